@@ -1,0 +1,1 @@
+"""What everything hangs on: artifacts, parts, steps, tasks, signatures, errors.  Standard library only."""

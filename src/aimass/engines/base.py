@@ -1,0 +1,24 @@
+"""The contract of an engine, and the one shape of serving: named arrays in, named arrays out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from aimass.core.part import Part
+
+Tensors = Mapping[str, np.ndarray]
+Predictor = Callable[[Tensors], Tensors]
+
+
+class Engine(Part):
+    """Executes a saved model."""
+
+    family: ClassVar[str] = "engine"
+
+    def load(self, model: Path) -> Predictor:
+        """A predictor of the artifact folder MODEL: raw columns [N, ...] in, outputs of its signature out."""
+        raise NotImplementedError
