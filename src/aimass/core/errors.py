@@ -7,13 +7,16 @@ from difflib import get_close_matches
 
 
 class AimassError(Exception):
-    """Base of every error a user is meant to read.  WHAT is wrong, what was EXPECTED, what TO DO next."""
+    """Base of every error a user is meant to read.  WHAT is wrong, what was EXPECTED, what TO DO next.
+
+    KEY names the setting at fault, so that a project file can add its line and column.
+    """
 
     exit_code = 1
 
-    def __init__(self, what: str, *, expected: str = "", todo: str = "") -> None:
+    def __init__(self, what: str, *, expected: str = "", todo: str = "", key: str = "") -> None:
         super().__init__(what)
-        self.what, self.expected, self.todo = what, expected, todo
+        self.what, self.expected, self.todo, self.key = what, expected, todo, key
 
     def __str__(self) -> str:
         lines = [self.what]

@@ -75,6 +75,7 @@ class Settings:
                 raise InputError(
                     f"{where}: unknown setting {key!r}{suggest(key, known)}",
                     expected=f"one of: {', '.join(known) or '(it has no settings)'}",
+                    key=key,
                 )
             values[key] = coerce(types[key], value, f"{where}.{key}")
             _check_range(known[key], values[key], f"{where}.{key}")

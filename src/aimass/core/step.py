@@ -81,8 +81,8 @@ class Setting:
 class Step:
     """A verb.  Call it with artifacts and settings; it runs in the current workspace and returns an artifact."""
 
-    def __init__(self, body: Callable[..., Any], revision: int) -> None:
-        self.body, self.revision, self.name = body, revision, body.__name__
+    def __init__(self, body: Callable[..., Any], revision: int, reuse: bool) -> None:
+        self.body, self.revision, self.reuse, self.name = body, revision, reuse, body.__name__
         self.__doc__, self.__module__, self.__name__ = body.__doc__, body.__module__, body.__name__
         self.inputs: dict[str, Input] = {}
         self.settings: dict[str, Setting] = {}
@@ -172,12 +172,13 @@ def _refs(place: Place, value: Any) -> Ref:
     return None
 
 
-def step(body: Callable[..., Any] | None = None, *, revision: int = 1) -> Any:
+def step(body: Callable[..., Any] | None = None, *, revision: int = 1, reuse: bool = True) -> Any:
     """Make a step of a function `f(ctx, artifact, ..., *, setting, ...) -> Artifact`.
 
     Raise REVISION when the same settings give other results: it is in every task's identity.
+    REUSE=False for a step that looks at the outside world (`collect`): it is never answered from memory.
     """
-    return Step(body, revision) if body else lambda b: Step(b, revision)
+    return Step(body, revision, reuse) if body else lambda b: Step(b, revision, reuse)
 
 
 def load_step(verb: str) -> Step:
