@@ -104,6 +104,7 @@ class Step:
                 raise InputError(
                     f"{self.name}: unknown setting {name!r}{suggest(name, known)}",
                     expected=f"one of: {', '.join(known)}",
+                    key=name,
                 )
         for name, spec in self.inputs.items():
             if inputs.get(name) is None and not spec.optional:
