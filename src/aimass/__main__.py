@@ -1,0 +1,5 @@
+"""`python -m aimass` is `aimass`."""
+
+from aimass.cli.main import main
+
+main()

@@ -1,0 +1,35 @@
+"""`aimass serve`: answer requests with published versions, in the foreground."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from aimass.cli.place import workspace
+
+
+@click.command()
+@click.argument("name")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8080, show_default=True, help="0 picks a free one")
+@click.option("--json", "json_wanted", is_flag=True, help="say where it listens as one line of JSON")
+@click.pass_context
+def serve(ctx: click.Context, name: str, host: str, port: int, json_wanted: bool) -> None:
+    """Answer raw records with NAME, NAME@3 or NAME@alias until Ctrl-C.
+
+    \b
+    Example: aimass serve flights --port 8080
+    then:    curl -s localhost:8080/v1/docs
+    """
+    serve_version(workspace(ctx), name, host, port)
+
+
+def serve_version(place: Any, name: str, host: str, port: int) -> None:
+    """Serve one published version in the foreground."""
+    from aimass.publish.registry import find_release
+    from aimass.serve.server import serve as serve_forever
+
+    release, number = find_release(place, name)
+    model = name.partition("@")[0]
+    serve_forever(release.folder, name=model, version=number, host=host, port=port, log_to=place.folder)

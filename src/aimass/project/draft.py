@@ -1,0 +1,72 @@
+"""A first aimass.toml from a data file and the column to predict."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from aimass.collect.base import MALFORMED, RAW
+from aimass.core.errors import InputError, unknown
+from aimass.core.part import resolve
+
+KINDS = {"csv": "csv", "tsv": "csv", "txt": "csv", "parquet": "parquet", "pq": "parquet",
+         "jsonl": "jsonl", "ndjson": "jsonl", "json": "jsonl"}  # fmt: skip
+PACKED = ("gz", "bz2", "xz", "zip")
+
+
+def collector_of(data: str) -> str:
+    """The collector for DATA by its ending.  Raises InputError listing the endings known."""
+    endings = [e for e in Path(data).name.lower().split(".")[1:] if e not in PACKED]
+    if not endings or endings[-1] not in KINDS:
+        raise InputError(
+            f"{data}: no collector is known for this ending",
+            expected=f"a file ending in {', '.join(sorted(KINDS))}",
+            todo="write aimass.toml by hand with another collector: aimass parts collector",
+        )
+    return KINDS[endings[-1]]
+
+
+def columns_of(data: str) -> list[str]:
+    """Column names of the first rows of DATA."""
+    collector: Any = resolve("collector", collector_of(data)).configured({"path": str(Path(data).absolute())}, data)
+    for rows in islice(collector.read(None), 1000):
+        if isinstance(rows, (pa.Table, pa.RecordBatch)):
+            return [name for name in rows.schema.names if name not in (MALFORMED, RAW)]
+        if isinstance(rows, list) and rows:
+            return list(rows[0])
+        if isinstance(rows, dict):
+            return list(rows)
+    raise InputError(f"{data}: no rows", expected="a file with a header and rows")
+
+
+def draft(data: str, target: str, name: str, beside: Path) -> str:
+    """The text of aimass.toml for predicting TARGET from DATA."""
+    columns = columns_of(data)
+    if target not in columns:
+        raise unknown("column", target, columns, todo="give --target one of these")
+    path = Path(data).absolute()
+    shown = path.relative_to(beside) if path.is_relative_to(beside) else path
+    clean = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "project"
+    return f"""# Predict {target} from {shown.name}.  Every key: docs/project.md
+name = {json.dumps(clean)}
+
+[collect]
+use = "{collector_of(data)}"
+path = {json.dumps(str(shown))}
+
+[goal]
+target = {json.dumps(target)}
+# metric = "roc_auc"     # a default exists for every task
+# floor = 0.80           # lower confidence bound on rows nobody trained on
+p99_ms = 20.0            # upper confidence bound, at the HTTP endpoint, on this machine ...
+clients = 4              # ... with this many concurrent clients
+size_mb = 10.0           # the served file on disk
+
+[spend]
+minutes = 10             # one clock over collect .. publish
+"""

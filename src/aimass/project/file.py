@@ -1,0 +1,135 @@
+"""aimass.toml as an object: every table checked before anything runs, errors with line and column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from aimass.core.errors import InputError, suggest
+from aimass.core.part import Settings, knob
+from aimass.project.toml import locate, read
+
+T = TypeVar("T")
+
+TABLES = (
+    "name", "seed", "on", "collect", "clean", "prepare", "goal", "spend",
+    "search", "publish", "serve", "steps",
+)  # fmt: skip
+
+
+class Spend(Settings):
+    """One clock over collect .. publish."""
+
+    minutes: float = knob(10.0, 0.01, 100_000, help="wall-clock minutes for the whole run")
+
+
+class Search(Settings):
+    """What is tried: architectures x pass lists.  Empty means the defaults for the data."""
+
+    models: list[Any] | None = knob(None, help="architectures, by name or as tables")
+    passes: list[Any] | None = knob(None, help="lists of passes; each is tried on every model")
+
+
+class Publish(Settings):
+    """Under which name a version goes out."""
+
+    name: str = knob("", help="empty means the project's name")
+    alias: str = knob("champion", help="moved to the new version")
+    gates: list[Any] | None = knob(None, help="what a version must pass")
+
+
+class Serve(Settings):
+    """Where `--serve` listens."""
+
+    host: str = knob("127.0.0.1")
+    port: int = knob(8080, 0, 65535)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checked project file.  `tables` holds plain JSON values with paths made absolute."""
+
+    path: Path
+    text: str
+    name: str
+    seed: int
+    on: str | None
+    tables: dict[str, Any]
+    spend: Spend
+    search: Search
+    publish: Publish
+    serve: Serve
+
+    @property
+    def sources(self) -> dict[str, dict[str, Any]]:
+        """Collector tables by source name; the short form is one source named after the project."""
+        table = self.tables.get("collect", {})
+        return {self.name: table} if "use" in table else table
+
+    def checked(self, keys: list[str], make: Callable[[], T]) -> T:
+        """What MAKE returns; an InputError of it gets the file, line and column of table KEYS."""
+        try:
+            return make()
+        except InputError as error:
+            raise self.at(keys + ([error.key] if error.key else []), error) from error
+
+    def at(self, keys: list[str], error: InputError) -> InputError:
+        line, column = locate(self.text, keys)
+        what = f"{self.path.name}:{line}:{column}: [{'.'.join(keys)}] {error.what}"
+        return InputError(what, expected=error.expected, todo=error.todo)
+
+
+def load(path: Path) -> Project:
+    """Read and check the project file at PATH (or aimass.toml in that folder)."""
+    tables, text = read(path)
+    path = path / "aimass.toml" if path.is_dir() else path
+    name = tables.get("name", path.resolve().parent.name)
+    project = Project(path.resolve(), text, name, tables.get("seed", 0), tables.get("on"), tables,
+                      Spend(), Search(), Publish(), Serve())  # fmt: skip
+    _check_scalars(project)
+    for key in tables:
+        if key not in TABLES:
+            raise project.at([key], InputError(f"unknown key{suggest(key, TABLES)}", expected=", ".join(TABLES)))
+    if "steps" not in tables:
+        for needed in ("collect", "goal"):
+            if needed not in tables:
+                raise InputError(f"{path.name}: table [{needed}] is missing", todo=f"add [{needed}] (docs/project.md)")
+    _absolute_paths(tables.get("collect", {}), path.resolve().parent)
+    _absolute_paths(tables.get("steps", {}), path.resolve().parent)
+    groups = {
+        key: project.checked([key], lambda k=key, c=kind: c.from_settings(tables.get(k, {}), k))  # type: ignore[misc]
+        for key, kind in (("spend", Spend), ("search", Search), ("publish", Publish), ("serve", Serve))
+    }
+    return Project(project.path, text, name, project.seed, project.on, tables, **groups)
+
+
+def _check_scalars(project: Project) -> None:
+    wanted = {"name": str, "seed": int, "on": str}
+    for key, kind in wanted.items():
+        value = project.tables.get(key)
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise project.at([key], InputError(f"got {value!r}", expected=f"a {kind.__name__}"))
+    for key in set(TABLES) - set(wanted):
+        value = project.tables.get(key)
+        if value is not None and not isinstance(value, dict):
+            raise project.at([key], InputError(f"got {value!r}", expected=f"a table: [{key}]"))
+
+
+def _absolute_paths(table: Any, folder: Path) -> None:
+    """Paths in a project file are relative to the file, wherever the command is typed."""
+    if isinstance(table, list):
+        for item in table:
+            _absolute_paths(item, folder)
+    if not isinstance(table, dict):
+        return
+    for key, value in table.items():
+        if key in ("path", "labels") and isinstance(value, str) and _is_relative(value):
+            table[key] = str(folder / value)
+        else:
+            _absolute_paths(value, folder)
+
+
+def _is_relative(value: str) -> bool:
+    return "://" not in value and not value.startswith("package:") and not Path(value).is_absolute()
