@@ -18,10 +18,11 @@ from aimass.core.errors import InputError
 @click.option("--serve", "and_serve", is_flag=True, help="go on serving the published version until Ctrl-C")
 @click.option("--port", default=None, type=int, help="port for --serve")
 @click.option("--json", "out", type=click.Path(path_type=Path), default=None, help="write the outcome to this file")
+@click.option("--set", "sets", multiple=True, metavar="TABLE.KEY=VALUE", help="override a key of the file")
 @click.option("--quiet", is_flag=True, help="print nothing but errors")
 @click.pass_context
 def run(ctx: click.Context, project: Path, until: str, and_serve: bool, port: int | None, out: Path | None,
-        quiet: bool) -> None:  # fmt: skip
+        sets: tuple[str, ...], quiet: bool) -> None:  # fmt: skip
     """Carry PROJECT (an aimass.toml) out: collect, clean, prepare, train, compress, measure, publish.
 
     \b
@@ -36,7 +37,7 @@ def run(ctx: click.Context, project: Path, until: str, and_serve: bool, port: in
     from aimass.project.run import Run
 
     console = Console(quiet=quiet, highlight=False)
-    loaded = load(project)
+    loaded = load(project, sets)
     place = workspace(ctx)
     _see_user_modules(loaded.path.parent)
     if "steps" in loaded.tables:

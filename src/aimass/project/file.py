@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,9 +82,14 @@ class Project:
         return InputError(what, expected=error.expected, todo=error.todo)
 
 
-def load(path: Path) -> Project:
-    """Read and check the project file at PATH (or aimass.toml in that folder)."""
+def load(path: Path, sets: tuple[str, ...] = ()) -> Project:
+    """Read and check the project file at PATH (or aimass.toml in that folder).
+
+    SETS override single keys: "collect.path=/my/data" (a path here is relative to where the command is typed).
+    """
     tables, text = read(path)
+    for item in sets:
+        _override(tables, item)
     path = path / "aimass.toml" if path.is_dir() else path
     name = tables.get("name", path.resolve().parent.name)
     project = Project(path.resolve(), text, name, tables.get("seed", 0), tables.get("on"), tables,
@@ -103,6 +109,23 @@ def load(path: Path) -> Project:
         for key, kind in (("spend", Spend), ("search", Search), ("publish", Publish), ("serve", Serve))
     }
     return Project(project.path, text, name, project.seed, project.on, tables, **groups)
+
+
+def _override(tables: dict[str, Any], item: str) -> None:
+    """Put one "table.key=value" into TABLES; the value is TOML, or else text."""
+    path, equals, given = item.partition("=")
+    keys = path.strip().split(".")
+    if not equals or not all(keys):
+        raise InputError(f"--set {item}: not TABLE.KEY=VALUE", todo="for example --set spend.minutes=5")
+    try:
+        value = tomllib.loads(f"value = {given}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = str(Path(given).absolute()) if keys[-1] == "path" and _is_relative(given) else given
+    for key in keys[:-1]:
+        tables = tables.setdefault(key, {})
+        if not isinstance(tables, dict):
+            raise InputError(f"--set {item}: {key} is not a table", expected="the path of a key in the file")
+    tables[keys[-1]] = value
 
 
 def _check_scalars(project: Project) -> None:

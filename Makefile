@@ -1,0 +1,48 @@
+# Two commands: `make demo` (raw data to a live endpoint) and `make test` (lint, types, tests).
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test lint types unit constraints clean help
+
+help:
+	@sed -n 's/^# //p' Makefile | head -1
+
+demo: $(VENV)/demo.installed
+	$(BIN)/python examples/flights/demo.py
+
+test: lint types unit
+
+lint: $(VENV)/test.installed
+	$(BIN)/ruff check src tests examples benchmarks
+	$(BIN)/ruff format --check src tests examples benchmarks
+
+types: $(VENV)/test.installed
+	$(BIN)/mypy
+
+unit: $(VENV)/test.installed
+	$(BIN)/python -m pytest
+
+$(VENV)/python:
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "aimass needs Python 3.11 or newer"'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/demo.installed: pyproject.toml constraints.txt | $(VENV)/python
+	$(PIP) -e '.[examples]'
+	touch $@
+
+$(VENV)/test.installed: pyproject.toml constraints.txt | $(VENV)/python
+	$(PIP) -e '.[dev,examples,postgres,ray,sklearn]'
+	touch $@
+
+# New pins: installs the newest versions pyproject allows into a fresh environment and writes them down.
+constraints:
+	rm -rf $(VENV)-pins && $(PYTHON) -m venv $(VENV)-pins
+	$(VENV)-pins/bin/pip install --quiet 'torch==2.13.0' '.[dev,examples,postgres,ray,sklearn]'
+	{ sed -n '/^#/p' constraints.txt; $(VENV)-pins/bin/pip freeze | sed 's/+cpu//; /^aimass/d'; } > constraints.new
+	mv constraints.new constraints.txt && rm -rf $(VENV)-pins
+
+clean:
+	rm -rf $(VENV) .aimass .demo .mypy_cache .ruff_cache .pytest_cache
