@@ -1,0 +1,105 @@
+"""Answers of the served file on raw rows nobody trained on, and how two models differ on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from aimass.core.errors import InputError
+from aimass.core.signature import Signature
+from aimass.engines.base import Engine
+from aimass.measure.base import Figure, Metric
+from aimass.measure.intervals import student
+from aimass.prepare.rows import from_arrow
+
+CHUNK = 1024  # rows at a time: a test set of images need not fit in memory
+GROUPS = 20  # of the jackknife
+
+Answer = dict[str, np.ndarray]
+
+
+def held_back(examples: Path) -> Iterator[pa.Table]:
+    """The raw test rows with their target, in chunks, as `prepare` put them aside."""
+    for batch in pq.ParquetFile(examples / "test.parquet").iter_batches(batch_size=CHUNK):
+        yield pa.Table.from_batches([batch])
+
+
+def some_rows(examples: Path, count: int) -> pa.Table:
+    """At most COUNT held-back raw rows, evenly spread, so that a split by time shows all its days."""
+    step = max(1, pq.ParquetFile(examples / "test.parquet").metadata.num_rows // count)
+    parts, before = [], 0
+    for table in held_back(examples):
+        parts.append(table.take(np.arange(-before % step, table.num_rows, step)))
+        before += table.num_rows
+    return pa.concat_tables(parts).slice(0, count)
+
+
+def answers(model: Path, examples: Path, signature: Signature, engine: Engine) -> tuple[np.ndarray, Answer]:
+    """(truth [N], outputs by name [N, ...]) of MODEL/model.onnx over the held-back rows of EXAMPLES.
+
+    Truth is the class index, or the value.  Raises InputError when there are no rows.
+    """
+    predict = engine.load(model)
+    truths: list[np.ndarray] = []
+    outputs: list[Mapping[str, np.ndarray]] = []
+    for table in held_back(examples):
+        truths.append(truth_of(table[signature.target], signature))
+        outputs.append(predict(from_arrow(table, signature.rows)))
+    if not truths:
+        raise InputError(
+            "the test split is empty",
+            expected="rows nobody trained on",
+            todo="give [prepare] split a test share above 0",
+        )
+    whole = {name: np.concatenate([o[name] for o in outputs]) for name in outputs[0]}
+    return np.concatenate(truths), whole
+
+
+def truth_of(column: pa.ChunkedArray, signature: Signature) -> np.ndarray:
+    """The target COLUMN of the raw rows as class index [N] int64, or value [N] float64."""
+    if signature.task == "regression":
+        return np.asarray(column.cast(pa.float64()))
+    index = {name: i for i, name in enumerate(signature.classes)}
+    names = [str(v).lower() if isinstance(v, bool) else str(v) for v in column.to_pylist()]
+    strange = sorted(set(names) - set(index))
+    if strange:
+        raise InputError(
+            f"the test rows hold a class the model does not know: {strange[0]!r}",
+            expected=f"one of: {', '.join(signature.classes[:20])}",
+            todo="prepare the examples and train again",
+        )
+    return np.array([index[name] for name in names], dtype=np.int64)
+
+
+def difference(
+    metric: Metric, truth: np.ndarray, answer: Mapping[str, Any], baseline: Mapping[str, Any], signature: Signature
+) -> Figure:
+    """METRIC of ANSWER less that of BASELINE on the same rows, with a paired interval.
+
+    Delete-a-group jackknife (Kott 2001): every metric is scored GROUPS times with a twentieth of the rows left out,
+    for both models alike, so what both find hard cancels.  Raises InputError where the metric does.
+    """
+
+    def gap(keep: np.ndarray) -> float:
+        mine, theirs = (
+            metric.score(truth[keep], {k: v[keep] for k, v in a.items()}, signature).value for a in (answer, baseline)
+        )
+        return mine - theirs
+
+    group = np.random.default_rng(0).permutation(len(truth)) % GROUPS
+    value = gap(np.ones(len(truth), dtype=bool))
+    parts = np.array([gap(group != g) for g in range(GROUPS)])
+    half = student(GROUPS - 1) * float(np.sqrt((GROUPS - 1) / GROUPS * np.square(parts - parts.mean()).sum()))
+    return Figure(value, value - half, value + half, len(truth))
+
+
+def agreement(answer: Mapping[str, Any], baseline: Mapping[str, Any]) -> float | None:
+    """Share of rows both models label alike; None for regression."""
+    if "label" not in answer:
+        return None
+    return float(np.mean(np.asarray(answer["label"]) == np.asarray(baseline["label"])))
