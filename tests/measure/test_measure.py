@@ -83,6 +83,12 @@ def test_a_metric_of_another_task_is_refused_before_any_work(context, model_of, 
     assert not context.lines
 
 
+@pytest.mark.parametrize("name", ["clients", "samples", "processes", "calls"])
+def test_a_count_of_nothing_is_refused_by_name(context, model_of, examples, name) -> None:
+    with pytest.raises(InputError, match=f"measure.{name} must be at least 1"):
+        measure.body(context, model_of(), examples, metrics=[], **{**QUICK, name: 0})
+
+
 def test_a_machine_is_known_by_what_does_not_change() -> None:
     facts = machine.machine()
     assert facts["cores"] >= 1 and facts["versions"]["onnxruntime"] and facts["python"]

@@ -44,6 +44,7 @@ def measure(  # type: ignore[return]  # the folder is the answer
     from aimass.engines.onnxruntime import OnnxRuntime
 
     _check_here(machine)
+    _check_counts(clients=clients, samples=samples, processes=processes, calls=calls)
     signature = examples.signature
     scored = metrics or [Metric.from_settings(default_metric(signature.task))]
     for metric in scored:
@@ -74,6 +75,12 @@ def _check_here(asked: str) -> None:
             todo="run `measure` here without a machine setting, or on that machine",
             key="machine",
         )
+
+
+def _check_counts(**counts: int) -> None:
+    for name, count in counts.items():
+        if count < 1:
+            raise InputError(f"measure.{name} must be at least 1, got {count}", expected="1 or more", key=name)
 
 
 def _quality(

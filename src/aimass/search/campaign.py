@@ -1,0 +1,156 @@
+"""A search: every architecture trained, then accelerated, each measured by itself; then the choice.
+
+Everything is a task of the workspace, so a repeated search reuses what is done.  Floats come first: when time runs
+out, every architecture should have had its turn before the accelerations do.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aimass.compress.base import Pass
+from aimass.core.artifact import Artifact, Examples, Model, Report
+from aimass.core.errors import AimassError, InputError, TaskFailed
+from aimass.core.part import resolve
+from aimass.core.step import Place, load_step
+from aimass.measure.machine import machine_digest
+from aimass.models.base import Architecture
+from aimass.search.candidate import name_of
+from aimass.search.defaults import default_architectures, default_passes
+from aimass.search.goal import Goal
+
+TRAINING = 0.6  # share of the clock that training may use; compressing, measuring and publishing need the rest
+
+
+def search(
+    workspace: Place,
+    examples: Examples,
+    *,
+    goal: Goal,
+    architectures: Sequence[Any] | None = None,
+    passes: Sequence[Any] | None = None,
+    minutes: float,
+    seed: int = 0,
+    started: float | None = None,
+    note: Callable[[str], None] = lambda _: None,
+    on: str | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Report:
+    """Train, accelerate, measure and choose; returns the ledger, with or without a pick.
+
+    ARCHITECTURES: parts, tables or names; PASSES: lists of them, each tried on every model; None means the defaults
+    for the data.  MINUTES on the CLOCK since STARTED (its value, in seconds) are for everything; the first candidate
+    is finished whatever it takes.  ON: where training and compressing run; measuring is never sent away and never
+    runs beside anything.  NOTE hears what begins.
+
+    A candidate that fails becomes a row of the ledger; when all fail the first error is raised.
+    """
+    metric = goal.metric_for(examples.signature.task).settings()
+    tried = [Architecture.from_settings(_table(a)) for a in architectures or default_architectures(examples.signature)]
+    lists = [_pass_list(entry) for entry in (default_passes() if passes is None else passes)]
+    campaign = Campaign(workspace, examples, goal, metric, seed, on, note, minutes,
+                        clock() if started is None else started, clock)  # fmt: skip
+    recipes = [recipe_within(a, TRAINING * minutes / len(tried)) for a in tried]
+    floats = [campaign.train(a, recipe) for a, recipe in zip(tried, recipes, strict=True)]
+    for architecture, model in zip(tried, floats, strict=True):
+        for group in filter(None, lists):
+            campaign.accelerate(architecture, model, group)
+    return campaign.choose()
+
+
+def recipe_within(architecture: Architecture, minutes: float) -> dict[str, Any] | None:
+    """The usual recipe of ARCHITECTURE limited to MINUTES, or None when it knows no such limit.
+
+    A function of the project's settings only, never of the clock: the same project is the same task.
+    """
+    knobs = {row["name"] for row in resolve("recipe", architecture.recipe).schema()}
+    return {"use": architecture.recipe, "minutes": round(minutes, 3)} if "minutes" in knobs else None
+
+
+@dataclass
+class Campaign:
+    """One search: what it tries with, and what it has found."""
+
+    workspace: Place
+    examples: Examples
+    goal: Goal
+    metric: dict[str, Any]
+    seed: int
+    on: str | None
+    note: Callable[[str], None]
+    minutes: float
+    started: float
+    clock: Callable[[], float]
+    reports: list[Artifact] = field(default_factory=list)
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[AimassError] = field(default_factory=list)
+
+    def train(self, architecture: Architecture, recipe: dict[str, Any] | None) -> Model | None:
+        """The float model of ARCHITECTURE, trained and measured; None when it failed or was not tried."""
+        name = name_of(architecture.settings(), [])
+        given = {"model": architecture.settings(), "recipe": recipe}
+        return self.candidate(name, lambda: self.run("train", {"examples": self.examples}, given, name, self.on), None)
+
+    def accelerate(self, architecture: Architecture, model: Model | None, passes: list[Pass]) -> None:
+        """MODEL through PASSES, measured against MODEL."""
+        name = name_of(architecture.settings(), [p.settings() for p in passes])
+        if model is None:
+            self.row(name, "not tried", f"{name_of(architecture.settings(), [])} has no measured model")
+            return
+        reason = next((why for each in passes if (why := each.applies(model))), "")
+        if reason:
+            self.row(name, "not applicable", reason)
+            return
+        inputs, given = {"model": model, "examples": self.examples}, {"passes": [p.settings() for p in passes]}
+        self.candidate(name, lambda: self.run("compress", inputs, given, name, self.on), model)
+
+    def candidate(self, name: str, make: Callable[[], Artifact], baseline: Model | None) -> Model | None:
+        """Make and measure one candidate; what goes wrong is its row."""
+        spent = (self.clock() - self.started) / 60
+        if self.reports and spent >= self.minutes:
+            self.row(name, "not tried", f"{spent:.1f} of {self.minutes:g} minutes spent")
+            return None
+        try:
+            model = make()
+            inputs = {"model": model, "examples": self.examples, "baseline": baseline}
+            given = {"metrics": [self.metric], "clients": self.goal.clients, "machine": machine_digest()}
+            report = self.run("measure", inputs, given, name, None)
+        except (InputError, TaskFailed) as error:
+            self.errors.append(error)
+            self.row(name, "failed", error.what)
+            return None
+        self.reports.append(report)
+        assert isinstance(model, Model)
+        return model
+
+    def run(self, verb: str, inputs: dict[str, Any], given: dict[str, Any], name: str, on: str | None) -> Artifact:
+        """One task."""
+        self.note(f"{verb} {name}")
+        refs = {key: value.digest for key, value in inputs.items() if value is not None}
+        return self.workspace.run(load_step(verb).task(refs, given, self.seed, name), on=on)
+
+    def row(self, name: str, status: str, reason: str) -> None:
+        self.failures.append({"candidate": name, "status": status, "reason": reason})
+
+    def choose(self) -> Report:
+        """The ledger.  Raises the first error when nothing was measured."""
+        if not self.reports:
+            raise self.errors[0]
+        step = load_step("choose")
+        given = {"goal": self.goal, "failures": self.failures}
+        task = step.task({"reports": [r.digest for r in self.reports]}, given, self.seed, "choose")
+        ledger = self.workspace.run(task)
+        assert isinstance(ledger, Report)
+        return ledger
+
+
+def _table(choice: Any) -> Any:
+    return choice.settings() if hasattr(choice, "settings") else choice
+
+
+def _pass_list(entry: Any) -> list[Pass]:
+    """A list of passes; a single one stands for itself."""
+    return [Pass.from_settings(_table(p)) for p in (entry if isinstance(entry, (list, tuple)) else [entry])]
