@@ -129,6 +129,7 @@ def model_of(tmp_path: Path, signature: Signature) -> Callable[[float], Model]:
         onnx.save(proto, folder / "model.onnx")
         facts = {"architecture": {"use": "linear"}, "passes": [{"use": "quantize-int8"}] if weights else []}
         (folder / "model.json").write_text(json.dumps(facts))
+        (folder / "sample.json").write_text(json.dumps([{"size": 0.5, "word": "é"}]))
         (folder / "signature.json").write_text(json.dumps(signature.as_json()))
         seal("model", folder, [])
         return open_artifact(folder)  # type: ignore[return-value]

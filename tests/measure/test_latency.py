@@ -3,6 +3,7 @@
 import json
 import sys
 import urllib.request
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -129,3 +130,14 @@ def test_a_refused_question_keeps_the_servers_words(stand_in, tmp_path: Path) ->
         urllib.request.urlopen(urllib.request.Request(f"{url}/x", b'{"records": []}'), timeout=10).close()
         with pytest.raises(TaskFailed, match=r"answered 500: .*out of luck"):
             ask(f"{url}/v1/predict/m", {"records": []})
+
+
+@pytest.mark.skipif(find_spec("aimass.serve.__main__") is None, reason="`serve` does not stand yet")
+def test_the_real_server_is_measured_like_the_stand_in(model_of, tmp_path: Path) -> None:
+    records = [{"size": 0.5, "word": "é"}, {"size": -0.5, "word": ""}]
+    with endpoint(model_of().folder, "m", log_to=tmp_path / "log") as url:
+        labels = [p["label"] for p in ask(f"{url}/v1/predict/m", {"records": records})["predictions"]]
+        found = endpoint_latency(
+            f"{url}/v1/predict/m", [json.dumps({"records": [r]}) for r in records], clients=2, samples=300
+        )
+    assert labels == ["yes", "no"] and found["samples"] == 300 and found["errors"] == 0
