@@ -33,7 +33,7 @@ def knob(
     return dataclasses.field(default=default, metadata=facts)
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(knob, dataclasses.field))
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(dataclasses.field,))
 class Settings:
     """A frozen group of settings that knows its schema.  Construction only stores."""
 

@@ -183,7 +183,11 @@ def step(body: Callable[..., Any] | None = None, *, revision: int = 1, reuse: bo
 
 
 def load_step(verb: str) -> Step:
-    """The step called VERB, imported when first used.  Raises InputError with the nearest verb."""
-    module = importlib.import_module(f"aimass.{stage_of_verb(verb).folder}.step")
-    found: Step = getattr(module, verb)
+    """The step called VERB, or at the dotted place "package.module:verb"; imported when first used.
+
+    Raises InputError with the nearest verb.
+    """
+    place, _, name = verb.rpartition(":")
+    module = importlib.import_module(place or f"aimass.{stage_of_verb(verb).folder}.step")
+    found: Step = getattr(module, name)
     return found

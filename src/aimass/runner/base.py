@@ -1,0 +1,31 @@
+"""The contract of a runner: take a task's JSON, give back a digest."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from aimass.core.errors import unknown
+from aimass.runner import RUNNERS
+
+
+class Runner(Protocol):
+    """A place to work."""
+
+    def submit(self, task: str, url: str, run: str, needs: Mapping[str, Any]) -> str:
+        """Execute the TASK (JSON) of RUN in the workspace at URL; returns the digest of what it made.
+
+        Raises the AimassError of the task, or TaskFailed when it died without a word: a crash of a task is a
+        failed task, never a failed program.
+        """
+
+
+def runner_of(name: str) -> Runner:
+    """The runner called NAME; "ray://host:port" is Ray at that address."""
+    kind = "ray" if name.startswith("ray:") else name
+    if kind not in RUNNERS:
+        raise unknown("runner", name, [*RUNNERS, "ray://host:port"])
+    module, _, attribute = RUNNERS[kind].partition(":")
+    found: Runner = getattr(importlib.import_module(module), attribute)(name)
+    return found

@@ -1,0 +1,65 @@
+"""What a step's body may touch while it runs."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from aimass.core.errors import Stopped
+from aimass.store.catalog import Catalog
+
+CADENCE = 0.5  # seconds between writes of live metrics
+
+
+class RunContext:
+    """`core.step.Context` of one run: metrics are buffered and written by a thread at a time cadence."""
+
+    def __init__(self, *, folder: Path, resume: Path, seed: int, lake: str, run: str, catalog: Catalog) -> None:
+        self.folder, self.resume, self.seed, self.lake = folder, resume, seed, lake
+        self.facts: dict[str, Any] = {}
+        self._run, self._catalog = run, catalog
+        self._points: list[tuple[str, float | None, float]] = []
+        self._lock, self._done, self._stop = threading.Lock(), threading.Event(), False
+        self._thread = threading.Thread(target=self._write, daemon=True)
+        self._failed: Exception | None = None
+
+    def report(self, at: float | None = None, **numbers: float) -> None:
+        if self._stop:
+            raise Stopped(f"run {self._run} was asked to stop", todo="run again to go on from the last checkpoint")
+        if self._failed:
+            raise self._failed
+        with self._lock:
+            self._points += [(name, at, float(value)) for name, value in numbers.items()]
+        if not self._thread.is_alive() and not self._done.is_set():
+            self._thread.start()
+
+    def log(self, message: str) -> None:
+        self._catalog.add_log(self._run, message)
+
+    def tell(self, **facts: Any) -> None:
+        self.facts.update(facts)
+
+    def __enter__(self) -> RunContext:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
+        self._done.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._flush()
+
+    def _write(self) -> None:
+        while not self._done.wait(CADENCE):
+            try:
+                self._flush()
+                self._stop = self._catalog.run_row(self._run)["state"] == "stopping"
+            except Exception as error:  # handed to the body at its next report
+                self._failed = error
+                return
+
+    def _flush(self) -> None:
+        with self._lock:
+            points, self._points = self._points, []
+        self._catalog.add_metrics(self._run, points)

@@ -1,0 +1,122 @@
+"""The one function every runner calls: a task's JSON in, the digest of its artifact out."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import socket
+import tempfile
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aimass import __version__
+from aimass.core.artifact import Artifact, seal
+from aimass.core.errors import AimassError, Stopped, StoreError, TaskFailed
+from aimass.core.step import Step, load_step
+from aimass.core.task import Task
+from aimass.runner.context import RunContext
+from aimass.store.base import writing
+from aimass.store.catalog import now
+
+if TYPE_CHECKING:
+    from aimass.runner.workspace import Workspace
+
+
+def execute(task_json: str, workspace_url: str, run: str = "") -> str:
+    """Run the step of TASK_JSON in the workspace at WORKSPACE_URL; returns the digest of what it made.
+
+    Raises the body's AimassError, or TaskFailed for anything else it raised (the traceback is in the run's log).
+    """
+    from aimass.runner.workspace import Workspace
+
+    task = Task.from_json(task_json)
+    workspace = Workspace.reopen(workspace_url)
+    step = load_step(task.step)
+    run = run or workspace.catalog.start_run(task)
+    try:
+        digest = _work(workspace, step, task, run)
+    except BaseException as error:
+        told = _as_aimass(error, step, run)
+        state = "stopped" if isinstance(told, Stopped) else "failed"
+        if told is not error and isinstance(error, Exception):
+            workspace.catalog.add_log(run, "".join(traceback.format_exception(error)))
+        workspace.catalog.end_run(run, state, error=told.as_json())
+        if told is error or not isinstance(error, Exception):
+            raise
+        raise told from error
+    workspace.catalog.end_run(run, "finished", output=digest)
+    return digest
+
+
+def _work(workspace: Workspace, step: Step, task: Task, run: str) -> str:
+    inputs = {name: _open(workspace, ref) for name, ref in task.inputs.items() if ref is not None}
+    scratch = new_scratch(workspace.folder)
+    resume = workspace.folder / "resume" / task.digest
+    with writing(str(resume)):
+        resume.mkdir(parents=True, exist_ok=True)
+    context = RunContext(folder=scratch, resume=resume, seed=task.seed, lake=workspace.lake, run=run,
+                         catalog=workspace.catalog)  # fmt: skip
+    try:
+        with context:
+            made = step.body(context, **inputs, **step.arguments(task))
+        digest = made.digest if isinstance(made, Artifact) else _publish(workspace, step, task, scratch, context.facts)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    shutil.rmtree(resume, ignore_errors=True)
+    return digest
+
+
+def _publish(workspace: Workspace, step: Step, task: Task, scratch: Path, facts: dict[str, Any]) -> str:
+    with writing(f"the result of {task.step}"):
+        manifest = seal(step.returns.kind, scratch, task.parents, made_by=task.digest, step=task.step,
+                        created=now(), version=__version__, facts=facts)  # fmt: skip
+    workspace.bytes.put(scratch, manifest)
+    workspace.catalog.add_artifact(manifest)
+    return manifest.digest
+
+
+def _open(workspace: Workspace, ref: Any) -> Any:
+    if isinstance(ref, list):
+        return [workspace.open(item) for item in ref]
+    if isinstance(ref, dict):
+        return {name: workspace.open(item) for name, item in ref.items()}
+    return workspace.open(ref)
+
+
+def _as_aimass(error: BaseException, step: Step, run: str) -> AimassError:
+    if isinstance(error, AimassError):
+        return error
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return StoreError(f"{step.name} cannot write: {error.strerror}", expected="free space in the workspace",
+                          todo="free some space and run again; finished steps are reused")  # fmt: skip
+    if isinstance(error, KeyboardInterrupt):
+        return Stopped(f"{step.name} was interrupted", todo="run again to go on")
+    return TaskFailed(f"{step.name} failed: {type(error).__name__}: {error}", todo=f"see: aimass logs {run}")
+
+
+def new_scratch(folder: Path) -> Path:
+    """A fresh folder on the workspace's filesystem, named after its owner so that the dead can be swept."""
+    with writing(str(folder / "scratch")):
+        (folder / "scratch").mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f"{socket.gethostname()}-{os.getpid()}-", dir=folder / "scratch"))
+
+
+def sweep_scratch(folder: Path) -> None:
+    """Remove what killed processes of this machine left behind."""
+    mine = f"{socket.gethostname()}-"
+    for path in (folder / "scratch").glob(f"{mine}*"):
+        pid = path.name[len(mine) :].partition("-")[0]
+        if pid.isdigit() and not _alive(int(pid)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

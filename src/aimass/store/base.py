@@ -1,0 +1,61 @@
+"""The contract of a byte store: whole artifacts in, whole artifacts out, nothing half-made in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from aimass.core.artifact import Manifest, files_of
+from aimass.core.errors import StoreError
+
+
+class Bytes(Protocol):
+    """Keeps sealed artifact folders by digest."""
+
+    def has(self, digest: str) -> bool:
+        """True when the artifact is there, whole."""
+
+    def path(self, digest: str) -> Path:
+        """A local folder with the artifact; read it, never write it.  Raises StoreError when it is not there."""
+
+    def put(self, folder: Path, manifest: Manifest) -> None:
+        """Publish a sealed FOLDER; it is moved or copied.  An artifact already there stays.  Raises StoreError."""
+
+    def discard(self, digest: str) -> None:
+        """Forget an artifact that turned out to be damaged."""
+
+    def digests(self) -> list[str]:
+        """Every artifact that is there, in no order."""
+
+
+def verify(folder: Path, manifest: Manifest) -> None:
+    """Raises StoreError when a file of the artifact is missing or changed."""
+    found = files_of(folder)
+    wrong = sorted(n for n in {*found, *manifest.files} if found.get(n) != manifest.files.get(n))
+    if wrong:
+        raise StoreError(
+            f"artifact {manifest.digest[:12]} is damaged: {', '.join(wrong[:3])}",
+            expected="the files its manifest lists",
+            todo=f"delete {folder} and run again; it will be rebuilt",
+        )
+
+
+def writing(what: str) -> AbstractContextManager[None]:
+    """Turns the errors of a full or read-only disk into sentences."""
+    return _writing(what)
+
+
+@contextmanager
+def _writing(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        todo = {
+            28: "free some space, or use another disk: --workspace FOLDER",
+            122: "free some of your quota, or use another disk: --workspace FOLDER",
+        }.get(error.errno or 0, "make the folder writable, or use another: --workspace FOLDER")
+        raise StoreError(
+            f"cannot write {what}: {error.strerror or error}", expected="a writable folder with free space", todo=todo
+        ) from error

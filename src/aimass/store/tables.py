@@ -1,0 +1,90 @@
+"""The tables of the catalog.  A change here needs a revision in migrations/."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text
+
+metadata = MetaData()
+Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only in an INTEGER key
+
+artifact = Table(
+    "artifact", metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("step", String(128), nullable=False),
+    Column("task", String(64), nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("created", String(32), nullable=False),
+    Column("package", String(32), nullable=False),
+    Index("artifact_by_time", "created"),
+)  # fmt: skip
+
+parent = Table(
+    "parent", metadata,
+    Column("child", String(64), primary_key=True),
+    Column("parent", String(64), primary_key=True),
+    Index("parent_by_parent", "parent"),
+)  # fmt: skip
+
+run = Table(
+    "run", metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("task", String(64), nullable=False),
+    Column("step", String(128), nullable=False),
+    Column("label", String(256), nullable=False),
+    Column("task_json", Text, nullable=False),
+    Column("state", String(16), nullable=False),  # running finished reused unchanged failed stopping stopped
+    Column("started", String(32), nullable=False),
+    Column("ended", String(32)),
+    Column("host", String(128), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("output", String(64)),
+    Column("error", JSON),
+    Index("run_by_task", "task", "state"),
+)  # fmt: skip
+
+metric = Table(
+    "metric", metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("run", Id, nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("at", Float),
+    Column("value", Float, nullable=False),
+    Column("time", Float, nullable=False),
+    Index("metric_by_run", "run", "name", "id"),
+)  # fmt: skip
+
+# The newest value of each metric, so that lists never read history.
+latest = Table(
+    "latest", metadata,
+    Column("run", Id, primary_key=True, autoincrement=False),
+    Column("name", String(128), primary_key=True),
+    Column("at", Float),
+    Column("value", Float, nullable=False),
+    Column("time", Float, nullable=False),
+)  # fmt: skip
+
+log = Table(
+    "log", metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("run", Id, nullable=False),
+    Column("time", String(32), nullable=False),
+    Column("text", Text, nullable=False),
+    Index("log_by_run", "run", "id"),
+)  # fmt: skip
+
+name = Table(
+    "name", metadata,
+    Column("name", String(256), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("moved", String(32), nullable=False),
+)  # fmt: skip
+
+version = Table(
+    "version", metadata,
+    Column("name", String(128), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("created", String(32), nullable=False),
+)  # fmt: skip
