@@ -1,0 +1,94 @@
+"""A small residual network for images; columns of a table, where there are any, join before the last layer."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from aimass.core.part import knob
+from aimass.core.signature import Field, Signature
+from aimass.models.augment import Augment
+from aimass.models.base import Architecture
+from aimass.models.columns import Columns, head
+from aimass.models.inputs import kind_of, of_kind, require
+
+FULL = 32  # pixels; a larger image is halved by the stem until its shorter side is below twice this
+
+
+class ConvNet(Architecture):
+    """Residual convolutions (He et al. 2015, arXiv 1512.03385), narrow enough for a processor."""
+
+    width: int = knob(16, 4, 256, log=True, help="channels of the stem; each stage doubles them")
+    stages: int = knob(3, 1, 5, help="each halves the height and width")
+    blocks: int = knob(1, 1, 8, help="residual blocks a stage")
+    dropout: float = knob(0.0, 0.0, 0.9, help="before the last layer")
+    flip: bool = knob(True, help="mirror half of the training images; wrong for letters and digits")
+    crop: int = knob(2, 0, 32, help="shift training images by up to this many pixels")
+    embedding: int = knob(32, 1, 512, log=True, help="longest vector of a category column")
+    words: int = knob(32, 1, 512, log=True, help="length of the vector of a word")
+
+    def build(self, signature: Signature) -> nn.Module:
+        """A module tensors -> scores.  Raises InputError when there is no image."""
+        takes = ("image", "numbers", "categories", "words")
+        require("convnet", signature, takes=takes, needs=("image",))
+        return ConvNetNet(self, signature)
+
+
+class ConvNetNet(nn.Module):
+    """A trunk an image column; their means over all pixels and the other columns side by side -> scores."""
+
+    def __init__(self, part: ConvNet, signature: Signature) -> None:
+        super().__init__()
+        self.places = [i for i, field in enumerate(signature.inputs) if kind_of(field) == "image"]
+        self.trunks = nn.ModuleList(_trunk(part, field) for field in of_kind(signature, "image"))
+        self.columns = Columns(signature, embedding=part.embedding, words=part.words)
+        width = len(self.trunks) * part.width * 2**part.stages + self.columns.width
+        self.head = head(width, signature.width, dropout=part.dropout)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
+
+    def forward(self, *tensors: Tensor) -> Tensor:
+        parts = [trunk(tensors[i]) for i, trunk in zip(self.places, self.trunks, strict=True)]
+        if self.columns.places:
+            parts.append(self.columns(*tensors))
+        scores: Tensor = self.head(torch.cat(parts, dim=1) if len(parts) > 1 else parts[0])
+        return scores
+
+
+class Residual(nn.Module):
+    """relu(x + two convolutions of x); the first halves height and width when STRIDE is 2."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *_conv(inputs, outputs, 3, stride), nn.ReLU(inplace=True), *_conv(outputs, outputs, 3, 1)
+        )
+        same = inputs == outputs and stride == 1
+        self.shortcut = nn.Identity() if same else nn.Sequential(*_conv(inputs, outputs, 1, stride))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.body(x) + self.shortcut(x))
+
+
+def _conv(inputs: int, outputs: int, kernel: int, stride: int) -> tuple[nn.Module, nn.Module]:
+    return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(outputs)
+
+
+def _trunk(part: ConvNet, field: Field) -> nn.Sequential:
+    """[N, C, H, W] -> [N, width * 2 ** stages]"""
+    channels, height, width = field.shape
+    layers: list[nn.Module] = [
+        Augment(crop=min(part.crop, min(height, width) // 8), flip=part.flip),
+        nn.BatchNorm2d(channels, affine=False),  # whatever the range of the pixels
+        *_conv(channels, part.width, 3, 1 if min(height, width) < 2 * FULL else 2),
+        nn.ReLU(inplace=True),
+    ]
+    side = min(height, width) // 2
+    while side >= 2 * FULL:
+        layers += [*_conv(part.width, part.width, 3, 2), nn.ReLU(inplace=True)]
+        side //= 2
+    now = part.width
+    for _ in range(part.stages):
+        for block in range(part.blocks):
+            layers.append(Residual(now, 2 * now if block == 0 else now, 2 if block == 0 else 1))
+            now = 2 * now if block == 0 else now
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
