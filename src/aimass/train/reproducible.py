@@ -1,0 +1,31 @@
+"""The same sums in the same order: what makes two runs of one task give the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch.utils import deterministic
+
+
+@contextmanager
+def reproducible(threads: int, seed: int) -> Iterator[None]:
+    """Deterministic kernels, THREADS threads and a seeded generator of torch inside; all as before behind.
+
+    Holds on one kind of processor and one torch: other vector units and versions round otherwise.
+    """
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), torch.get_rng_state()
+    filling: bool = deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]  # torch makes it by hand
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    # Filling costs a pass over each new tensor.
+    deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1])
+        torch.set_rng_state(before[2])
+        deterministic.fill_uninitialized_memory = filling  # type: ignore[attr-defined]

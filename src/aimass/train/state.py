@@ -1,0 +1,119 @@
+"""All that a training run changes while it runs, and how it is kept: nothing that matters stands outside of it."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from aimass.core.canonical import digest_of
+from aimass.core.errors import InputError
+from aimass.train import checkpoint
+from aimass.train.plan import Plan
+
+
+class State:
+    """Weights, optimizer, position, losses of the running epoch, best weights so far.
+
+    epoch  finished epochs
+    step   finished steps of the running one
+    """
+
+    def __init__(self, module: nn.Module, plan: Plan, path: Path) -> None:
+        self.module, self.plan, self.path = module, plan, path
+        self.optimizer = _optimizer(module, plan)
+        self.epoch, self.step, self.seconds = 0, 0, 0.0
+        self.losses = torch.full((plan.steps,), math.nan)
+        self.best: dict[str, Tensor] = _copy(module)
+        self.best_epoch, self.best_loss = 0, math.inf
+        self._saved = -math.inf
+
+    @property
+    def done(self) -> int:
+        """Finished steps of the whole run."""
+        return self.epoch * self.plan.steps + self.step
+
+    def mean_loss(self) -> float:
+        """Mean loss of the running epoch's steps.  Raises InputError naming the first that is no number."""
+        losses = self.losses[: self.step]
+        bad = (~torch.isfinite(losses)).nonzero()
+        if len(bad):
+            raise InputError(
+                f"the loss is {float(losses[bad[0]]):g} at step {int(bad[0]) + 1} of epoch {self.epoch + 1}",
+                expected="a finite number",
+                todo=f"give the recipe a lower learning_rate (it was {self.plan.learning_rate:g}) or a smaller clip; "
+                "if it is the first step, look for infinite or missing values in the tensors",
+                key="learning_rate",
+            )
+        return float(losses.mean())
+
+    def end_epoch(self, loss: float) -> None:
+        """Count the epoch, and keep its weights when LOSS is the lowest so far.  Raises InputError when it is none."""
+        if not math.isfinite(loss):
+            raise InputError(
+                f"the validation loss is {loss:g} after epoch {self.epoch + 1}, though the training loss is finite",
+                expected="a finite number",
+                todo="look for infinite or missing values in the validation rows; else lower the learning_rate",
+                key="learning_rate",
+            )
+        self.epoch, self.step = self.epoch + 1, 0
+        if loss < self.best_loss:
+            self.best, self.best_epoch, self.best_loss = _copy(self.module), self.epoch, loss
+
+    def why_stop(self) -> str:
+        """'' while there is something to do."""
+        if self.epoch - self.best_epoch >= self.plan.patience:
+            return f"no lower validation loss for {self.plan.patience} epochs"
+        return "all epochs done" if self.epoch >= self.plan.epochs else ""
+
+    def save(self) -> None:
+        """Write the state; only between steps, and never one whose loss is no number."""
+        self._saved = time.monotonic()
+        checkpoint.save(
+            self.path,
+            {
+                "plan": digest_of(self.plan.as_json()),
+                "module": self.module.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "epoch": self.epoch,
+                "step": self.step,
+                "seconds": self.seconds,
+                "losses": self.losses,
+                "best": self.best,
+                "best_epoch": self.best_epoch,
+                "best_loss": self.best_loss,
+            },
+        )
+
+    def save_due(self, every: float) -> bool:
+        """Whether the last save is EVERY seconds old."""
+        return time.monotonic() - self._saved >= every
+
+    def resume(self) -> bool:
+        """Take the state that an earlier attempt at the same plan left; False when there is none."""
+        saved = checkpoint.load(self.path)
+        if saved is None or saved["plan"] != digest_of(self.plan.as_json()):
+            return False
+        self.module.load_state_dict(saved["module"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        for name in ("epoch", "step", "seconds", "losses", "best", "best_epoch", "best_loss"):
+            setattr(self, name, saved[name])
+        return True
+
+
+def _optimizer(module: nn.Module, plan: Plan) -> torch.optim.Optimizer:
+    """AdamW; weights decay, biases and norms (one axis) do not."""
+    weights: list[Any] = [p for p in module.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in weights if p.ndim > 1], "weight_decay": plan.weight_decay},
+        {"params": [p for p in weights if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=plan.learning_rate, fused=True)
+
+
+def _copy(module: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in module.state_dict().items()}
