@@ -1,0 +1,55 @@
+"""The verb `train`: examples become a model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import cast
+
+from aimass.core.artifact import Examples, Model
+from aimass.core.errors import InputError
+from aimass.core.part import resolve
+from aimass.core.step import Context, step
+from aimass.models.base import Architecture
+from aimass.train.base import Recipe
+
+TAKEN = ("graph.onnx", "signature.json", "head.json", "sample.json")
+
+
+@step
+def train(  # type: ignore[return]  # the folder is the answer
+    ctx: Context, examples: Examples, *, model: Architecture, recipe: Recipe | None = None
+) -> Model:
+    """Fit MODEL to the training rows of EXAMPLES; the validation rows say when to stop.
+
+    \b
+    RECIPE is the architecture's own with its defaults, unless one is given.
+    Example: aimass train flights/prepare --model mlp --recipe gradient
+    """
+    from aimass.models.assemble import assemble
+
+    chosen = recipe or default_recipe(model)
+    _check_recipe(chosen, model)
+    for name in TAKEN:
+        shutil.copyfile(examples.folder / name, ctx.folder / name)
+    facts = chosen.fit(ctx, model, examples, ctx.folder)
+    description = {"architecture": model.settings(), "recipe": chosen.settings(), "passes": [], "trained": facts}
+    (ctx.folder / "model.json").write_text(json.dumps(description, indent=1, ensure_ascii=False), encoding="utf-8")
+    assemble(ctx.folder)
+    ctx.tell(task=examples.signature.task, bytes=(ctx.folder / "model.onnx").stat().st_size, **facts)
+
+
+def default_recipe(model: Architecture) -> Recipe:
+    """The recipe that MODEL names, with its defaults."""
+    return cast(Recipe, resolve("recipe", model.recipe)())
+
+
+def _check_recipe(recipe: Recipe, model: Architecture) -> None:
+    if recipe.fits != model.recipe:
+        name, use = recipe.settings()["use"], model.settings()["use"]
+        raise InputError(
+            f"the recipe {name} cannot fit {use}",
+            expected=f'a recipe for "{model.recipe}" architectures',
+            todo=f'leave the recipe out, or use recipe = "{model.recipe}"',
+            key="recipe",
+        )
