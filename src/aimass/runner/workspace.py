@@ -18,10 +18,10 @@ from aimass.core.step import Place, current, load_step
 from aimass.core.task import Task
 from aimass.runner.base import Runner, runner_of
 from aimass.runner.execute import sweep_scratch
-from aimass.runner.lock import held
 from aimass.store.base import Bytes, verify, writing
 from aimass.store.catalog import Catalog, Row
 from aimass.store.local import LocalBytes
+from aimass.store.lock import held
 from aimass.store.remote import RemoteBytes
 
 LAKE_SCHEMES = ("s3://", "s3a://", "gs://", "az://", "abfs://", "abfss://")

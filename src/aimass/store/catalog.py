@@ -6,19 +6,18 @@ import os
 import socket
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 
 from aimass.core.artifact import Manifest
 from aimass.core.errors import InputError, StoreError
 from aimass.core.task import Task
 from aimass.store import tables as t
+from aimass.store.database import open_database, speaking
 
-HEAD = "0001"  # the newest revision in migrations/
 Row = dict[str, Any]
 
 
@@ -31,65 +30,20 @@ class Catalog:
     """The facts at a SQLAlchemy URL.  Opening brings an older catalog up to date."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
-        try:
-            self.engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-        except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
-            raise InputError(
-                f"catalog URL: {error}",
-                expected="sqlite:///file or postgresql+psycopg://user@host/name",
-                todo="for Postgres install the extra: pip install 'aimass[postgres]'",
-            ) from error
-        if self.engine.dialect.name == "sqlite":
-            sa.event.listen(self.engine, "connect", _prepare_sqlite)
-        try:
-            self._migrate()
-        except DBAPIError as error:
-            raise _unusable(error, url) from error
-
-    def _migrate(self) -> None:
-        if self._revision() == HEAD:
-            return
-        from alembic import command
-        from alembic.config import Config
-
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self.engine.begin() as connection:
-            if self.engine.dialect.name == "sqlite":
-                connection.exec_driver_sql("BEGIN IMMEDIATE")  # one program migrates, the others wait
-            else:
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(7142001)"))
-            if self._revision(connection) == HEAD:
-                return
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-
-    def _revision(self, connection: sa.Connection | None = None) -> str | None:
-        if connection is None:
-            with self.engine.connect() as own:
-                return self._revision(own)
-        if not sa.inspect(connection).has_table("alembic_version"):
-            return None
-        found: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-        return found
+        self.engine = open_database(url)
 
     # -- one place for reading and one for writing ----------------------------------------------------------
 
     def rows(self, query: sa.Select[Any]) -> list[Row]:
-        with self.engine.connect() as connection:
+        """The answer to QUERY.  Raises StoreError when the catalog cannot be read."""
+        with speaking(self.engine), self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
     def write(self, *statements: sa.Executable, values: list[list[Row]] | None = None) -> None:
         """Run STATEMENTS in one transaction.  Raises StoreError when the catalog cannot be written."""
-        try:
-            with self.engine.begin() as connection:
-                for i, statement in enumerate(statements):
-                    connection.execute(statement, values[i]) if values else connection.execute(statement)
-        except IntegrityError:
-            raise
-        except DBAPIError as error:
-            raise _unusable(error, self.url) from error
+        with speaking(self.engine), self.engine.begin() as connection:
+            for i, statement in enumerate(statements):
+                connection.execute(statement, values[i]) if values else connection.execute(statement)
 
     def _upsert(self, table: sa.Table, keys: list[str], replace: bool = True) -> Any:
         insert: Any = (sqlite if self.engine.dialect.name == "sqlite" else postgresql).insert(table)
@@ -103,10 +57,11 @@ class Catalog:
     def add_artifact(self, m: Manifest) -> None:
         facts = {"digest": m.digest, "kind": m.kind, "step": m.step, "task": m.made_by, "facts": m.facts,
                  "size": m.size, "created": m.created, "package": m.version}  # fmt: skip
+        statements = [self._upsert(t.artifact, ["digest"], replace=False).values(facts)]
         parents = [{"child": m.digest, "parent": p} for p in dict.fromkeys(m.parents)]
-        self.write(self._upsert(t.artifact, ["digest"], replace=False).values(facts))
         if parents:
-            self.write(self._upsert(t.parent, ["child", "parent"], replace=False).values(parents))
+            statements.append(self._upsert(t.parent, ["child", "parent"], replace=False).values(parents))
+        self.write(*statements)
 
     def artifacts(self, kind: str | None = None, limit: int = 100) -> list[Row]:
         query = sa.select(t.artifact).order_by(t.artifact.c.created.desc()).limit(limit)
@@ -130,11 +85,8 @@ class Catalog:
         facts = {"task": task.digest, "step": task.step, "label": task.label, "task_json": task.to_json(),
                  "state": state, "started": now(), "host": socket.gethostname(), "pid": os.getpid(),
                  "output": output, "ended": now() if output else None}  # fmt: skip
-        try:
-            with self.engine.begin() as connection:
-                key = connection.execute(sa.insert(t.run).values(facts)).inserted_primary_key
-        except DBAPIError as error:
-            raise _unusable(error, self.url) from error
+        with speaking(self.engine), self.engine.begin() as connection:
+            key = connection.execute(sa.insert(t.run).values(facts)).inserted_primary_key
         return str(key[0]) if key else ""
 
     def end_run(self, run: str, state: str, *, output: str | None = None, error: Row | None = None) -> None:
@@ -228,20 +180,3 @@ class Catalog:
     def versions(self, name: str | None = None) -> list[Row]:
         query = sa.select(t.version).order_by(t.version.c.name, t.version.c.number)
         return self.rows(query.where(t.version.c.name == name) if name else query)
-
-
-def _prepare_sqlite(connection: Any, _: Any) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout=30000")
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.close()
-
-
-def _unusable(error: DBAPIError, url: str) -> StoreError:
-    safe = sa.make_url(url).render_as_string(hide_password=True)
-    return StoreError(
-        f"the catalog {safe} cannot be used: {str(error.orig).strip().splitlines()[0]}",
-        expected="a database that can be reached and written, with free space",
-        todo="check the URL, its rights and the disk: aimass doctor",
-    )
