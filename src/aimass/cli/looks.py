@@ -94,7 +94,7 @@ def _branches(node: dict[str, Any], indent: str) -> list[str]:
 def logs(ctx: click.Context, run: str, json_wanted: bool) -> None:
     """The log, the last metrics and the task of RUN (see: aimass ls runs)."""
     place = workspace(ctx)
-    found = {"run": place.run_row(run), "latest": place.latest(run), "log": place.logs(run)}
+    found: dict[str, Any] = {"run": place.run_row(run), "latest": place.latest(run), "log": place.logs(run)}
     head = " ".join(f"{k} {v}" for k, v in found["run"].items() if k in ("id", "step", "label", "state", "started"))
     lines = [head, *(f"{line['time']}  {line['text']}" for line in found["log"])]
     lines += [f"{name} = {value:.6g}" for name, value in found["latest"].items()]
