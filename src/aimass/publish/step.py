@@ -1,0 +1,74 @@
+"""The verb `publish`: a model whose gates all pass becomes a release, the folder that is served."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+from aimass.core.artifact import Model, Release, Report
+from aimass.core.errors import InfeasibleError, InputError
+from aimass.core.step import Context, step
+from aimass.publish.base import Gate, Verdict
+from aimass.publish.names import check_name
+
+SERVED = ("model.onnx", "signature.json", "model.json", "sample.json")  # what answering needs
+ALSO = ("head.json",)  # kept beside them where the model has it
+
+
+@step
+def publish(  # type: ignore[return]  # the folder is the answer
+    ctx: Context,
+    model: Model,
+    ledger: Report,
+    *,
+    name: str,
+    gates: list[Gate] = ["budgets"],  # type: ignore[list-item]  # noqa: B006 - spelled out in the task
+) -> Release:
+    """Make a release of MODEL if every gate passes: the files that are served, with the ledger that argues for them.
+
+    \b
+    name   what the release is served as; a version number comes when it is registered
+    gates  what must pass; the first refusal ends it and nothing is published
+    Example: aimass publish flights/mlp flights/ledger --name flights
+    """
+    check_name(name)
+    _check_files(model, ledger)
+    verdicts = [_verdict(ctx, gate, model, ledger) for gate in gates]
+    for file in (*SERVED, *ALSO):
+        if (model.folder / file).exists():
+            shutil.copyfile(model.folder / file, ctx.folder / file)
+    shutil.copyfile(ledger.folder / "ledger.json", ctx.folder / "ledger.json")
+    release = {"name": name, "model": model.digest, "ledger": ledger.digest, "gates": verdicts}
+    text = json.dumps(release, indent=1, ensure_ascii=False)
+    (ctx.folder / "release.json").write_text(text, encoding="utf-8")
+    ctx.tell(name=name, gates=len(verdicts))
+
+
+def _check_files(model: Model, ledger: Report) -> None:
+    missing = [file for file in SERVED if not (model.folder / file).is_file()]
+    if missing:
+        raise InputError(
+            f"the model {model.digest[:12]} has no {', '.join(missing)}, so it cannot be served",
+            expected=f"a model with {', '.join(SERVED)}",
+            todo="train it again",
+        )
+    if not (ledger.folder / "ledger.json").is_file():
+        raise InputError(
+            f"the report {ledger.digest[:12]} is no ledger",
+            expected="a report made by `choose`, with ledger.json",
+            todo="run `choose` on the measured candidates and publish with what it gives",
+        )
+
+
+def _verdict(ctx: Context, gate: Gate, model: Model, ledger: Report) -> dict[str, object]:
+    """GATE's verdict with its settings.  Raises InfeasibleError when it refuses."""
+    settings = gate.settings()
+    verdict: Verdict = gate.check(model, ledger)
+    ctx.log(f"gate {settings['use']}: {'passed' if verdict.passed else 'refused'}: {verdict.reason}")
+    if not verdict.passed:
+        raise InfeasibleError(
+            f"the gate {settings['use']} refuses the model: {verdict.reason}",
+            expected="a model that passes every gate; nothing was published",
+            todo="publish the model that the ledger picked, or relax the budget that is broken and run again",
+        )
+    return {"gate": settings, **verdict.as_json()}
