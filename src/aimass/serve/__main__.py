@@ -1,0 +1,47 @@
+"""python -m aimass.serve FOLDER --name NAME [--port 0]: serve one artifact folder; programs read what it says.
+
+One JSON line on stdout when it answers; on failure one JSON line ends stderr and the exit code is the error's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from aimass.core.errors import AimassError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until a signal; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m aimass.serve", description="Serve a model or a release.")
+    parser.add_argument("folder", type=Path, help="the folder of the artifact")
+    parser.add_argument("--name", required=True, help="what it is called in the paths")
+    parser.add_argument("--version", type=int, default=None, help="its number as a published version")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
+    parser.add_argument("--log-to", type=Path, default=None, help="the folder for the prediction log")
+    given = parser.parse_args(arguments)
+    try:
+        from aimass.serve.server import serve
+
+        serve(
+            given.folder,
+            name=given.name,
+            version=given.version,
+            host=given.host,
+            port=given.port,
+            log_to=given.log_to,
+            ready=lambda where: print(json.dumps(where.as_json()), flush=True),
+        )
+    except AimassError as error:
+        print(json.dumps(error.as_json()), file=sys.stderr, flush=True)
+        return error.exit_code
+    except KeyboardInterrupt:  # before it listened: there is nothing to drain
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

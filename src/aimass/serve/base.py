@@ -1,0 +1,45 @@
+"""The contract of a wrapper: a predictor in, a predictor of the same shape out.
+
+Logging, guarding, canaries: each stands around the model without knowing the other, or HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from aimass.core.part import Part
+from aimass.core.signature import Signature
+from aimass.engines.base import Predictor
+
+request_id: ContextVar[str] = ContextVar("aimass_request", default="")  # of the request being answered
+
+
+@dataclass
+class Surroundings:
+    """What a wrapper may know of the model it stands around, and where it leaves its duties.
+
+    log_to   the folder for logs, None when nothing is to be logged
+    at_stop  called once after the last answer, in order
+    health   each gives facts worth saying at the health path; empty when all is well
+    """
+
+    name: str
+    version: str  # "" for an artifact that was never published
+    signature: Signature
+    log_to: Path | None = None
+    at_stop: list[Callable[[], None]] = field(default_factory=list)
+    health: list[Callable[[], dict[str, Any]]] = field(default_factory=list)
+
+
+class Wrapper(Part):
+    """Stands around a predictor."""
+
+    family: ClassVar[str] = "wrapper"
+
+    def wrap(self, predictor: Predictor, context: Surroundings) -> Predictor:
+        """A predictor around PREDICTOR.  It is called by several threads at once; `request_id` names the request."""
+        raise NotImplementedError

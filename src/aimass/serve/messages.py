@@ -1,0 +1,127 @@
+"""Requests and answers as the rest of `serve` sees them: a body of bounded size, a status, JSON.
+
+Knows HTTP, never models.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+JSON = b"application/json"  # exactly: the KServe client shows an error's text for no other spelling
+WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 47}  # zlib's window bits; 47 finds the header by itself
+
+
+class Refused(Exception):
+    """A request that gets an answer other than 200.  `headers` go out with it."""
+
+    def __init__(self, status: int, what: str, *, headers: Iterable[tuple[bytes, bytes]] = (), **more: str) -> None:
+        super().__init__(what)
+        self.status, self.headers = status, tuple(headers)
+        self.body = {"error": what, **{key: text for key, text in more.items() if text}}
+
+
+@dataclass(slots=True)
+class Answer:
+    """What goes back: STATUS, BODY and its type."""
+
+    body: bytes
+    status: int = 200
+    kind: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+def json_answer(value: Any, status: int = 200, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Answer:
+    """VALUE as JSON.  Numbers that JSON cannot say (NaN, infinity) become null: an answer is always valid JSON."""
+    return Answer(to_json(value), status, JSON, headers)
+
+
+def to_json(value: Any) -> bytes:
+    """Valid JSON in ASCII, so that no text a caller sent can break the encoding of the answer."""
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii")
+    except ValueError:
+        return json.dumps(_finite(value), separators=(",", ":")).encode("ascii")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value
+
+
+class Request:
+    """One request under way."""
+
+    __slots__ = ("headers", "id", "limit", "receive", "scope")
+
+    def __init__(self, scope: Scope, receive: Receive, limit: int, number: str) -> None:
+        self.scope, self.receive, self.limit = scope, receive, limit
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        given = self.headers.get(b"x-request-id")
+        self.id = given.decode("latin-1")[:128] if given else number
+
+    async def body(self) -> bytes:
+        """The whole body, unpacked.  Raises Refused: 413 over the limit, 415 for an unknown content-encoding."""
+        length = self.headers.get(b"content-length")
+        if length is not None and int(length) > self.limit:
+            raise self._too_large()
+        raw = await self._received()
+        encoding = self.headers.get(b"content-encoding")
+        return raw if encoding is None else self._unpacked(raw, encoding.decode("latin-1").strip().lower())
+
+    async def _received(self) -> bytes:
+        parts: list[bytes] = []
+        size, more = 0, True
+        while more:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise Refused(499, "the caller has gone")
+            parts.append(message.get("body", b""))
+            size, more = size + len(parts[-1]), message.get("more_body", False)
+            if size > self.limit:
+                raise self._too_large()
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _unpacked(self, raw: bytes, encoding: str) -> bytes:
+        if encoding == "identity":
+            return raw
+        if encoding not in WINDOWS:
+            raise Refused(415, f"content-encoding {encoding!r} is not understood", expected="gzip, deflate or none")
+        unpacker = zlib.decompressobj(WINDOWS[encoding])
+        try:
+            whole = unpacker.decompress(raw, self.limit + 1)
+        except zlib.error as error:
+            raise Refused(400, f"the body is not {encoding}: {error}") from error
+        if len(whole) > self.limit:
+            raise self._too_large()
+        if not unpacker.eof:
+            raise Refused(400, f"the {encoding} body ends too early")
+        return whole
+
+    def _too_large(self) -> Refused:
+        return Refused(
+            413, f"the body is larger than {self.limit} bytes", to_do="send fewer rows in a request, or raise the limit"
+        )
+
+
+def parsed(body: bytes) -> Any:
+    """BODY as JSON.  NaN and Infinity are taken, as real clients send them.  Raises Refused."""
+    try:
+        return json.loads(body)
+    except RecursionError as error:
+        raise Refused(400, "the body is nested too deeply to be JSON for a model") from error
+    except ValueError as error:
+        raise Refused(400, f"the body is not JSON: {error}", expected="a JSON object in UTF-8") from error

@@ -1,0 +1,177 @@
+"""One model that answers: its folder checked, its engine loaded, proven on its sample, wrapped.
+
+Knows tensors and records, never HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import json
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aimass.core.artifact import MANIFEST
+from aimass.core.errors import InputError
+from aimass.core.signature import Field, Signature
+from aimass.engines.base import Engine, Predictor, Tensors
+from aimass.engines.onnxruntime import OnnxRuntime
+from aimass.prepare.rows import from_records
+from aimass.publish.names import check_name
+from aimass.serve.base import Surroundings, Wrapper
+from aimass.serve.metrics import Counts
+
+INLINE = 0.001  # seconds: a call shorter than this costs less than handing it to another thread
+WARM_UPS = 7
+FOLLOW = 0.05  # weight of a live call in the running time of a row
+NEEDED = ("model.onnx", "signature.json")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A folder to serve as NAME; VERSION is its number in the registry, None for an artifact never published."""
+
+    folder: Path
+    name: str
+    version: int | None = None
+
+
+class Served:
+    """A model that has answered its warm-up row."""
+
+    def __init__(self, wanted: Wanted, signature: Signature, predict: Predictor, around: Surroundings) -> None:
+        self.name, self.folder, self.signature, self.predict, self.around = (
+            wanted.name, wanted.folder, signature, predict, around,
+        )  # fmt: skip
+        self.version = around.version
+        self.label = f"{self.name}@{self.version}" if self.version else self.name
+        self.sample: list[dict[str, Any]] = []
+        self.row_seconds = 0.0
+        self.counts = Counts()
+        self.digest = ""
+        # One thread: calls of one model queue up instead of taking each other's cores.
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix=f"model-{self.name}")
+
+    async def answer(self, tensors: Tensors, rows: int) -> Tensors:
+        """The outputs for raw columns of ROWS rows.  A short call is made here, a long one beside the event loop."""
+        if self.row_seconds * rows < INLINE:
+            return self.timed(tensors, rows)
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self.thread, context.run, self.timed, tensors, rows)
+
+    def timed(self, tensors: Tensors, rows: int) -> Tensors:
+        begin = time.perf_counter()
+        outputs = self.predict(tensors)
+        taken = time.perf_counter() - begin
+        self.row_seconds += FOLLOW * (taken / rows - self.row_seconds)
+        self.counts.inference(rows, taken)
+        return outputs
+
+    def health(self) -> dict[str, Any]:
+        """What is worth saying of a model that answers: a log that cannot be written, for one."""
+        facts: dict[str, Any] = {}
+        for told in self.around.health:
+            facts.update(told())
+        return facts
+
+    def close(self) -> None:
+        """Finish what was begun, flush logs."""
+        self.thread.shutdown()
+        for stop in self.around.at_stop:
+            stop()
+
+
+def load(
+    wanted: Wanted, *, log_to: Path | None = None, wrappers: Sequence[Wrapper] = (), engine: Engine | None = None
+) -> Served:
+    """Load WANTED and let it answer its sample.json; ready only if that works.
+
+    WRAPPERS stand around the engine, the last one outermost.  Raises InputError naming the file, or the field of the
+    sample, at fault.
+    """
+    check_name(wanted.name)
+    _check_folder(wanted.folder)
+    signature = _signature(wanted.folder / "signature.json")
+    predict = (engine or OnnxRuntime.from_settings("onnxruntime")).load(wanted.folder)
+    version = "" if wanted.version is None else str(wanted.version)
+    around = Surroundings(wanted.name, version, signature, log_to)
+    served = Served(wanted, signature, predict, around)
+    served.sample, tensors = _sample(wanted.folder, signature)
+    served.row_seconds = _warmed_up(served, tensors)
+    served.digest = _digest(wanted.folder)
+    for wrapper in wrappers:
+        served.predict = wrapper.wrap(served.predict, around)
+    return served
+
+
+def _check_folder(folder: Path) -> None:
+    missing = [name for name in NEEDED if not (folder / name).is_file()]
+    if missing:
+        raise InputError(
+            f"{folder} cannot be served: it has no {' and no '.join(missing)}",
+            expected=f"a model or a release: a folder with {', '.join(NEEDED)}",
+            todo="give the folder of a model; `aimass ls` lists them",
+        )
+
+
+def _signature(path: Path) -> Signature:
+    try:
+        return Signature.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path} is damaged: {type(error).__name__}: {error}",
+            expected="a signature with task, target, rows, inputs and outputs",
+            todo="make the artifact again",
+        ) from error
+
+
+def _sample(folder: Path, signature: Signature) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
+    """The sample records and the columns of the first; a row of zeros where there is no sample."""
+    path = folder / "sample.json"
+    records = _records(path) if path.is_file() else []
+    if records:
+        return records, dict(from_records(records[:1], signature.rows))
+    return [], {field.name: _zeros(field) for field in signature.rows}
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is damaged: {error}", expected="a list of records", todo="make it again") from error
+    if not isinstance(found, list) or not all(isinstance(record, dict) for record in found):
+        raise InputError(f"{path} holds no records", expected="a list of records", todo="make the artifact again")
+    return found
+
+
+def _zeros(field: Field) -> np.ndarray:
+    shape = (1, *(max(1, size) for size in field.shape))
+    return np.full(shape, "", dtype=object) if field.dtype == "string" else np.zeros(shape, field.dtype)
+
+
+def _warmed_up(served: Served, tensors: Tensors) -> float:
+    """Median seconds of one warm row.  Raises InputError when the model does not answer with its outputs."""
+    taken = []
+    for _ in range(WARM_UPS):
+        begin = time.perf_counter()
+        outputs = served.predict(tensors)
+        taken.append(time.perf_counter() - begin)
+    lacking = [field.name for field in served.signature.outputs if field.name not in outputs]
+    if lacking:
+        raise InputError(
+            f"{served.folder / 'model.onnx'} gives no {', '.join(lacking)}",
+            expected="every output of signature.json",
+            todo="make the artifact again",
+        )
+    return sorted(taken)[WARM_UPS // 2]
+
+
+def _digest(folder: Path) -> str:
+    path = folder / MANIFEST
+    return str(json.loads(path.read_text(encoding="utf-8"))["digest"]) if path.is_file() else ""
