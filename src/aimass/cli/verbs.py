@@ -13,7 +13,7 @@ import click
 from aimass.cli.place import emit, workspace
 from aimass.core.errors import InputError
 from aimass.core.part import Part
-from aimass.core.settings import plain
+from aimass.core.settings import plain, spelled
 from aimass.core.step import REQUIRED, Input, Setting, Step, load_step
 
 
@@ -52,13 +52,9 @@ def _option(spec: Setting) -> click.Option:
     family = _family(spec.annotation)
     if family in ("collector",):
         names.insert(0, "--use")
-    kind = f"a {family} (aimass parts {family}), or JSON" if family else str(_plain_name(spec.annotation))
+    kind = f"a {family} (aimass parts {family}), or JSON" if family else spelled(spec.annotation)
     default = "" if spec.default is REQUIRED or spec.default is None else f"; default {json.dumps(plain(spec.default))}"
     return click.Option(names, default=None, required=False, help=kind + default)
-
-
-def _plain_name(annotation: Any) -> str:
-    return getattr(annotation, "__name__", str(annotation)) if get_origin(annotation) is None else str(annotation)
 
 
 def _family(annotation: Any) -> str:

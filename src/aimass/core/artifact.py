@@ -1,15 +1,13 @@
 """Nouns: immutable folders of plain files with a manifest.  Their digest is their name."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from aimass.core.canonical import digest_of, digest_of_file
-from aimass.core.errors import StoreError, unknown
+from aimass.core.errors import StoreError, pick
 from aimass.core.signature import Signature
 
 MANIFEST = "manifest.json"
@@ -17,10 +15,7 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What is known of an artifact without opening it.
-
-    `files`, `parents` and `kind` make the digest; the rest is told, not hashed.
-    """
+    """What is known of an artifact without opening it; its digest is of kind, files and parents alone."""
 
     kind: str
     digest: str
@@ -37,7 +32,7 @@ class Manifest:
         return {**self.__dict__, "parents": list(self.parents)}
 
     @classmethod
-    def from_json(cls, facts: dict[str, Any]) -> Manifest:
+    def from_json(cls, facts: dict[str, Any]) -> Self:
         return cls(**{**facts, "parents": tuple(facts["parents"])})
 
 
@@ -46,16 +41,12 @@ class Artifact:
 
     kind: ClassVar[str] = "artifact"
 
+    def __init_subclass__(cls) -> None:
+        cls.kind = cls.__name__.lower()
+
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.folder, self.manifest = folder, manifest
-
-    @property
-    def digest(self) -> str:
-        return self.manifest.digest
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        return self.manifest.facts
+        self.digest, self.facts = manifest.digest, manifest.facts
 
     @cached_property
     def signature(self) -> Signature:
@@ -71,31 +62,21 @@ class Artifact:
 class Dataset(Artifact):
     """Rows of named columns: a pinned snapshot of a lake table, or Parquet files."""
 
-    kind = "dataset"
-
 
 class Examples(Artifact):
     """Rows split, turned into tensors by a fitted graph that travels with them."""
-
-    kind = "examples"
 
 
 class Model(Artifact):
     """Raw record in, answer out: `model.onnx` with its graph, network and signature."""
 
-    kind = "model"
-
 
 class Report(Artifact):
     """Figures: a measurement of a model, or a ledger of many."""
 
-    kind = "report"
-
 
 class Release(Artifact):
     """A model with the ledger that justifies it, ready to be served."""
-
-    kind = "release"
 
 
 KINDS: dict[str, type[Artifact]] = {k.kind: k for k in (Dataset, Examples, Model, Report, Release)}
@@ -106,23 +87,15 @@ def open_artifact(folder: Path) -> Artifact:
     try:
         manifest = Manifest.from_json(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise StoreError(
-            f"{folder} is not a whole artifact: {error}",
-            expected=f"a folder with a readable {MANIFEST}",
-            todo="delete the folder and run again; it will be rebuilt",
-        ) from error
-    if manifest.kind not in KINDS:
-        raise unknown("kind of artifact", manifest.kind, KINDS)
-    return KINDS[manifest.kind](folder, manifest)
+        expected, todo = f"a folder with a readable {MANIFEST}", "delete the folder and run again; it will be rebuilt"
+        raise StoreError(f"{folder} is not a whole artifact: {error}", expected=expected, todo=todo) from error
+    return pick("kind of artifact", manifest.kind, KINDS)(folder, manifest)
 
 
 def files_of(folder: Path) -> dict[str, str]:
     """Relative path -> sha256 of every file below FOLDER except the manifest."""
-    return {
-        path.relative_to(folder).as_posix(): digest_of_file(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != MANIFEST
-    }
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != MANIFEST]
+    return {path.relative_to(folder).as_posix(): digest_of_file(path) for path in paths}
 
 
 def seal(kind: str, folder: Path, parents: list[str], **told: Any) -> Manifest:
@@ -131,6 +104,5 @@ def seal(kind: str, folder: Path, parents: list[str], **told: Any) -> Manifest:
     size = sum((folder / name).stat().st_size for name in files)
     digest = digest_of({"kind": kind, "files": files, "parents": sorted(parents)})
     manifest = Manifest(kind, digest, files, tuple(sorted(parents)), size=size, **told)
-    text = json.dumps(manifest.as_json(), indent=1, ensure_ascii=False)
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    (folder / MANIFEST).write_text(json.dumps(manifest.as_json(), indent=1, ensure_ascii=False), encoding="utf-8")
     return manifest

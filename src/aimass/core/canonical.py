@@ -1,16 +1,19 @@
 """One spelling of JSON and one hash, so that the same meaning has the same digest everywhere."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+from aimass.core.errors import InputError
+
 
 def canonical(value: Any) -> str:
-    """JSON with sorted keys, no spaces, real UTF-8; NaN is refused because it does not equal itself."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    """JSON with sorted keys, no spaces, real UTF-8.  Raises InputError for NaN, which does not equal itself."""
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"not plain JSON: {error}", expected="text, finite numbers, lists and tables") from error
 
 
 def digest_of(value: Any) -> str:

@@ -1,15 +1,17 @@
 """Errors that say what is wrong, what was expected and what to do next; nothing else raises at a user."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class AimassError(Exception):
     """Base of every error a user is meant to read.  WHAT is wrong, what was EXPECTED, what TO DO next.
 
-    KEY names the setting at fault, so that a project file can add its line and column.
+    KEY names the setting at fault ("split.test"), so that a project file can add its line and column.
     """
 
     exit_code = 1
@@ -19,28 +21,16 @@ class AimassError(Exception):
         self.what, self.expected, self.todo, self.key = what, expected, todo, key
 
     def __str__(self) -> str:
-        lines = [self.what]
-        if self.expected:
-            lines.append(f"  expected: {self.expected}")
-        if self.todo:
-            lines.append(f"  to do:    {self.todo}")
-        return "\n".join(lines)
+        hints = (("expected:", self.expected), ("to do:   ", self.todo))
+        return "\n".join([self.what, *(f"  {head} {text}" for head, text in hints if text)])
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions cross process borders (Ray); keyword arguments would be lost by the default.
-        return _rebuild, (type(self), self.what, self.expected, self.todo)
+        return error_from_json, (self.as_json(), type(self))
 
     def as_json(self) -> dict[str, str]:
-        return {
-            "error": self.what,
-            "expected": self.expected,
-            "to_do": self.todo,
-            "type": type(self).__name__,
-        }
-
-
-def _rebuild(kind: type[AimassError], what: str, expected: str, todo: str) -> AimassError:
-    return kind(what, expected=expected, todo=todo)
+        told = {"error": self.what, "expected": self.expected, "to_do": self.todo, "key": self.key}
+        return {**told, "type": type(self).__name__}
 
 
 class InputError(AimassError):
@@ -67,15 +57,24 @@ class Stopped(AimassError):
     """A running task was asked to stop; its checkpoint stays."""
 
 
-ERRORS: dict[str, type[AimassError]] = {
-    kind.__name__: kind for kind in (AimassError, InputError, InfeasibleError, TaskFailed, StoreError, Stopped)
-}
+ERRORS = {kind.__name__: kind for kind in (AimassError, InputError, InfeasibleError, TaskFailed, StoreError, Stopped)}
 
 
-def error_from_json(fields: dict[str, str]) -> AimassError:
+def error_from_json(fields: dict[str, str], kind: type[AimassError] | None = None) -> AimassError:
     """The error that `as_json` described: how one crosses a process border."""
-    kind = ERRORS.get(fields.get("type", ""), TaskFailed)
-    return kind(fields["error"], expected=fields.get("expected", ""), todo=fields.get("to_do", ""))
+    kind = kind or ERRORS.get(fields.get("type", ""), TaskFailed)
+    told = {name: fields.get(name, "") for name in ("expected", "key")}
+    return kind(fields["error"], todo=fields.get("to_do", ""), **told)
+
+
+@contextmanager
+def inside(key: str) -> Iterator[None]:
+    """An InputError raised in here gets KEY in front of its own: "split" and "test" make "split.test"."""
+    try:
+        yield
+    except InputError as error:
+        error.key = f"{key}.{error.key}" if error.key else key
+        raise
 
 
 def suggest(word: str, choices: Iterable[str]) -> str:
@@ -84,11 +83,15 @@ def suggest(word: str, choices: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def unknown(kind: str, word: str, choices: Iterable[str], *, todo: str = "") -> InputError:
+def unknown(kind: str, word: str, choices: Iterable[str], *, todo: str = "", key: str = "") -> InputError:
     """The one sentence for a name nobody knows: what, the nearest, all choices."""
     names = sorted(choices)
-    return InputError(
-        f"no {kind} is called {word!r}{suggest(word, names)}",
-        expected=f"one of: {', '.join(names) if names else '(none exist)'}",
-        todo=todo,
-    )
+    what = f"no {kind} is called {word!r}{suggest(word, names)}"
+    return InputError(what, expected=f"one of: {', '.join(names) or '(none exist)'}", todo=todo, key=key)
+
+
+def pick(kind: str, word: str, choices: Mapping[str, T]) -> T:
+    """The one of CHOICES called WORD.  Raises `unknown`."""
+    if word not in choices:
+        raise unknown(kind, word, choices)
+    return choices[word]

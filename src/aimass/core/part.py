@@ -4,33 +4,28 @@ Built-in parts stand in their folder's `PARTS` table; guests come by entry point
 import path ("my_package.net:Net").  All come in by `resolve`.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import importlib
 import sys
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast, dataclass_transform
 
-from aimass.core.errors import InputError, suggest, unknown
-from aimass.core.settings import coerce, hints, plain
-from aimass.core.stages import stage_of_family
+from aimass.core.errors import InputError, inside, pick, unknown
+from aimass.core.settings import coerce, hints, plain, spelled
+from aimass.core.stages import FAMILIES
+
+Bound = float | None
 
 
 def knob(
-    default: Any,
-    low: float | None = None,
-    high: float | None = None,
-    *,
-    log: bool = False,
-    choices: tuple[Any, ...] = (),
-    help: str = "",
+    default: Any, low: Bound = None, high: Bound = None, *, log: bool = False, choices: Any = (), help: str = ""
 ) -> Any:
-    """A field with a range: values outside LOW..HIGH are refused, and search may vary it inside."""
-    facts = {"low": low, "high": high, "log": log, "choices": choices, "help": help}
-    return dataclasses.field(default=default, metadata=facts)
+    """A field with a range: values outside LOW..HIGH are refused, and search may vary it inside (LOG: by ratios)."""
+    told = {"low": low, "high": high, "log": log or None, "choices": choices or None, "help": help or None}
+    return dataclasses.field(default=default, metadata={key: fact for key, fact in told.items() if fact is not None})
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(dataclasses.field,))
@@ -43,44 +38,34 @@ class Settings:
 
     def settings(self) -> dict[str, Any]:
         """JSON of this choice; `from_settings` gives it back."""
-        return {f.name: plain(getattr(self, f.name)) for f in _fields(self)}
+        return {name: plain(getattr(self, name)) for name in _fields(type(self))}
 
     @classmethod
     def schema(cls) -> list[dict[str, Any]]:
         """One row a setting: name, type, default, required, low, high, choices, help."""
-        types = hints(cls)
-        return [
-            {
-                "name": f.name,
-                "type": str(getattr(types[f.name], "__name__", types[f.name])),
-                "default": None if f.default is dataclasses.MISSING else plain(f.default),
-                "required": f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING,
-                **{k: v for k, v in f.metadata.items() if v is not None and v is not False and v != () and v != ""},
-            }
-            for f in _fields(cls)
-        ]
+        types, rows = hints(cls), []
+        for name, f in _fields(cls).items():
+            default = None if f.default is dataclasses.MISSING else plain(f.default)
+            row = {"name": name, "type": spelled(types[name]), "default": default, "required": _is_required(f)}
+            rows.append({**row, **f.metadata})
+        return rows
 
     @classmethod
     def from_settings(cls, given: Any, where: str = "") -> Self:
-        """An instance from its table.  Raises InputError naming the setting."""
-        return cls.configured(dict(given or {}), where or cls.__name__.lower())
+        """An instance from its table, each setting checked for name, type and range.
 
-    @classmethod
-    def configured(cls, table: dict[str, Any], where: str) -> Self:
-        """An instance with TABLE's settings, each checked for name, type and range."""
-        types, known = hints(cls), {f.name: f for f in _fields(cls)}
-        values: dict[str, Any] = {}
-        for key, value in table.items():
+        Raises InputError naming the setting; WHERE is what messages call the table.
+        """
+        where, known = where or cls.__name__.lower(), _fields(cls)
+        types, values = hints(cls), {}
+        for key, value in dict(given or {}).items():
             if key not in known:
-                raise InputError(
-                    f"{where}: unknown setting {key!r}{suggest(key, known)}",
-                    expected=f"one of: {', '.join(known) or '(it has no settings)'}",
-                    key=key,
-                )
-            values[key] = coerce(types[key], value, f"{where}.{key}")
-            _check_range(known[key], values[key], f"{where}.{key}")
+                raise unknown(f"setting of {where}", key, known, key=key)
+            with inside(key):
+                values[key] = coerce(types[key], value, f"{where}.{key}")
+                _check_range(known[key].metadata, values[key], f"{where}.{key}")
         for key, f in known.items():
-            if f.default is f.default_factory is dataclasses.MISSING and key not in values:
+            if _is_required(f) and key not in values:
                 raise InputError(f"{where}: setting {key!r} is missing", todo=f"add {key} = ...")
         return cls(**values)
 
@@ -90,47 +75,46 @@ class Part(Settings):
 
     family: ClassVar[str] = ""
     revision: ClassVar[int | str] = 1  # raise it when results change: it is in every task's identity
-    use: ClassVar[str] = ""  # the name it was resolved by
+    use: ClassVar[str] = ""  # the name it was resolved by; empty when its class was imported directly
 
     def settings(self) -> dict[str, Any]:
-        return {"use": self.use or resolve_name(type(self)), "revision": self.revision, **super().settings()}
+        place = f"{type(self).__module__}:{type(self).__qualname__}"
+        names = (name for name, known in table_of(self.family).items() if known == place)
+        return {"use": self.use or next(names, place), "revision": self.revision, **super().settings()}
 
     @classmethod
     def from_settings(cls, given: Any, where: str = "") -> Self:
         """A part of this family from its name or its table.  Raises InputError naming the setting."""
         table = {"use": given} if isinstance(given, str) else dict(given or {})
-        name = table.pop("use", None)
-        where = where or cls.family
-        if name is None:
-            raise InputError(f"{where}: no `use`", expected=f"the name of a {cls.family}")
+        where, name = where or cls.family, table.pop("use", None)
         if not isinstance(name, str):
-            raise InputError(f"{where}: `use` is {name!r}", expected="a name")
-        found = resolve(cls.family, name)
+            raise InputError(f"{where}: `use` is {name!r}", expected=f"the name of a {cls.family}", key="use")
+        with inside("use"):
+            found = resolve(cls.family, name)
         revision = table.pop("revision", found.revision)
         if revision != found.revision:
-            raise InputError(
-                f"{where}: the task was written for revision {revision} of {name}, here is {found.revision}",
-                expected="the same revision",
-                todo="run the project again: the step is repeated with the revision installed here",
-            )
-        return cast(Self, found.configured(table, f"{where} {name}"))
+            what = f"{where}: the task was written for revision {revision} of {name}, here is {found.revision}"
+            todo = "run the project again: the step is repeated with the revision installed here"
+            raise InputError(what, expected="the same revision", todo=todo)
+        return cast(Self, super(Part, found).from_settings(table, f"{where} {name}"))
 
     @classmethod
-    def adopt(cls, name: str, guest: Any) -> type[Part]:
+    def adopt(cls, name: str, guest: Any) -> "type[Part]":
         """Make a part of an object that is not one (a user's nn.Module).  Families that can, override this."""
-        raise InputError(
-            f"{name} is a {type(guest).__name__}, not a {cls.family}",
-            expected=f"a subclass of {cls.__module__}.{cls.__name__}",
-        )
+        base = f"{cls.__module__}.{cls.__name__}"
+        raise InputError(f"{name} is a {type(guest).__name__}, not a {cls.family}", expected=f"a subclass of {base}")
 
 
-def _fields(part: Any) -> tuple[dataclasses.Field[Any], ...]:
-    return tuple(f for f in dataclasses.fields(part) if f.init)
+def _fields(cls: Any) -> dict[str, dataclasses.Field[Any]]:
+    return {f.name: f for f in dataclasses.fields(cls)}
 
 
-def _check_range(field: dataclasses.Field[Any], value: Any, where: str) -> None:
-    low, high = field.metadata.get("low"), field.metadata.get("high")
-    choices = field.metadata.get("choices")
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is field.default_factory is dataclasses.MISSING
+
+
+def _check_range(facts: Mapping[str, Any], value: Any, where: str) -> None:
+    low, high, choices = (facts.get(name) for name in ("low", "high", "choices"))
     if choices and value not in choices:
         raise InputError(f"{where}: got {value!r}", expected=f"one of {', '.join(map(str, choices))}")
     for item in value if isinstance(value, (tuple, list)) else [value]:
@@ -141,12 +125,9 @@ def _check_range(field: dataclasses.Field[Any], value: Any, where: str) -> None:
 
 def table_of(family: str) -> dict[str, str]:
     """Name -> dotted place of every part of FAMILY: the folder's own table, then entry points."""
-    stage = stage_of_family(family)
-    package = importlib.import_module(f"aimass.{stage.folder}")
-    table = {name: _absolute(package.__name__, place) for name, place in package.PARTS.items()}
-    for point in entry_points(group=f"aimass.{family}"):
-        table.setdefault(point.name, point.value)
-    return table
+    folder = f"aimass.{pick('family', family, FAMILIES).folder}"
+    own = {name: folder + place for name, place in importlib.import_module(folder).PARTS.items()}
+    return {point.name: point.value for point in entry_points(group=f"aimass.{family}")} | own
 
 
 def resolve(family: str, name: str) -> type[Part]:
@@ -154,49 +135,33 @@ def resolve(family: str, name: str) -> type[Part]:
     table = table_of(family)
     if name not in table and ":" not in name:
         raise unknown(family, name, table, todo=f"see them all: aimass parts {family}")
-    place = table.get(name, name)
-    found = _load(place, f"{family} {name!r}")
-    if isinstance(found, type) and issubclass(found, Part):
-        if found.family != family:
-            raise InputError(f"{name} is a {found.family}, not a {family}", expected=f"a {family}")
-        found.use = name
-        return found
-    stage = stage_of_family(family)
-    base = _load(_absolute(f"aimass.{stage.folder}", stage.base), family)
-    adopted: type[Part] = base.adopt(name, found)
-    adopted.use = name
-    return adopted
+    found = load(table.get(name, name), f"{family} {name!r}")
+    if not (isinstance(found, type) and issubclass(found, Part)):
+        stage = FAMILIES[family]
+        found = load(f"aimass.{stage.folder}{stage.base}", family).adopt(name, found)
+    elif found.family != family:
+        raise InputError(f"{name} is a {found.family}, not a {family}", expected=f"a {family}")
+    part = cast(type[Part], found)
+    part.use = name
+    return part
 
 
-def resolve_name(cls: type[Part]) -> str:
-    """The name a class is known by when it was imported directly, not resolved."""
-    place = f"{cls.__module__}:{cls.__qualname__}"
-    return next((name for name, known in table_of(cls.family).items() if known == place), place)
-
-
-def _absolute(package: str, place: str) -> str:
-    return package + place if place.startswith(".") else place
-
-
-def _load(place: str, what: str) -> Any:
+def load(place: str, what: str) -> Any:
+    """The object at the dotted PLACE "package.module:name"; WHAT names it in errors.  Raises InputError."""
     module_name, _, attribute = place.partition(":")
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         missing = error.name or module_name
-        raise InputError(
-            f"{what} needs {missing}, which is not installed",
-            expected=f"`import {missing}` to work",
-            todo=f"install {missing}, or the extra of aimass that brings it (see the README), "
-            "or put the file beside your project file",
-        ) from error
+        todo = f"install {missing} or the extra of aimass that brings it, or put the file beside your project file"
+        expected = f"`import {missing}` to work"
+        raise InputError(f"{what} needs {missing}, which is not installed", expected=expected, todo=todo) from error
     if not hasattr(module, attribute):
-        raise unknown(f"object in {module_name}", attribute, [n for n in vars(module) if n[0] != "_"])
+        raise unknown(f"object in {module_name}", attribute, [name for name in vars(module) if name[0] != "_"])
     return getattr(module, attribute)
 
 
 def revision_of_source(obj: Any) -> str:
     """A short hash of the file that defines OBJ: an edited user module is another revision."""
-    module = sys.modules.get(getattr(obj, "__module__", ""), None)
-    path = getattr(module, "__file__", None)
+    path = getattr(sys.modules.get(getattr(obj, "__module__", "")), "__file__", None)
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12] if path else "unknown"

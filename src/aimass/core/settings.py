@@ -1,13 +1,15 @@
 """Turns plain JSON values into what an annotation asks for, or says exactly why it cannot."""
 
-from __future__ import annotations
-
+import datetime
+import math
 import types
-import typing
 from collections.abc import Mapping
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from aimass.core.errors import InputError, unknown
+from aimass.core.errors import InputError, suggest
+
+hints = get_type_hints  # resolved annotations of a function or class
+NAMES = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}
 
 
 def coerce(annotation: Any, value: Any, where: str) -> Any:
@@ -22,66 +24,61 @@ def coerce(annotation: Any, value: Any, where: str) -> Any:
         return _coerce_union(args, value, where)
     if origin is Literal:
         if value not in args:
-            error = unknown("choice", str(value), [str(a) for a in args])
-            raise InputError(f"{where}: {error.what}", expected=error.expected)
+            choices = [str(choice) for choice in args]
+            raise _wrong(where, f"one of: {', '.join(choices)}", value, suggest(value, choices))
         return value
     if origin in (list, tuple):
         if not isinstance(value, (list, tuple)):
             raise _wrong(where, "a list", value)
-        items = [coerce(args[0] if args else Any, v, f"{where}[{i}]") for i, v in enumerate(value)]
-        return tuple(items) if origin is tuple else items
+        return origin(coerce(args[0], item, f"{where}[{i}]") for i, item in enumerate(value))
     if origin in (dict, Mapping) or annotation is dict:
         if not isinstance(value, dict):
             raise _wrong(where, "a table", value)
-        inner = args[1] if len(args) == 2 else Any
-        return {str(k): coerce(inner, v, f"{where}.{k}") for k, v in value.items()}
-    from_settings = getattr(annotation, "from_settings", None)
-    if from_settings is not None:
-        return value if isinstance(value, annotation) else from_settings(value, where)
+        return {str(key): coerce(args[1] if args else Any, v, f"{where}.{key}") for key, v in value.items()}
+    if hasattr(annotation, "from_settings"):
+        return value if isinstance(value, annotation) else annotation.from_settings(value, where)
     return _coerce_scalar(annotation, value, where)
 
 
-def _coerce_union(args: tuple[Any, ...], value: Any, where: str) -> Any:
-    if value is None and type(None) in args:
+def _coerce_union(choices: tuple[Any, ...], value: Any, where: str) -> Any:
+    if value is None and type(None) in choices:
         return None
-    last: InputError | None = None
-    for choice in args:
-        if choice is type(None):
-            continue
+    errors: list[InputError] = []
+    for choice in choices:
         try:
             return coerce(choice, value, where)
         except InputError as error:
-            last = last or error
-    raise last or _wrong(where, "no value", value)
+            errors.append(error)
+    raise errors[0]
 
 
 def _coerce_scalar(annotation: Any, value: Any, where: str) -> Any:
-    if annotation is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if annotation is int and isinstance(value, bool):
-        raise _wrong(where, "a whole number", value)
-    if isinstance(annotation, type) and isinstance(value, annotation):
+    wanted = (int, float) if annotation is float else annotation
+    if not isinstance(value, wanted) or (isinstance(value, bool) and annotation in (int, float)):
+        raise _wrong(where, NAMES.get(annotation, str(annotation)), value)
+    if annotation is not float:
         return value
-    names = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}
-    raise _wrong(where, names.get(annotation, str(annotation)), value)
+    if not math.isfinite(value):
+        raise _wrong(where, "a finite number", value)
+    return float(value)
 
 
-def _wrong(where: str, expected: str, value: Any) -> InputError:
-    return InputError(f"{where}: got {value!r}", expected=expected, todo=f"change {where}")
+def _wrong(where: str, expected: str, value: Any, hint: str = "") -> InputError:
+    return InputError(f"{where}: got {value!r}{hint}", expected=expected, todo=f"change {where}")
 
 
 def plain(value: Any) -> Any:
-    """VALUE as JSON: parts become tables with `use`, tuples become lists."""
-    settings = getattr(value, "settings", None)
-    if settings is not None:
-        return settings()
+    """VALUE as JSON: parts become tables with `use`, tuples become lists, dates become ISO 8601 text."""
+    if hasattr(value, "settings"):
+        return value.settings()
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
-    return value
+    return value.isoformat() if isinstance(value, (datetime.date, datetime.time)) else value
 
 
-def hints(obj: Any) -> dict[str, Any]:
-    """Resolved annotations of a function or class."""
-    return typing.get_type_hints(obj)
+def spelled(annotation: Any) -> str:
+    """ANNOTATION as one would write it: int, float | None, Literal['a', 'b']."""
+    is_class = isinstance(annotation, type) and not get_args(annotation)
+    return annotation.__name__ if is_class else str(annotation).replace("typing.", "")

@@ -3,45 +3,35 @@
 Written by `prepare`, read by `Architecture.build`, kept with the model, checked at the endpoint.
 """
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 Task = Literal["binary", "multiclass", "regression"]
 Kind = Literal["number", "category", "text", "date", "image", "identifier", "constant"]
+GROUPS = ("rows", "inputs", "outputs")
 
 
 @dataclass(frozen=True)
 class Field:
-    """One named array; its first axis, the rows, is never part of `shape`.
-
-    dtype  numpy name, "string" for text
-    shape  of one row; () is a scalar, so the array is [N]
-    unit   what the number counts ("us since 1970-01-01 UTC"), where it counts something
-    kind   how `prepare` treats a raw column: number, category, text, date, image
-    sent   what a caller writes in JSON: number, integer, string, boolean, date, image
-    values the class names of an output label; a few examples for a raw category
-    sizes  for an integer tensor: how many distinct indices each of its columns may hold
-    """
+    """One named array; its first axis, the rows, is never part of `shape`."""
 
     name: str
-    dtype: str
-    shape: tuple[int, ...] = ()
-    unit: str = ""
-    kind: str = ""
-    sent: str = ""
-    values: tuple[str, ...] = ()
-    sizes: tuple[int, ...] = ()
+    dtype: str  # numpy name, "string" for text
+    shape: tuple[int, ...] = ()  # of one row; () is a scalar, so the array is [N]
+    unit: str = ""  # what the number counts ("us since 1970-01-01 UTC"), where it counts something
+    kind: str = ""  # how `prepare` treats a raw column: number, category, text, date, image
+    sent: str = ""  # what a caller writes in JSON: number, integer, string, boolean, date, image
+    values: tuple[str, ...] = ()  # the class names of an output label; a few examples for a raw category
+    sizes: tuple[int, ...] = ()  # of an integer tensor: how many distinct indices each of its columns may hold
 
     def as_json(self) -> dict[str, Any]:
         """Only what is said; empty facts are left out."""
         return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items() if v}
 
     @classmethod
-    def from_json(cls, facts: dict[str, Any]) -> Field:
-        known = {f.name for f in fields(cls)}
-        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in facts.items() if k in known}
+    def from_json(cls, facts: dict[str, Any]) -> Self:
+        known = [f.name for f in fields(cls) if f.name in facts]
+        given: dict[str, Any] = {n: tuple(facts[n]) if isinstance(facts[n], list) else facts[n] for n in known}
         return cls(**given)
 
 
@@ -66,20 +56,10 @@ class Signature:
         return len(self.classes) if self.task == "multiclass" else 1
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "task": self.task,
-            "target": self.target,
-            "rows": [f.as_json() for f in self.rows],
-            "inputs": [f.as_json() for f in self.inputs],
-            "outputs": [f.as_json() for f in self.outputs],
-        }
+        groups = {group: [field.as_json() for field in getattr(self, group)] for group in GROUPS}
+        return {"task": self.task, "target": self.target, **groups}
 
     @classmethod
-    def from_json(cls, facts: dict[str, Any]) -> Signature:
-        return cls(
-            task=facts["task"],
-            target=facts["target"],
-            rows=tuple(Field.from_json(f) for f in facts["rows"]),
-            inputs=tuple(Field.from_json(f) for f in facts["inputs"]),
-            outputs=tuple(Field.from_json(f) for f in facts["outputs"]),
-        )
+    def from_json(cls, facts: dict[str, Any]) -> Self:
+        groups = {group: tuple(Field.from_json(field) for field in facts[group]) for group in GROUPS}
+        return cls(task=facts["task"], target=facts["target"], **groups)

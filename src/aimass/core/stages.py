@@ -3,8 +3,6 @@
 Imports look up this list, never down.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 
@@ -38,23 +36,5 @@ STAGES: tuple[Stage, ...] = (
 FACES = ("project", "cli", "__main__", "__init__")
 
 ORDER: tuple[str, ...] = (*FOUNDATION, *(s.folder for s in STAGES), *FACES)
-
-
-def stage_of_verb(verb: str) -> Stage:
-    """The stage that owns VERB.  Raises InputError with the nearest verb when nobody does."""
-    from aimass.core.errors import unknown
-
-    for stage in STAGES:
-        if verb in stage.verbs:
-            return stage
-    raise unknown("step", verb, [v for s in STAGES for v in s.verbs])
-
-
-def stage_of_family(family: str) -> Stage:
-    """The stage that holds the parts of FAMILY."""
-    from aimass.core.errors import unknown
-
-    for stage in STAGES:
-        if stage.family == family:
-            return stage
-    raise unknown("family", family, [s.family for s in STAGES if s.family])
+VERBS = {verb: stage for stage in STAGES for verb in stage.verbs}
+FAMILIES = {stage.family: stage for stage in STAGES if stage.family}

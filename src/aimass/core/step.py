@@ -3,47 +3,39 @@
 One verb, three ways in: Python, command line and project file all end in `Step.task` and `Workspace.run`.
 """
 
-from __future__ import annotations
-
-import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, get_args, get_origin
+from typing import Any, Protocol, get_args, get_origin, overload
 
 from aimass.core.artifact import Artifact
-from aimass.core.errors import InputError, suggest
+from aimass.core.errors import InputError, inside, pick, unknown
+from aimass.core.part import load
 from aimass.core.settings import coerce, hints, plain
-from aimass.core.stages import stage_of_verb
-from aimass.core.task import Ref, Task
+from aimass.core.stages import VERBS
+from aimass.core.task import Ref, Task, each
 
-REQUIRED = inspect.Parameter.empty
+Setting = inspect.Parameter  # of a step: what is not an artifact, its annotation resolved
+REQUIRED = Setting.empty
 
 
 class Context(Protocol):
     """All that a step's body may touch.
 
-    folder  scratch; what is in it when the body returns becomes the artifact
-    resume  kept between attempts at the same task: checkpoints live here, gone after success
-    seed    the task's seed
-    lake    URL of the folder of Delta tables
+    `report` records live metrics at position AT (epoch, step, rows) and raises Stopped when asked to stop; `log` adds
+    a line to the run's log; `tell` puts small facts (rows, score) in the manifest: listed by `aimass ls`, not hashed.
     """
 
-    folder: Path
-    resume: Path
+    folder: Path  # scratch; what is in it when the body returns becomes the artifact
+    resume: Path  # kept between attempts at the same task: checkpoints live here, gone after success
     seed: int
-    lake: str
+    lake: str  # URL of the folder of Delta tables
 
-    def report(self, at: float | None = None, **numbers: float) -> None:
-        """Record live metrics at position AT (epoch, step, rows).  Raises Stopped when asked to stop."""
-
-    def log(self, message: str) -> None:
-        """Add a line to the run's log."""
-
-    def tell(self, **facts: Any) -> None:
-        """Small facts for the manifest (rows, score): listed by `aimass ls`, not hashed."""
+    def report(self, at: float | None = None, **numbers: float) -> None: ...
+    def log(self, message: str) -> None: ...
+    def tell(self, **facts: Any) -> None: ...
 
 
 class Place(Protocol):
@@ -52,7 +44,6 @@ class Place(Protocol):
     def run(
         self, task: Task, *, needs: Mapping[str, Any] | None = None, on: str | None = None, save_as: str | None = None
     ) -> Artifact: ...
-
     def get(self, ref: str, kind: str | None = None) -> Artifact: ...
 
 
@@ -69,17 +60,11 @@ class Input:
     optional: bool
 
 
-@dataclass(frozen=True)
-class Setting:
-    """A parameter that is not an artifact."""
-
-    name: str
-    annotation: Any
-    default: Any
-
-
 class Step:
-    """A verb.  Call it with artifacts and settings; it runs in the current workspace and returns an artifact."""
+    """A verb.  Call it with artifacts and settings; it runs in the current workspace and returns an artifact.
+
+    Every step also takes `workspace`, `seed`, `save_as` (a name), `on` (a runner) and `needs` (cpus, gpus, memory).
+    """
 
     def __init__(self, body: Callable[..., Any], revision: int, reuse: bool) -> None:
         self.body, self.revision, self.reuse, self.name = body, revision, reuse, body.__name__
@@ -88,91 +73,68 @@ class Step:
         self.settings: dict[str, Setting] = {}
         types = hints(body)
         self.returns: type[Artifact] = types.pop("return")
-        for parameter in list(inspect.signature(body).parameters.values())[1:]:  # the first is ctx
-            annotation = types[parameter.name]
-            found = _as_input(parameter.name, annotation, parameter.default)
-            if found:
-                self.inputs[parameter.name] = found
+        for name, parameter in list(inspect.signature(body).parameters.items())[1:]:  # the first is ctx
+            if found := _as_input(name, types[name], parameter.default):
+                self.inputs[name] = found
             else:
-                self.settings[parameter.name] = Setting(parameter.name, annotation, parameter.default)
+                self.settings[name] = parameter.replace(annotation=types[name])
 
     def task(self, inputs: Mapping[str, Ref], settings: Mapping[str, Any], seed: int = 0, label: str = "") -> Task:
         """The task of this step: settings checked and spelled out, so that equal meaning is equal identity."""
         for name in {**inputs, **settings}:
             if name not in self.inputs and name not in self.settings:
-                known = [*self.inputs, *self.settings]
-                raise InputError(
-                    f"{self.name}: unknown setting {name!r}{suggest(name, known)}",
-                    expected=f"one of: {', '.join(known)}",
-                    key=name,
-                )
+                raise unknown(f"setting of {self.name}", name, [*self.inputs, *self.settings], key=name)
         for name, spec in self.inputs.items():
             if inputs.get(name) is None and not spec.optional:
                 raise InputError(f"{self.name}: no {name}", expected=f"a {spec.kind.kind}")
-        spelled = {n: plain(self._setting(n, settings)) for n in self.settings}
+        spelled = plain(self._objects(settings))
         return Task(self.name, self.revision, spelled, {n: inputs.get(n) for n in self.inputs}, seed, label)
-
-    def _setting(self, name: str, given: Mapping[str, Any]) -> Any:
-        spec = self.settings[name]
-        if name not in given:
-            if spec.default is REQUIRED:
-                raise InputError(f"{self.name}: setting {name!r} is missing")
-            if not isinstance(spec.default, (str, list, dict, tuple)):
-                return spec.default
-        value = plain(given.get(name, spec.default))
-        return coerce(spec.annotation, value, f"{self.name}.{name}")
 
     def arguments(self, task: Task) -> dict[str, Any]:
         """The body's settings, as objects, from a task's JSON."""
-        return {n: self._setting(n, task.settings) for n in self.settings}
+        return self._objects(task.settings)
 
-    def __call__(
-        self,
-        *artifacts: Any,
-        workspace: Place | None = None,
-        seed: int = 0,
-        save_as: str | None = None,
-        needs: Mapping[str, Any] | None = None,
-        on: str | None = None,
-        **given: Any,
-    ) -> Any:
+    def _objects(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        found = {}
+        for name, spec in self.settings.items():
+            value = given.get(name, spec.default)
+            if value is REQUIRED:
+                raise InputError(f"{self.name}: setting {name!r} is missing")
+            is_default = value is None and name not in given
+            with inside(name):
+                found[name] = value if is_default else coerce(spec.annotation, plain(value), f"{self.name}.{name}")
+        return found
+
+    def __call__(self, *artifacts: Any, workspace: Place | None = None, seed: int = 0, **given: Any) -> Any:
         place = workspace or current.get()
         if place is None:
             raise InputError(f"{self.name}: no workspace", todo="open one first: aimass.Workspace('.aimass')")
+        if len(artifacts) > len(self.inputs):
+            what = f"{self.name} takes at most {len(self.inputs)} artifacts, got {len(artifacts)}"
+            raise InputError(what, expected=", ".join(self.inputs), todo="give settings by name")
+        how = {word: given.pop(word, None) for word in ("needs", "on", "save_as")}
         named = {**dict(zip(self.inputs, artifacts, strict=False)), **given}
-        inputs = {n: _refs(place, named.pop(n)) for n in list(named) if n in self.inputs}
-        task = self.task(inputs, named, seed, save_as or "")
-        return place.run(task, needs=needs, on=on, save_as=save_as)
-
-    def __repr__(self) -> str:
-        return f"<step {self.name}>"
+        inputs = each({n: named.pop(n) for n in list(named) if n in self.inputs}, lambda ref: _digest(place, ref))
+        return place.run(self.task(inputs, named, seed, how["save_as"] or ""), **how)
 
 
 def _as_input(name: str, annotation: Any, default: Any) -> Input | None:
-    options = [a for a in get_args(annotation) if a is not type(None)]
-    optional = default is not REQUIRED
-    if optional and len(options) == 1 and get_origin(annotation) not in (list, dict):
-        annotation = options[0]
-    if isinstance(annotation, type) and issubclass(annotation, Artifact):
-        return Input(name, annotation, "one", optional)
-    origin, args = get_origin(annotation), get_args(annotation)
-    if origin in (list, dict) and isinstance(args[-1], type) and issubclass(args[-1], Artifact):
-        return Input(name, args[-1], "list" if origin is list else "dict", optional)
+    shapes: dict[Any, str] = {list: "list", dict: "dict"}
+    origin, inner = get_origin(annotation), [a for a in get_args(annotation) if a is not type(None)]
+    kind = inner[-1] if origin in shapes or len(inner) == 1 else annotation  # list[X], dict[str, X], X | None, X
+    if isinstance(kind, type) and issubclass(kind, Artifact):
+        return Input(name, kind, shapes.get(origin, "one"), default is not REQUIRED)
     return None
 
 
-def _refs(place: Place, value: Any) -> Ref:
-    if isinstance(value, Artifact):
-        return value.digest
-    if isinstance(value, str):
-        return place.get(value).digest
-    if isinstance(value, (list, tuple)):
-        return [str(_refs(place, v)) for v in value]
-    if isinstance(value, dict):
-        return {k: str(_refs(place, v)) for k, v in value.items()}
-    return None
+def _digest(place: Place, ref: Artifact | str) -> str:
+    return ref.digest if isinstance(ref, Artifact) else place.get(ref).digest
 
 
+@overload
+def step(body: Callable[..., Any]) -> Step: ...
+@overload
+def step(*, revision: int = 1, reuse: bool = True) -> Callable[[Callable[..., Any]], Step]: ...
 def step(body: Callable[..., Any] | None = None, *, revision: int = 1, reuse: bool = True) -> Any:
     """Make a step of a function `f(ctx, artifact, ..., *, setting, ...) -> Artifact`.
 
@@ -187,7 +149,8 @@ def load_step(verb: str) -> Step:
 
     Raises InputError with the nearest verb.
     """
-    place, _, name = verb.rpartition(":")
-    module = importlib.import_module(place or f"aimass.{stage_of_verb(verb).folder}.step")
-    found: Step = getattr(module, name)
+    place = verb if ":" in verb else f"aimass.{pick('step', verb, VERBS).folder}.step:{verb}"
+    found = load(place, f"step {verb!r}")
+    if not isinstance(found, Step):
+        raise InputError(f"{verb} is a {type(found).__name__}, not a step", expected="a function with @aimass.step")
     return found

@@ -1,11 +1,10 @@
 """A task is JSON: step, settings, inputs, seed.  Its digest is its identity and all that reuse looks at."""
 
-from __future__ import annotations
-
 import json
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from aimass.core.canonical import canonical, digest_of
 
@@ -21,38 +20,31 @@ class Task:
     settings: dict[str, Any]
     inputs: dict[str, Ref]
     seed: int = 0
-    # Told, not hashed:
-    label: str = field(default="", compare=False)
+    label: str = field(default="", compare=False)  # told, not hashed
 
     @cached_property
     def digest(self) -> str:
-        return digest_of(
-            {
-                "step": self.step,
-                "revision": self.revision,
-                "settings": self.settings,
-                "inputs": self.inputs,
-                "seed": self.seed,
-            }
-        )
+        return digest_of({name: fact for name, fact in asdict(self).items() if name != "label"})
 
     @property
     def parents(self) -> list[str]:
         """Digests of every input, in the order of the step's signature."""
         found: list[str] = []
-        for ref in self.inputs.values():
-            if isinstance(ref, str):
-                found.append(ref)
-            elif isinstance(ref, list):
-                found.extend(ref)
-            elif isinstance(ref, dict):
-                found.extend(ref.values())
+        each(self.inputs, found.append)
         return found
 
     def to_json(self) -> str:
-        facts = {k: getattr(self, k) for k in ("step", "revision", "settings", "inputs", "seed", "label")}
-        return canonical(facts)
+        return canonical(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> Task:
+    def from_json(cls, text: str) -> Self:
         return cls(**json.loads(text))
+
+
+def each(refs: Any, act: Callable[[Any], Any]) -> Any:
+    """What ACT makes of every reference in REFS; lists and tables keep their shape, None stays."""
+    if isinstance(refs, dict):
+        return {key: each(ref, act) for key, ref in refs.items()}
+    if isinstance(refs, (list, tuple)):
+        return [each(ref, act) for ref in refs]
+    return None if refs is None else act(refs)

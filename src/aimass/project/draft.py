@@ -10,9 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from aimass.collect.base import MALFORMED, RAW
+from aimass.collect.base import MALFORMED, RAW, Collector
 from aimass.core.errors import InputError, unknown
-from aimass.core.part import resolve
 
 KINDS = {"csv": "csv", "tsv": "csv", "txt": "csv", "parquet": "parquet", "pq": "parquet",
          "jsonl": "jsonl", "ndjson": "jsonl", "json": "jsonl"}  # fmt: skip
@@ -33,7 +32,7 @@ def collector_of(data: str) -> str:
 
 def columns_of(data: str) -> list[str]:
     """Column names of the first rows of DATA."""
-    collector: Any = resolve("collector", collector_of(data)).configured({"path": str(Path(data).absolute())}, data)
+    collector: Any = Collector.from_settings({"use": collector_of(data), "path": str(Path(data).absolute())}, data)
     for rows in islice(collector.read(None), 1000):
         if isinstance(rows, (pa.Table, pa.RecordBatch)):
             return [name for name in rows.schema.names if name not in (MALFORMED, RAW)]

@@ -74,7 +74,7 @@ class Project:
         try:
             return make()
         except InputError as error:
-            raise self.at(keys + ([error.key] if error.key else []), error) from error
+            raise self.at([*keys, *error.key.split(".")] if error.key else keys, error) from error
 
     def at(self, keys: list[str], error: InputError) -> InputError:
         line, column = locate(self.text, keys)

@@ -15,6 +15,7 @@ from aimass.core.artifact import Artifact, Dataset, Examples, Release, Report
 from aimass.core.errors import InfeasibleError, InputError, unknown
 from aimass.core.part import Part, resolve
 from aimass.core.step import load_step
+from aimass.core.task import each
 from aimass.project.file import Project, load
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Run:
     def step(self, verb: str, keys: list[str], inputs: dict[str, Any], given: dict[str, Any], name: str = "") -> Any:
         """One task; what its settings lack is said with the line of its table in the project file."""
         found = load_step(verb)
-        refs = {key: _digest(value) for key, value in inputs.items()}
+        refs = each(inputs, lambda made: made.digest if isinstance(made, Artifact) else made)
         task = self.project.checked(keys, lambda: found.task(refs, given, self.project.seed, name))
         artifact = self.workspace.run(task, on=self.project.on, save_as=f"{self.project.name}/{name or verb}")
         self.outcome.artifacts[name or verb] = artifact.digest
@@ -114,11 +115,10 @@ class Run:
         """The part described by TABLE, checked."""
 
         def make() -> Part:
-            settings = {"use": table} if isinstance(table, str) else dict(table)
-            name = settings.pop("use", None)
-            if not isinstance(name, str):
+            given = {"use": table} if isinstance(table, str) else table
+            if not isinstance(given, dict) or not isinstance(given.get("use"), str):
                 raise InputError("no `use`", expected=f"the name of a {family}", todo=f"see: aimass parts {family}")
-            return resolve(family, name).configured(settings, name)
+            return resolve(family, given["use"]).from_settings(given, family)
 
         return self.project.checked(keys, make)
 
@@ -195,14 +195,6 @@ class Run:
             "record": records[0],
             "answer": answer["predictions"][0],
         }
-
-
-def _digest(value: Any) -> Any:
-    if isinstance(value, Artifact):
-        return value.digest
-    if isinstance(value, dict):
-        return {key: _digest(item) for key, item in value.items()}
-    return value
 
 
 def _infeasible(ledger: dict[str, Any]) -> InfeasibleError:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aimass.core.artifact import Artifact
 from aimass.core.errors import InputError, unknown
 from aimass.core.step import Step, load_step
+from aimass.core.task import each
 from aimass.project.file import Project
 
 if TYPE_CHECKING:
@@ -72,19 +73,10 @@ def _run(
     known = [*step.inputs, *step.settings, *WORDS]
     for key in table:
         if key not in known:
-            error = unknown(f"setting of {step.name}", key, known)
-            error.key = key
-            raise error
-    inputs = {key: _resolve(workspace, table[key], done) for key in step.inputs if key in table}
+            raise unknown(f"setting of {step.name}", key, known, key=key)
+    named = {key: table[key] for key in step.inputs if key in table}
+    inputs = each(named, lambda ref: (done[ref] if ref in done else workspace.get(ref)).digest)
     given = {key: value for key, value in table.items() if key in step.settings}
     task = step.task(inputs, given, table.get("seed", project.seed), name)
     save_as = table.get("save_as", f"{project.name}/{name}")
     return workspace.run(task, needs=table.get("needs"), on=table.get("on", project.on), save_as=save_as)
-
-
-def _resolve(workspace: Workspace, value: Any, done: dict[str, Artifact]) -> Any:
-    if isinstance(value, dict):
-        return {key: _resolve(workspace, item, done) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_resolve(workspace, item, done) for item in value]
-    return done[value].digest if value in done else workspace.get(value).digest

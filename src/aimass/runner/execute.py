@@ -15,7 +15,7 @@ from aimass import __version__
 from aimass.core.artifact import Artifact, seal
 from aimass.core.errors import AimassError, Stopped, StoreError, TaskFailed
 from aimass.core.step import Step, load_step
-from aimass.core.task import Task
+from aimass.core.task import Task, each
 from aimass.runner.context import RunContext
 from aimass.store.base import writing
 from aimass.store.catalog import now
@@ -51,7 +51,7 @@ def execute(task_json: str, workspace_url: str, run: str = "") -> str:
 
 
 def _work(workspace: Workspace, step: Step, task: Task, run: str) -> str:
-    inputs = {name: _open(workspace, ref) for name, ref in task.inputs.items() if ref is not None}
+    inputs = {name: each(ref, workspace.open) for name, ref in task.inputs.items() if ref is not None}
     scratch = new_scratch(workspace.folder)
     resume = workspace.folder / "resume" / task.digest
     with writing(str(resume)):
@@ -75,14 +75,6 @@ def _publish(workspace: Workspace, step: Step, task: Task, scratch: Path, facts:
     workspace.bytes.put(scratch, manifest)
     workspace.catalog.add_artifact(manifest)
     return manifest.digest
-
-
-def _open(workspace: Workspace, ref: Any) -> Any:
-    if isinstance(ref, list):
-        return [workspace.open(item) for item in ref]
-    if isinstance(ref, dict):
-        return {name: workspace.open(item) for name, item in ref.items()}
-    return workspace.open(ref)
 
 
 def _as_aimass(error: BaseException, step: Step, run: str) -> AimassError:
