@@ -46,6 +46,23 @@ class Collector(Part):
         """Yield rows (dicts, lists of dicts, Arrow batches), `Malformed` rows and `Cursor`s.
 
         CURSOR is the value of the last committed cursor, None at the first time.  Yielding nothing means that
-        nothing is new.  Raises InputError when the source cannot be read at all.
+        nothing is new; a collector that never yields a cursor is read whole each time and replaces what was there.
+        Values of dicts are kept as text (the contract of `clean` finds their types); Arrow columns keep theirs.
+        An Arrow field with metadata {"shape": "[28, 28, 1]"} holds images: raw uint8, height x width x channels.
+        Raises InputError when the source cannot be read at all.
         """
         raise NotImplementedError
+
+    def identity(self) -> dict[str, Any]:
+        """What makes this another source, whose cursors mean something else: its settings.
+
+        A changed identity is read from the beginning and replaces what the table held.
+        """
+        return self.settings()
+
+    @classmethod
+    def adopt(cls, name: str, guest: Any) -> type[Part]:
+        """A collector around a generator function `f(cursor, **settings)`."""
+        from aimass.collect.guest import adopt
+
+        return adopt(name, guest)

@@ -135,7 +135,7 @@ class Run:
         for name, table in self.project.sources.items():
             saved = f"collect/{name}"
             before = self.workspace.find_name(f"{self.project.name}/{saved}")
-            given = {"name": name, "source": table}
+            given = {"name": f"{self.project.name}/{name}", "source": table}
             found[name] = self.step("collect", self.source_keys(name), {"previous": before}, given, saved)
         return found
 

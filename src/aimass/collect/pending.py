@@ -1,0 +1,242 @@
+"""Rows on their way into a commit: one spelling for every value, Parquet files on disk, nothing large in memory."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from aimass.collect.base import MALFORMED, RAW, Malformed
+from aimass.core.errors import InputError
+
+GROUP = 122_880  # rows of a row group ...
+HEAVY = 64 << 20  # ... or bytes, where rows are wide
+CHUNK = 20_000  # dicts turned into a table at once
+
+
+@dataclass
+class Pending:
+    """The rows since the last cursor.  `files` holds what is written, with the rows of each."""
+
+    scratch: Path
+    number: int
+
+    def __post_init__(self) -> None:
+        self.files: list[tuple[Path, int]] = []
+        self.rows = self.malformed = 0
+        self.columns: dict[str, dict[str, Any]] = {}
+        self._dicts: list[dict[str, Any]] = []
+        self._bad: list[Malformed] = []
+        self._tables: list[pa.Table] = []
+        self._writer: pq.ParquetWriter | None = None
+
+    def add(self, item: Any) -> None:
+        """Take a dict, a list of dicts, an Arrow batch or table, or a Malformed row."""
+        if isinstance(item, (pa.Table, pa.RecordBatch)):
+            self._flush_dicts()
+            self._add_table(pa.table(item) if isinstance(item, pa.Table) else pa.Table.from_batches([item]))
+        elif isinstance(item, Malformed):
+            self._bad.append(item)
+        elif isinstance(item, dict):
+            self._dicts.append(item)
+        elif isinstance(item, list) and all(isinstance(row, dict) for row in item):
+            self._dicts += item
+        else:
+            raise InputError(
+                f"the collector yielded a {type(item).__name__}",
+                expected="dicts, lists of dicts, Arrow batches, Malformed rows and cursors",
+                todo="see docs/collect.md",
+            )
+        if len(self._dicts) + len(self._bad) >= CHUNK:
+            self._flush_dicts()
+
+    def close(self) -> list[tuple[Path, int]]:
+        """Write what is left; the files and their rows."""
+        self._flush_dicts()
+        self._flush_tables()
+        self._end_file()
+        return self.files
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Every column of these rows, and the two for malformed ones."""
+        return pa.schema([*((c["name"], c["arrow"]) for c in self.columns.values()),
+                          (MALFORMED, pa.string()), (RAW, pa.string())])  # fmt: skip
+
+    # -- dicts and malformed rows become tables ---------------------------------------------------------------
+
+    def _flush_dicts(self) -> None:
+        dicts, self._dicts = self._dicts, []
+        if dicts:
+            good = [row for row in dicts if self._sound(row)]
+            names = list(dict.fromkeys(str(name) for row in good for name in row))
+            if good and not names:
+                raise InputError("the collector yielded rows without columns", expected="dicts with at least one key")
+            if good:
+                texts = [[_text(row.get(name), name) for row in good] for name in names]
+                self._add_table(pa.table([pa.array(t, pa.string()) for t in texts], names=names))
+        bad, self._bad = self._bad, []
+        if bad:
+            self.malformed += len(bad)
+            self._add_table(pa.table({MALFORMED: pa.array([b.reason for b in bad], pa.string()),
+                                      RAW: pa.array([_sendable(b.raw) for b in bad], pa.string())}))  # fmt: skip
+
+    def _sound(self, row: dict[str, Any]) -> bool:
+        """Whether ROW can be stored as UTF-8; half a surrogate pair (JSON allows it) cannot."""
+        try:
+            json.dumps(row, ensure_ascii=False, default=str).encode()
+        except UnicodeEncodeError:
+            self._bad.append(Malformed("holds half a character (a lone surrogate)", json.dumps(row, default=str)))
+            return False
+        return True
+
+    # -- tables become files ----------------------------------------------------------------------------------
+
+    def _add_table(self, table: pa.Table) -> None:
+        table = self._normal(table)
+        self.rows += table.num_rows
+        if self._tables and table.schema != self._tables[0].schema:
+            self._flush_tables()
+        self._tables.append(table)
+        if sum(t.num_rows for t in self._tables) >= GROUP or sum(t.nbytes for t in self._tables) >= HEAVY:
+            self._flush_tables()
+
+    def _normal(self, table: pa.Table) -> pa.Table:
+        """TABLE with the types of the lake, its columns noted, and the columns for malformed rows."""
+        check_names([n for n in table.column_names if n not in (MALFORMED, RAW)])
+        arrays, fields = [], []
+        for field, column in zip(table.schema, table.columns, strict=True):
+            array = _lake_type(column, field.name)
+            arrays.append(array)
+            fields.append(pa.field(field.name, array.type))
+            if field.name not in (MALFORMED, RAW):
+                self._note(field, array.type)
+        for name in (MALFORMED, RAW):
+            if name not in table.column_names:
+                arrays.append(pa.chunked_array([pa.nulls(table.num_rows, pa.string())]))
+                fields.append(pa.field(name, pa.string()))
+        return pa.table(arrays, schema=pa.schema(fields))
+
+    def _note(self, field: pa.Field, kind: pa.DataType) -> None:
+        facts: dict[str, Any] = {"name": field.name, "type": str(kind), "arrow": kind}
+        shape = (field.metadata or {}).get(b"shape")
+        if shape:
+            facts |= {"type": "image", "shape": json.loads(shape)}
+        known = self.columns.setdefault(field.name, facts)
+        if known != facts:
+            raise InputError(
+                f"column {field.name} changes from {_spelled(known)} to {_spelled(facts)} within the source",
+                expected="one type, and for images one shape, a column",
+                todo="give images one size (size = [height, width]); or make the collector yield one type",
+            )
+
+    def _flush_tables(self) -> None:
+        if not self._tables:
+            return
+        table, self._tables = pa.concat_tables(self._tables), []
+        if self._writer is not None and self._writer.schema != table.schema:
+            self._end_file()
+        if self._writer is None:
+            path = self.scratch / f"pending-{self.number}-{len(self.files)}.parquet"
+            self._writer = pq.ParquetWriter(path, table.schema, compression="zstd", store_schema=False)
+            self.files.append((path, 0))
+        self._writer.write_table(table, row_group_size=GROUP)
+        path, rows = self.files[-1]
+        self.files[-1] = (path, rows + table.num_rows)
+
+    def _end_file(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+
+def check_names(names: list[str]) -> None:
+    """Raises InputError for names that a table cannot have: empty, twice, differing in case only, reserved."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if not name.strip():
+            raise InputError(f"column {len(seen) + 1} has no name", expected="a name for every column",
+                             todo="name it in the file, or list `columns` in the project file")  # fmt: skip
+        if name in (MALFORMED, RAW):
+            raise InputError(f"a column is called {name}", expected=f"any name but {MALFORMED} and {RAW}")
+        other = seen.setdefault(name.lower(), name)
+        if other != name or names.count(name) > 1:
+            twice = f"{name!r} appears twice" if other == name else f"{other!r} and {name!r} differ in case only"
+            raise InputError(f"the column names are not distinct: {twice}", expected="distinct names",
+                             todo="rename one of them")  # fmt: skip
+
+
+def _text(value: Any, name: str) -> str | None:
+    """How VALUE of a dict is kept: JSON's own spelling of numbers and booleans, ISO 8601 for times."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return None if value != value else repr(value)
+    if isinstance(value, (int, decimal.Decimal)):
+        return str(value)
+    if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
+        return value.isoformat()
+    if isinstance(value, (list, tuple, dict)):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    if hasattr(value, "item"):  # a NumPy scalar
+        return _text(value.item(), name)
+    raise InputError(
+        f"column {name} holds a {type(value).__name__}",
+        expected="text, numbers, booleans, dates, lists or tables",
+        todo="yield Arrow batches for anything else",
+    )
+
+
+def _sendable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _spelled(facts: dict[str, Any]) -> str:
+    return f"{facts['type']} {facts.get('shape', '')}".strip()
+
+
+def _lake_type(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """COLUMN in a type that every Delta reader knows: text, binary, boolean, 64-bit numbers, UTC times, dates."""
+    kind = column.type
+    if isinstance(kind, pa.DictionaryType):
+        return _lake_type(column.cast(kind.value_type), name)
+    if pa.types.is_nested(kind):
+        texts = [None if v is None else json.dumps(v, ensure_ascii=False, default=str) for v in column.to_pylist()]
+        return pa.chunked_array([pa.array(texts, pa.string())])
+    wanted = _wanted(kind, name)
+    if wanted == kind:
+        return column
+    if pa.types.is_timestamp(kind) and kind.tz is None:
+        return pc.assume_timezone(column.cast(pa.timestamp("us"), safe=False), "UTC")
+    return column.cast(wanted, safe=not pa.types.is_timestamp(kind))
+
+
+def _wanted(kind: pa.DataType, name: str) -> pa.DataType:
+    types = pa.types
+    if types.is_integer(kind):
+        return pa.int64()
+    if types.is_floating(kind) or types.is_decimal(kind):
+        return pa.float64()
+    if types.is_timestamp(kind):
+        return pa.timestamp("us", "UTC")
+    if types.is_date(kind):
+        return pa.date32()
+    if types.is_boolean(kind):
+        return kind
+    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
+        return pa.binary()
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind) or types.is_time(kind):
+        return pa.string()
+    if types.is_duration(kind):
+        return pa.int64()
+    raise InputError(f"column {name} has the type {kind}", expected="numbers, text, booleans, dates, images",
+                     todo="drop or convert it in the source")  # fmt: skip
