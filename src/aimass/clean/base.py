@@ -19,5 +19,8 @@ class Transform(Part):
     family: ClassVar[str] = "transform"
 
     def apply(self, tables: Tables, out: Path) -> dict[str, Any]:
-        """Write one Parquet file to OUT from TABLES; return facts ({"rows": n}).  Same tables, same bytes."""
+        """Write one Parquet file to OUT from TABLES; return facts ({"rows": n}).  Same tables, same bytes.
+
+        A temporary file may stand beside OUT while it runs.  Raises InputError for what cannot be done.
+        """
         raise NotImplementedError

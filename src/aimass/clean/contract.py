@@ -1,0 +1,136 @@
+"""The contract of a source: what each column holds.  Found in the rows, shown, and overruled in the project file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from aimass.clean.sandbox import literal, quoted
+from aimass.core.errors import InputError, unknown
+from aimass.core.part import Settings, knob
+
+TYPES = ("integer", "number", "boolean", "timestamp", "date", "text", "json", "image", "binary")
+MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None")  # words for "no value" in typed columns
+MISSING_TEXT = ("", "NA", "N/A", "NULL", "null")
+SHARE = 0.99  # of the values must convert, for a column of text to get a type; the rest goes to quarantine
+
+
+class Column(Settings):
+    """What a column promises.  A row that breaks it goes to quarantine with the reason."""
+
+    type: str = knob("text", choices=TYPES)
+    missing: list[str] | None = knob(None, help="words that mean: no value")
+    required: bool = knob(False, help="a missing value breaks the contract")
+    min: float | None = knob(None, help="smallest number allowed")
+    max: float | None = knob(None, help="largest number allowed")
+    values: list[str] | None = knob(None, help="the only texts allowed")
+
+    def words(self) -> list[str]:
+        """The words for "no value" that hold for this type."""
+        if self.missing is not None:
+            return self.missing
+        return list(MISSING_TEXT if self.type in ("text", "json") else MISSING)
+
+    def as_json(self) -> dict[str, Any]:
+        """Only what is said, and the words for missing."""
+        facts = {k: v for k, v in self.settings().items() if v not in (None, False)}
+        return facts | ({} if self.type in ("image", "binary") else {"missing": self.words()})
+
+
+Contract = dict[str, Column]
+
+
+def infer(connection: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, images: set[str]) -> Contract:
+    """The contract that TABLE keeps: types from Arrow where there are some, else what the texts convert to."""
+    found: Contract = {}
+    texts = [f.name for f in schema if pa.types.is_string(f.type)]
+    tested = _tested(connection, table, texts) if texts else {}
+    for field in schema:
+        kind = "image" if field.name in images else tested.get(field.name) or type_of(field.type)
+        found[field.name] = Column(type=kind)
+    return found
+
+
+def type_of(kind: pa.DataType) -> str:
+    """The contract type of an Arrow type."""
+    if pa.types.is_boolean(kind):
+        return "boolean"
+    if pa.types.is_integer(kind):
+        return "integer"
+    if pa.types.is_floating(kind):
+        return "number"
+    if pa.types.is_timestamp(kind):
+        return "timestamp"
+    if pa.types.is_date(kind):
+        return "date"
+    return "binary" if pa.types.is_binary(kind) else "text"
+
+
+def _tested(connection: duckdb.DuckDBPyConnection, table: str, names: list[str]) -> dict[str, str]:
+    """Each text column's type: the first whose test at least SHARE of its values pass."""
+    tests = ("integer", "number", "boolean", "timestamp", "json")
+    parts = []
+    for name in names:
+        value = valued(quoted(name), list(MISSING))
+        parts.append(f"count({value})")
+        parts += [f"count(*) FILTER ({test(kind, value)})" for kind in tests]
+    row = connection.execute(f"SELECT {', '.join(parts)} FROM {quoted(table)}").fetchone() or ()
+    found = {}
+    for i, name in enumerate(names):
+        total, *passed = row[i * 6 : i * 6 + 6]
+        kinds = [kind for kind, count in zip(tests, passed, strict=True) if total and count >= SHARE * total]
+        found[name] = kinds[0] if kinds else "text"
+    return found
+
+
+def valued(column: str, words: list[str]) -> str:
+    """SQL: the text of COLUMN without spaces around it, null when it is one of WORDS."""
+    text = f"trim({column})"
+    return f"CASE WHEN {text} IN ({', '.join(map(literal, words))}) THEN NULL ELSE {text} END" if words else text
+
+
+def test(kind: str, value: str) -> str:
+    """SQL: whether the text VALUE is of KIND.  Digits with leading zeros are codes, not numbers."""
+    return {
+        "integer": f"regexp_full_match({value}, '[+-]?(0|[1-9][0-9]{{0,17}})')",
+        "number": f"TRY_CAST({value} AS DOUBLE) IS NOT NULL AND NOT regexp_matches({value}, '^[+-]?0[0-9]')",
+        "boolean": f"lower({value}) IN ('true', 'false')",
+        "timestamp": f"TRY_CAST({value} AS TIMESTAMPTZ) IS NOT NULL",
+        "json": f"left({value}, 1) IN ('[', '{{') AND json_valid({value})",
+    }[kind]
+
+
+def converted(kind: str, value: str) -> str:
+    """SQL: the text VALUE as KIND, null when it is not."""
+    return {
+        "integer": f"TRY_CAST({value} AS BIGINT)",
+        "number": f"TRY_CAST({value} AS DOUBLE)",
+        "boolean": f"TRY_CAST({value} AS BOOLEAN)",
+        "timestamp": f"timezone('UTC', TRY_CAST({value} AS TIMESTAMPTZ))",
+        "date": f"CAST(timezone('UTC', TRY_CAST({value} AS TIMESTAMPTZ)) AS DATE)",
+        "text": value,
+        "json": f"CASE WHEN json_valid({value}) THEN {value} END",
+    }[kind]
+
+
+def overruled(source: str, contract: Contract, given: dict[str, Any]) -> Contract:
+    """CONTRACT with the columns that the project file describes.  Raises InputError for unknown ones."""
+    changed = dict(contract)
+    for name, table in given.items():
+        if name not in contract:
+            raise unknown(
+                f"column of {source}", name, contract, todo="name a column of the source; aimass show lists them"
+            )
+        facts = {"type": table} if isinstance(table, str) else table
+        if not isinstance(facts, dict):
+            raise InputError(f"contract of {source}.{name} is {facts!r}", expected="a type, or a table")
+        before = {k: v for k, v in contract[name].settings().items() if v is not None}
+        changed[name] = Column.from_settings(before | facts, f"contract.{source}.{name}")
+        fixed = ("image", "binary")
+        if contract[name].type != changed[name].type and (contract[name].type in fixed or changed[name].type in fixed):
+            raise InputError(
+                f"{source}.{name} holds {contract[name].type}s", expected=f'type = "{contract[name].type}"'
+            )
+    return changed

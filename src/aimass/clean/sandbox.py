@@ -1,0 +1,89 @@
+"""DuckDB with nothing but the tables it is given: no files, no network, no extensions, no Python variables.
+
+Docs: https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from aimass.core.errors import InputError
+
+OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+FETCH = 65_536  # rows
+GROUP = 122_880
+HEAVY = 64 << 20
+
+
+@contextmanager
+def sandbox(tables: Mapping[str, ds.Dataset], spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A locked connection in which TABLES (Parquet files), and only they, can be read.
+
+    One thread, because sums of floats depend on the order in which threads finish; UTC, because results must not
+    depend on where they are made.  What does not fit in memory goes to the folder SPILL.
+    """
+    files = {name: [str(Path(file).absolute()) for file in table.files] for name, table in tables.items()}
+    connection = duckdb.connect(":memory:", config={**OFFLINE, "threads": 1, "temp_directory": str(spill)})
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET python_enable_replacements = false")
+        connection.execute(
+            f"SET allowed_paths = [{', '.join(literal(file) for part in files.values() for file in part)}]"
+        )
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        for name, table in tables.items():
+            # DuckDB's own reader, not Arrow's: it knows how many rows there are, and plans joins by it.
+            paths = ", ".join(map(literal, files[name]))
+            columns = ", ".join(map(quoted, table.schema.names))
+            read = f"read_parquet([{paths}], union_by_name = true)"
+            connection.execute(f"CREATE VIEW {quoted(name)} AS SELECT {columns} FROM {read}")
+        yield connection
+    finally:
+        connection.close()
+
+
+def quoted(name: str) -> str:
+    """NAME as an identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """TEXT as a string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def arrow(connection: duckdb.DuckDBPyConnection, query: str) -> pa.RecordBatchReader:
+    """The result of QUERY, a bounded number of rows at a time.  Raises duckdb.Error."""
+    return connection.sql(query).to_arrow_reader(FETCH)
+
+
+def write(connection: duckdb.DuckDBPyConnection, query: str, out: Path) -> tuple[pa.Schema, int]:
+    """The result of QUERY as one Parquet file at OUT, streamed; its schema and rows.  Raises duckdb.Error."""
+    reader = arrow(connection, query)
+    with pq.ParquetWriter(out, reader.schema, compression="zstd", store_schema=False) as writer:
+        rows, waiting = 0, []
+        for batch in reader:
+            rows += batch.num_rows
+            waiting.append(batch)
+            if sum(b.num_rows for b in waiting) >= GROUP or sum(b.nbytes for b in waiting) >= HEAVY:
+                writer.write_table(pa.Table.from_batches(waiting), row_group_size=GROUP)
+                waiting = []
+        if waiting:
+            writer.write_table(pa.Table.from_batches(waiting), row_group_size=GROUP)
+    return reader.schema, rows
+
+
+def refused(error: duckdb.Error, where: str, todo: str) -> InputError:
+    """DuckDB's complaint as ours."""
+    lines = str(error).strip().splitlines()
+    at = next((line.strip() for line in lines if line.startswith("LINE ")), "")
+    return InputError(f"{where}: {lines[0]}{f' ({at})' if at else ''}", expected="one SELECT over the sources",
+                      todo=todo, key="query")  # fmt: skip
