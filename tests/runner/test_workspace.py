@@ -95,6 +95,18 @@ def test_a_damaged_artifact_is_made_again(tmp_path: Path) -> None:
     assert workspace.verify() == []
 
 
+def test_a_damaged_artifact_at_a_url_is_made_again(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "w", store=f"file://{tmp_path / 'far'}")
+    digest = workspace.run(task_of(chain.make, {}, rows=3)).digest
+    (tmp_path / "far" / digest[:2] / digest / "rows.json").write_text("[0]")
+    assert workspace.get(digest).read_json("rows.json") == [0, 1, 4]  # the copy here is whole
+    shutil.rmtree(tmp_path / "w" / "cache")
+    with pytest.raises(StoreError, match="is damaged"):
+        workspace.get(digest)
+    assert workspace.run(task_of(chain.make, {}, rows=3)).read_json("rows.json") == [0, 1, 4]
+    assert workspace.verify() == []
+
+
 def test_references_are_names_versions_and_prefixes(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     artifact = workspace.run(task_of(chain.make, {}, rows=3))

@@ -13,12 +13,12 @@ from types import TracebackType
 from typing import Any
 
 from aimass.core.artifact import KINDS, Artifact, open_artifact
-from aimass.core.errors import AimassError, InputError, StoreError, suggest
+from aimass.core.errors import AimassError, InputError, StoreError, pick, suggest
 from aimass.core.step import Place, current, load_step
 from aimass.core.task import Task
 from aimass.runner.base import Runner, runner_of
 from aimass.runner.execute import sweep_scratch
-from aimass.store.base import Bytes, verify, writing
+from aimass.store.base import Bytes, Damaged, verify, writing
 from aimass.store.catalog import Catalog, Row
 from aimass.store.local import LocalBytes
 from aimass.store.lock import held
@@ -123,9 +123,11 @@ class Workspace:
         digest = self.catalog.finished(task.digest)
         if digest is None or not self.bytes.has(digest):
             return None
-        artifact = self.open(digest)
-        if not _looks_whole(artifact):
-            self.bytes.discard(digest)  # a file is missing or cut short: make it again
+        try:
+            artifact = self.open(digest)
+            _look(artifact)
+        except Damaged:
+            self.bytes.discard(digest)  # make it again
             return None
         run = self.catalog.start_run(task, "reused", digest)
         self._tell(Event("reused", task, run, artifact))
@@ -185,8 +187,7 @@ class Workspace:
 
     def find(self, kind: str, **facts: Any) -> list[Artifact]:
         """Artifacts of KIND, newest first, whose facts include FACTS."""
-        if kind not in KINDS:
-            raise InputError(f"no kind {kind!r}", expected=", ".join(KINDS))
+        pick("kind of artifact", kind, KINDS)
         rows = self.catalog.artifacts(kind, limit=1_000_000)
         return [self.open(r["digest"]) for r in rows if facts.items() <= r["facts"].items()]
 
@@ -253,7 +254,8 @@ class Workspace:
         self.catalog.stop_run(run)
 
 
-def _looks_whole(artifact: Artifact) -> bool:
-    """Every file is there and their sizes add up; `verify` reads the bytes too."""
+def _look(artifact: Artifact) -> None:
+    """Raises Damaged unless every file is there and their sizes add up; `verify` reads the bytes too."""
     paths = [artifact.folder / name for name in artifact.manifest.files]
-    return all(p.is_file() for p in paths) and sum(p.stat().st_size for p in paths) == artifact.manifest.size
+    if not all(p.is_file() for p in paths) or sum(p.stat().st_size for p in paths) != artifact.manifest.size:
+        raise Damaged(f"artifact {artifact.digest[:12]} is cut short")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -30,31 +31,31 @@ class Bytes(Protocol):
         """Every artifact that is there, in no order."""
 
 
+class Damaged(StoreError):
+    """An artifact's files are not those its manifest lists."""
+
+
 def verify(folder: Path, manifest: Manifest) -> None:
-    """Raises StoreError when a file of the artifact is missing or changed."""
+    """Raises Damaged when a file of the artifact is missing, changed or too many."""
     found = files_of(folder)
     wrong = sorted(n for n in {*found, *manifest.files} if found.get(n) != manifest.files.get(n))
     if wrong:
-        raise StoreError(
+        raise Damaged(
             f"artifact {manifest.digest[:12]} is damaged: {', '.join(wrong[:3])}",
             expected="the files its manifest lists",
-            todo=f"delete {folder} and run again; it will be rebuilt",
+            todo="run the project again; the step that made it is repeated",
         )
 
 
-def writing(what: str) -> AbstractContextManager[None]:
-    """Turns the errors of a full or read-only disk into sentences."""
-    return _writing(what)
-
-
 @contextmanager
-def _writing(what: str) -> Iterator[None]:
+def writing(what: str) -> Iterator[None]:
+    """Turns the errors of a full or read-only disk into sentences."""
     try:
         yield
     except OSError as error:
         todo = {
-            28: "free some space, or use another disk: --workspace FOLDER",
-            122: "free some of your quota, or use another disk: --workspace FOLDER",
+            errno.ENOSPC: "free some space, or use another disk: --workspace FOLDER",
+            errno.EDQUOT: "free some of your quota, or use another disk: --workspace FOLDER",
         }.get(error.errno or 0, "make the folder writable, or use another: --workspace FOLDER")
         raise StoreError(
             f"cannot write {what}: {error.strerror or error}", expected="a writable folder with free space", todo=todo

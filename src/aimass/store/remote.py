@@ -40,12 +40,11 @@ class RemoteBytes:
             )
         with writing(f"the local copy of {digest[:12]}"):
             local.parent.mkdir(parents=True, exist_ok=True)
-            scratch = Path(tempfile.mkdtemp(dir=local.parent)) / digest
-            self._download(digest, scratch)
-            verify(scratch, open_artifact(scratch).manifest)
-            if not local.exists():
-                scratch.rename(local)
-            shutil.rmtree(scratch.parent)
+            with tempfile.TemporaryDirectory(dir=local.parent) as scratch:
+                self._download(digest, Path(scratch) / digest)
+                verify(Path(scratch) / digest, open_artifact(Path(scratch) / digest).manifest)
+                if not local.exists():
+                    (Path(scratch) / digest).rename(local)
         return local
 
     def _download(self, digest: str, into: Path) -> None:
@@ -65,7 +64,12 @@ class RemoteBytes:
         shutil.rmtree(folder)
 
     def discard(self, digest: str) -> None:
-        shutil.rmtree(self.cache / digest[:2] / digest, ignore_errors=True)  # the next read fetches it again
+        copy = self.cache / digest[:2] / digest
+        if copy.exists():  # the copy is what was found damaged: the next read fetches it again
+            shutil.rmtree(copy, ignore_errors=True)
+        elif self.has(digest):
+            self.fs.rm_file(f"{self._place(digest)}/{MANIFEST}")  # first: what has no manifest is not there
+            self.fs.rm(self._place(digest), recursive=True)
 
     def digests(self) -> list[str]:
         found: Any = self.fs.find(self.root) if self.fs.exists(self.root) else []
