@@ -47,11 +47,11 @@ class XGBoost(Architecture):
 
     recipe = "boosting"
 
-    depth: int = knob(6, 1, 16, help="questions from the root of a tree to a leaf")
+    depth: int = knob(7, 1, 16, help="questions from the root of a tree to a leaf")
     learning_rate: float = knob(0.05, 0.001, 1.0, log=True, help="share of each tree's answer that is added")
     subsample: float = knob(0.8, 0.1, 1.0, help="share of the rows a tree sees")
-    columns: float = knob(0.8, 0.1, 1.0, help="share of the columns a tree sees")
-    leaf_weight: float = knob(5.0, 0.0, 1000.0, help="least sum of second derivatives in a leaf")
+    columns: float = knob(0.5, 0.1, 1.0, help="share of the columns a tree sees")
+    leaf_weight: float = knob(10.0, 0.0, 1000.0, help="least sum of second derivatives in a leaf")
     l2: float = knob(1.0, 0.0, 1000.0, help="shrinks the answers of leaves with few rows")
     bins: int = knob(256, 8, 1024, log=True, help="distinct thresholds tried for a column")
     one_by_one: int = knob(8, 0, 256, help="categories of at most this many values are split value by value")

@@ -1,17 +1,14 @@
-"""Boosting for tree architectures: one tree (a class) a round, until the validation loss no longer falls.
+"""Boosting for tree architectures: one tree (a class) a round, as many as the validation rows ask for.
 
-Rounds run in segments, each a new booster that goes on from the trees so far with its own seed.  XGBoost does not
-keep its random state with a model (dmlc/xgboost#10324, #11982), so only this makes a resumed run equal an
-unbroken one, bit for bit.
+When their number is known, the trees are grown once more, on the training and the validation rows together.
 """
 
 from __future__ import annotations
 
-import json
 import math
-import time
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,138 +27,123 @@ from aimass.models.network import check_parity
 from aimass.models.trees import network_of
 from aimass.models.xgboost import Boosted
 from aimass.train.base import Recipe
-from aimass.train.checkpoint import write_whole
 from aimass.train.data import Split, check, open_split
-from aimass.train.order import stream
+from aimass.train.rounds import Job, Progress, Stop, grow
 
 SHOWN = 256  # rows that the exported trees must answer as the booster does
-TELL_EVERY = 1.0  # seconds
-
-
-@dataclass
-class Progress:
-    """What a segment starts from."""
-
-    booster: bytes = b""  # JSON of all trees so far
-    losses: list[float] = field(default_factory=list)  # on the validation rows, one a round
-
-    @property
-    def best(self) -> int:
-        """Rounds up to the lowest loss."""
-        return int(np.argmin(self.losses)) + 1 if self.losses else 0
+DONE = "all rounds done"  # as many as were asked for
+MORE = 1.1  # more rows carry more rounds before they are learnt by heart
+SPARE = 1.2  # a refit may take so much longer than it is expected to
 
 
 class Boosting(Recipe):
-    """Adds trees until the loss on the validation rows no longer falls; keeps those up to the best round."""
+    """Adds trees until the loss on the validation rows no longer falls; then grows so many on all rows but the test's.
+
+    The refit matters most where the split is by time: the validation rows are then the most recent ones, nearest to
+    what the model will be asked, and without it they would only count rounds.  The test rows stay unseen.
+    """
 
     fits: ClassVar[str] = "boosting"
 
-    rounds: int = knob(600, 1, 100_000, log=True, help="trees (a class) at most")
-    patience: int = knob(40, 1, 100_000, help="rounds without a better loss before the stop")
+    rounds: int = knob(1000, 1, 100_000, log=True, help="trees (a class) at most")
+    patience: int = knob(50, 1, 100_000, help="rounds without a better loss before the stop")
+    refit: bool = knob(True, help="grow the trees again, on training and validation rows, once their number is known")
     segment: int = knob(50, 1, 10_000, help="rounds between checkpoints; part of the result: chance starts anew")
+    minutes: float = knob(0.0, 0.0, help="stop after so long, refit included, with the best so far; 0: no limit")
     threads: int = knob(2, 1, 256, help="part of the result: sums are added up in another order with another count")
 
     def fit(self, ctx: Context, architecture: Architecture, examples: Examples, out: Path) -> dict[str, Any]:
-        """Writes OUT/network.onnx and OUT/trees.json (XGBoost's own format, cut at the best round)."""
+        """Writes OUT/network.onnx and OUT/trees.json (XGBoost's own format)."""
         signature = examples.signature
         train, valid = open_split(examples, "train"), open_split(examples, "valid")
         check(train, signature)
         boosted: Boosted = architecture.build(signature)
-        progress, stopped = self._boost(ctx, boosted, train, valid)
-        best = progress.best if len(valid) else len(progress.losses)
-        booster = xgb.Booster(model_file=bytearray(progress.booster))[:best]
+        chosen = self._choose(ctx, boosted, train, valid)
+        best = chosen.best if len(valid) else len(chosen.losses)
+        facts: dict[str, Any] = {"rounds": len(chosen.losses), "best_round": best, "rows": len(train)}
+        stopped = chosen.stopped
+        booster = xgb.Booster(model_file=bytearray(chosen.booster.encode()))[:best]
+        if self.refit and len(valid):
+            again = self._refit(ctx, boosted, train, valid, chosen)
+            if again.stopped == DONE:
+                booster = xgb.Booster(model_file=bytearray(again.booster.encode()))
+                facts |= {"refit_rounds": len(again.losses), "refit_rows": len(train) + len(valid)}
+            else:
+                stopped += f"; no refit: {again.stopped}"
         trees = bytes(booster.save_raw("json"))
         (out / "trees.json").write_bytes(trees)
         _export(booster, trees, boosted, signature, train.named(slice(0, SHOWN)), out / "network.onnx")
-        return {"rounds": len(progress.losses), "best_round": best, "rows": len(train), "stopped": stopped}
+        return {**facts, "stopped": stopped}
 
-    def _boost(self, ctx: Context, boosted: Boosted, train: Split, valid: Split) -> tuple[Progress, str]:
-        """All segments, from the checkpoint on where there is one; and why it stopped."""
-        judges = bool(len(valid))
-        plan = {**boosted.parameters, "nthread": self.threads}
-        identity = digest_of({"plan": plan, "recipe": self.settings(), "rows": len(train), "seed": ctx.seed})
-        path = ctx.resume / "boosting.json"
-        progress = _load(path, identity)
-        if progress.losses:
-            ctx.log(f"going on at round {len(progress.losses) + 1}")
-        matrices = _matrices(boosted, train, valid, self.threads)
-        while not (stopped := self._why_stop(progress.losses, judges)):
-            first = len(progress.losses)
-            booster = _opened({**plan, "seed": stream("boosting", ctx.seed, first) % 2**31}, matrices, progress)
-            losses = self._segment(ctx, booster, matrices, progress.losses, len(train), judges)
-            progress = Progress(bytes(booster.save_raw("json")), losses)
-            write_whole(path, _saved(progress, identity))
-        return progress, stopped
+    def _choose(self, ctx: Context, boosted: Boosted, train: Split, valid: Split) -> Progress:
+        """Trees on the training rows, until the loss on the validation rows (where there are any) no longer falls."""
+        larger = (len(train) + len(valid)) / len(train) if self.refit and len(valid) else 0.0
 
-    def _segment(
-        self,
-        ctx: Context,
-        booster: xgb.Booster,
-        matrices: list[xgb.DMatrix],
-        before: list[float],
-        rows: int,
-        judges: bool,
-    ) -> list[float]:
-        """Add rounds to BOOSTER until the segment is full or a reason to stop appears; all losses so far."""
-        losses, first = list(before), len(before)
-        began = told = time.monotonic()
-        while not self._why_stop(losses, judges) and len(losses) - first < self.segment:
-            booster.update(matrices[0], len(losses))
-            losses.append(_loss(booster, matrices[-1], len(losses)))
-            now, done = time.monotonic(), len(losses) - first
-            if now - told >= TELL_EVERY or self._why_stop(losses, judges):
-                told, a_round = now, (now - began) / done
-                left = (self.rounds - len(losses)) * a_round
-                ctx.report(
-                    len(losses), valid_loss=losses[-1], rows_per_s=round(rows / a_round), seconds_left=round(left, 1)
-                )
-        return losses
+        def why_stop(losses: list[float], seconds: float) -> str:
+            best = int(np.argmin(losses)) + 1
+            if len(valid) and len(losses) - best >= self.patience:
+                return f"no lower validation loss for {self.patience} rounds"
+            if len(losses) >= self.rounds:
+                return DONE
+            refit = SPARE * larger * _refit_rounds(best) * seconds / len(losses)
+            return self._over(seconds + refit)
 
-    def _why_stop(self, losses: list[float], judges: bool) -> str:
-        """'' while there is something to do; without validation rows (JUDGES false) all rounds are."""
-        if judges and losses and len(losses) - (int(np.argmin(losses)) + 1) >= self.patience:
-            return f"no lower validation loss for {self.patience} rounds"
-        return "all rounds done" if len(losses) >= self.rounds else ""
+        job = self._job(ctx, "boosting", boosted, len(train), self.rounds, why_stop)
+        if len(valid):
+            job = replace(job, figure="valid_loss")
+        return grow(ctx, job, lambda: self._matrices(boosted, [train], [valid] if len(valid) else []))
 
+    def _refit(self, ctx: Context, boosted: Boosted, train: Split, valid: Split, chosen: Progress) -> Progress:
+        """As many trees as were CHOSEN, and some more, on both splits, training rows first; in bins of their own."""
+        count = _refit_rounds(chosen.best)
 
-def _matrices(boosted: Boosted, train: Split, valid: Split, threads: int) -> list[xgb.DMatrix]:
-    """Binned training rows, and validation rows in the same bins where there are any."""
-    bins = boosted.parameters["max_bin"]
-    try:
-        first = xgb.QuantileDMatrix(
-            boosted.features(train.named()), np.array(train.target), max_bin=bins, nthread=threads
+        def why_stop(losses: list[float], seconds: float) -> str:
+            return DONE if len(losses) >= count else self._over(seconds)
+
+        if over := self._over(chosen.seconds):
+            return Progress(stopped=over)
+        job = self._job(ctx, "refit", boosted, len(train) + len(valid), count, why_stop)
+        job = replace(job, before=len(chosen.losses), spent=chosen.seconds)
+        return grow(ctx, job, lambda: self._matrices(boosted, [train, valid], []))
+
+    def _job(self, ctx: Context, name: str, boosted: Boosted, rows: int, most: int, why_stop: Stop) -> Job:
+        parameters = {**boosted.parameters, "nthread": self.threads}
+        identity = digest_of(
+            {"parameters": parameters, "recipe": self.settings(), "rows": rows, "rounds": most, "seed": ctx.seed}
         )
-        if not len(valid):
-            return [first]
-        rows = boosted.features(valid.named())
-        return [first, xgb.QuantileDMatrix(rows, np.array(valid.target), max_bin=bins, ref=first, nthread=threads)]
-    except xgb.core.XGBoostError as error:
-        raise InputError(
-            f"XGBoost refuses the rows: {str(error).strip().splitlines()[0]}",
-            expected="finite numbers (missing ones are allowed)",
-            todo="look for infinite values in the columns",
-        ) from error
+        return Job(name, identity, parameters, ctx.seed, self.segment, most, why_stop)
+
+    def _over(self, seconds: float) -> str:
+        """Why to stop after SECONDS; '' while the minutes are not spent."""
+        return f"the {self.minutes:g} minutes allowed no more" if 0 < 60 * self.minutes < seconds else ""
+
+    def _matrices(self, boosted: Boosted, learn: list[Split], judge: list[Split]) -> list[xgb.DMatrix]:
+        """Binned rows to LEARN from, and rows to JUDGE by in the same bins where there are any."""
+        bins, threads = boosted.parameters["max_bin"], self.threads
+        try:
+            first = xgb.QuantileDMatrix(*_rows(boosted, learn), max_bin=bins, nthread=threads)
+            if not judge:
+                return [first]
+            return [first, xgb.QuantileDMatrix(*_rows(boosted, judge), max_bin=bins, ref=first, nthread=threads)]
+        except xgb.core.XGBoostError as error:
+            # Its own words stand behind a time, a line of its source and the name of its check.
+            reason = re.sub(r"^\[.*?\] \S+: (Check failed: [^:]*: )?", "", str(error).strip().splitlines()[0])
+            raise InputError(
+                f"XGBoost refuses the rows: {reason}",
+                expected="finite numbers (missing ones are allowed)",
+                todo="look for infinite values in the columns",
+                key="columns",
+            ) from error
 
 
-def _opened(plan: dict[str, Any], matrices: list[xgb.DMatrix], progress: Progress) -> xgb.Booster:
-    booster = xgb.Booster(plan, matrices)
-    if progress.booster:
-        booster.load_model(bytearray(progress.booster))
-        booster.set_param(plan)
-    return booster
+def _refit_rounds(best: int) -> int:
+    return math.ceil(MORE * best)
 
 
-def _loss(booster: xgb.Booster, matrix: xgb.DMatrix, round: int) -> float:
-    """The loss on MATRIX.  Raises InputError when it is no number."""
-    value = float(booster.eval(matrix, "valid", round).rpartition(":")[2])
-    if not math.isfinite(value):
-        raise InputError(
-            f"the loss is {value:g} at round {round + 1}",
-            expected="a finite number",
-            todo="give xgboost a lower learning_rate or a higher leaf_weight",
-            key="learning_rate",
-        )
-    return value
+def _rows(boosted: Boosted, splits: list[Split]) -> tuple[np.ndarray, np.ndarray]:
+    """Features [N, F] and target [N] of SPLITS, one below the other."""
+    features = [boosted.features(split.named()) for split in splits]
+    return np.concatenate(features), np.concatenate([np.array(split.target) for split in splits])
 
 
 def _export(
@@ -174,17 +156,3 @@ def _export(
         return np.asarray(booster.predict(rows, output_margin=True)).reshape(-1, signature.width)
 
     check_parity(out, margins, shown)
-
-
-def _saved(progress: Progress, identity: str) -> bytes:
-    return json.dumps({"task": identity, "losses": progress.losses, "booster": progress.booster.decode()}).encode()
-
-
-def _load(path: Path, identity: str) -> Progress:
-    """What an earlier attempt at the same task left."""
-    if not path.exists():
-        return Progress()
-    saved = json.loads(path.read_bytes())
-    if saved["task"] != identity:
-        return Progress()
-    return Progress(saved["booster"].encode(), saved["losses"])

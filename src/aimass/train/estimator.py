@@ -39,13 +39,26 @@ class Estimator(Recipe):
         check(train, signature)
         estimator = architecture.build(signature)
         _seed(estimator, stream("estimator", ctx.seed) % 2**31)
-        estimator.fit(matrix(train.named(), signature.inputs), np.array(train.target))
+        _fit(estimator, matrix(train.named(), signature.inputs), np.array(train.target))
         ctx.report(1)
         onnx.save(network_of(estimator, signature), out / "network.onnx")
         check_parity(
             out / "network.onnx", lambda rows: scores_of(estimator, rows, signature), train.named(slice(0, SHOWN))
         )
         return {"rows": len(train), "stopped": "all rows fitted"}
+
+
+def _fit(estimator: Any, rows: np.ndarray, target: np.ndarray) -> None:
+    """Raises InputError with the estimator's own words for rows it refuses (scikit-learn: a ValueError)."""
+    try:
+        estimator.fit(rows, target)
+    except ValueError as error:
+        raise InputError(
+            f"{type(estimator).__name__} refuses the rows: {str(error).strip().splitlines()[0][:200]}",
+            expected="rows and settings that it can be fitted with",
+            todo="look at the columns in examples.json and at the model's `arguments`",
+            key="model",
+        ) from error
 
 
 def scores_of(estimator: Any, tensors: Mapping[str, np.ndarray], signature: Signature) -> np.ndarray:

@@ -53,8 +53,9 @@ def run(
         if len(valid):
             figures |= judge(scores_of(module, valid, plan.batch), valid, signature, plain)
         state.end_epoch(figures.get("valid_loss", figures["loss"]))
+        state.fit_epochs(clock.seconds())
         _tell(ctx, state, clock, at=state.epoch, **figures)
-        stopped = f"the {plan.minutes:g} minutes were over" if clock.over() else state.why_stop()
+        stopped = state.why_stop()
     module.load_state_dict(state.best)
     module.eval()
     return {"epochs": state.epoch, "best_epoch": state.best_epoch, "rows": plan.rows, "stopped": stopped}
@@ -65,7 +66,7 @@ def one_step(state: State, loss_of: Loss, tensors: list[np.ndarray], target: np.
     plan, optimizer = state.plan, state.optimizer
     torch.manual_seed(stream(plan.seed, state.epoch, state.step))
     for group in optimizer.param_groups:
-        group["lr"] = plan.rate(state.done)
+        group["lr"] = plan.rate(state.done, state.epochs)
     loss = loss_of(state.module(*(torch.from_numpy(tensor) for tensor in tensors)), torch.from_numpy(target))
     loss.backward()  # type: ignore[no-untyped-call]
     if plan.clip:
@@ -83,27 +84,29 @@ class Clock:
         self.state = state
         self.began = time.monotonic() - state.seconds
         self.told = time.monotonic()
-        self.told_steps = self.first = state.done
+        self.told_steps = state.done
+        self.rows_per_s = 0
 
     def seconds(self) -> float:
         return time.monotonic() - self.began
 
     def over(self) -> bool:
-        """Whether the minutes of the plan are spent."""
+        """Whether the minutes of the plan are spent; the first epoch and the first step of each are done anyway."""
         minutes = self.state.plan.minutes
-        return minutes > 0 and self.seconds() > 60 * minutes
+        return 0 < 60 * minutes < self.seconds() and self.state.epoch > 0 and self.state.step > 0
 
     def due(self, every: float) -> bool:
         """Whether the last report is EVERY seconds old."""
         return time.monotonic() - self.told >= every
 
     def rates(self) -> dict[str, float]:
-        """Rows a second since the last report; seconds left if no epoch is saved by an early stop."""
+        """Rows a second since the last report of a step; seconds left if no epoch is saved by an early stop."""
         plan, now = self.state.plan, time.monotonic()
-        steps, took = self.state.done - self.told_steps, max(now - self.told, 1e-9)
-        left = (plan.steps * plan.epochs - self.state.done) * self.seconds() / max(1, self.state.done)
+        if steps := self.state.done - self.told_steps:
+            self.rows_per_s = round(steps * plan.rows / plan.steps / max(now - self.told, 1e-9))
+        left = (plan.steps * self.state.epochs - self.state.done) * self.seconds() / max(1, self.state.done)
         self.told, self.told_steps = now, self.state.done
-        return {"rows_per_s": round(steps * plan.rows / plan.steps / took), "seconds_left": round(left, 1)}
+        return {"rows_per_s": self.rows_per_s, "seconds_left": round(left, 1)}
 
 
 def _tell(ctx: Context, state: State, clock: Clock, at: float, **figures: float) -> None:

@@ -30,11 +30,11 @@ class Plan:
     threads: int
     seed: int
 
-    def rate(self, step: int) -> float:
-        """Learning rate at STEP of the whole run."""
+    def rate(self, step: int, epochs: int) -> float:
+        """Learning rate at STEP of a run of so many EPOCHS: those of the plan, or fewer where time is short."""
         if self.schedule == "constant":
             return self.learning_rate
-        at = step / (self.steps * self.epochs)
+        at = min(1.0, step / (self.steps * epochs))
         if self.schedule == "one-cycle" and at < WARM_UP:
             share = at / WARM_UP
         else:

@@ -19,14 +19,16 @@ from aimass.train.plan import Plan
 class State:
     """Weights, optimizer, position, losses of the running epoch, best weights so far.
 
-    epoch  finished epochs
-    step   finished steps of the running one
+    epoch   finished epochs
+    step    finished steps of the running one
+    epochs  of the run: those of the plan, or so many as its minutes allow
     """
 
     def __init__(self, module: nn.Module, plan: Plan, path: Path) -> None:
         self.module, self.plan, self.path = module, plan, path
         self.optimizer = _optimizer(module, plan)
         self.epoch, self.step, self.seconds = 0, 0, 0.0
+        self.epochs = plan.epochs
         self.losses = torch.full((plan.steps,), math.nan)
         self.best: dict[str, Tensor] = _copy(module)
         self.best_epoch, self.best_loss = 0, math.inf
@@ -66,9 +68,24 @@ class State:
 
     def why_stop(self) -> str:
         """'' while there is something to do."""
-        if self.epoch - self.best_epoch >= self.plan.patience:
-            return f"no lower validation loss for {self.plan.patience} epochs"
-        return "all epochs done" if self.epoch >= self.plan.epochs else ""
+        plan, short = self.plan, self.epochs < self.plan.epochs
+        limit = f"the {plan.minutes:g} minutes allowed {self.epochs} of {plan.epochs} epochs"
+        if self.epoch - self.best_epoch >= plan.patience:
+            reason = f"no lower validation loss for {plan.patience} epochs"
+            return f"{reason}; {limit}" if short else reason
+        if self.epoch < self.epochs:
+            return ""
+        return limit if short else "all epochs done"
+
+    def fit_epochs(self, seconds: float) -> None:
+        """Plan fewer epochs where SECONDS, all that were spent so far, say that the minutes do not suffice for all.
+
+        The rate of learning then falls in time for the end, where a run that was merely broken off would end in the
+        middle of its cycle.  A limit that is long enough changes nothing.
+        """
+        if self.plan.minutes:
+            left = 60 * self.plan.minutes - seconds
+            self.epochs = min(self.epochs, self.epoch + max(0, int(left * self.epoch / seconds)))
 
     def save(self) -> None:
         """Write the state; only between steps, and never one whose loss is no number."""
@@ -81,6 +98,7 @@ class State:
                 "optimizer": self.optimizer.state_dict(),
                 "epoch": self.epoch,
                 "step": self.step,
+                "epochs": self.epochs,
                 "seconds": self.seconds,
                 "losses": self.losses,
                 "best": self.best,
@@ -100,7 +118,7 @@ class State:
             return False
         self.module.load_state_dict(saved["module"])
         self.optimizer.load_state_dict(saved["optimizer"])
-        for name in ("epoch", "step", "seconds", "losses", "best", "best_epoch", "best_loss"):
+        for name in ("epoch", "step", "epochs", "seconds", "losses", "best", "best_epoch", "best_loss"):
             setattr(self, name, saved[name])
         return True
 
