@@ -1,0 +1,41 @@
+"""Examples made by hand, and contexts whose attempts share a folder of checkpoints."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aimass.core.artifact import Examples
+from tests.train.by_hand import FakeContext, stand_in_cache, write_examples
+
+
+@pytest.fixture
+def make_examples(tmp_path: Path) -> Callable[..., Examples]:
+    """Sealed examples of a task with these kinds of tensors."""
+
+    def make(task: str, *kinds: str, **options: Any) -> Examples:
+        folder = tmp_path / f"examples-{task}-{'-'.join(kinds)}-{len(list(tmp_path.iterdir()))}"
+        return write_examples(folder, task, *kinds, **options)
+
+    return make
+
+
+@pytest.fixture(autouse=True, scope="package")
+def splits_by_hand() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "aimass.prepare.cache", stand_in_cache())
+        yield
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Callable[..., FakeContext]:
+    """A context of its own folder; RESUME names the folder of checkpoints that attempts share."""
+
+    def make(name: str, resume: str = "", **options: Any) -> FakeContext:
+        return FakeContext(tmp_path / "out" / name, tmp_path / "resume" / (resume or name), **options)
+
+    return make

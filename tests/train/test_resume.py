@@ -1,0 +1,132 @@
+"""A run that is broken off anywhere goes on from its checkpoint and ends with the bytes of one that was not."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aimass.core.artifact import Examples, files_of
+from aimass.core.errors import Stopped, StoreError
+from aimass.core.part import resolve
+from aimass.models.base import Architecture
+from aimass.train import loop, rounds
+from aimass.train.checkpoint import write_whole
+from aimass.train.step import train
+from tests.train.child import attempt
+
+ROOT = Path(__file__).parents[2]
+GRADIENT = {"use": "gradient", "epochs": 4, "batch": 64, "threads": 1}  # 4 x 7 steps
+BOOSTING = {"use": "boosting", "rounds": 60, "segment": 15, "patience": 60, "threads": 2}
+CASES: dict[str, tuple[tuple[str, ...], dict[str, Any], dict[str, Any], int]] = {  # tensors, model, recipe, last moment
+    "mlp": (("numbers", "categories"), {"use": "mlp", "width": 16}, GRADIENT, 27),
+    "convnet": (("image",), {"use": "convnet", "width": 4, "stages": 2}, {**GRADIENT, "threads": 2}, 27),
+    "xgboost": (("numbers", "categories"), {"use": "xgboost"}, BOOSTING, 7),
+}
+
+
+def killed_at(moment: int, order: dict[str, Any]) -> int:
+    """The return code of an attempt in a process of its own."""
+    text = json.dumps({**order, "die_at": moment})
+    return subprocess.run([sys.executable, "-m", "tests.train.child", text], cwd=ROOT, timeout=120).returncode
+
+
+def order_of(case: str, examples: Examples, folder: Path, name: str, resume: str) -> dict[str, Any]:
+    _, model, recipe, _ = CASES[case]
+    places = {"examples": str(examples.folder), "out": str(folder / name), "resume": str(folder / resume)}
+    return {**places, "model": model, "recipe": recipe}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_run_killed_at_random_moments_ends_with_the_bytes_of_an_unbroken_one(
+    case: str, make_examples, tmp_path: Path
+) -> None:
+    kinds, _, _, last = CASES[case]
+    examples = make_examples("binary", *kinds)
+    whole = attempt(order_of(case, examples, tmp_path, "whole", "resume-whole"))
+    moment = random.Random(case).randrange(2, last)
+    broken = order_of(case, examples, tmp_path, "broken", "resume")
+    assert killed_at(moment, broken) == -signal.SIGKILL
+    assert not (tmp_path / "broken" / "model.onnx").exists()
+    again = attempt(order_of(case, examples, tmp_path, "again", "resume"))
+    assert any("going on at" in line for line in again.lines)
+    assert files_of(again.folder) == files_of(whole.folder)
+
+
+@pytest.mark.parametrize("at", [1, 9, 16, 27])
+def test_a_run_stopped_at_any_step_keeps_its_state_and_goes_on(
+    at: int, make_examples, context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "TELL_EVERY", 0.0)  # asked after every step; saved only because of the stop
+    examples = make_examples("multiclass", "numbers", "categories")
+    model = Architecture.from_settings({"use": "mlp", "width": 16})
+    recipe = resolve("recipe", "gradient").from_settings(GRADIENT)
+    whole = context("whole")
+    train.body(whole, examples, model=model, recipe=recipe)
+    stopping = context("stopped", resume="shared")
+    stopping.on_report = stop_at(at, stopping)
+    with pytest.raises(Stopped):
+        train.body(stopping, examples, model=model, recipe=recipe)
+    again = context("again", resume="shared")
+    train.body(again, examples, model=model, recipe=recipe)
+    assert len(again.reports) < len(whole.reports)
+    assert files_of(again.folder) == files_of(whole.folder)
+
+
+def test_boosting_stopped_in_a_segment_keeps_those_before_it(
+    make_examples, context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "TELL_EVERY", 0.0)
+    examples = make_examples("regression", "numbers")
+    model, recipe = Architecture.from_settings("xgboost"), resolve("recipe", "boosting").from_settings(BOOSTING)
+    whole = context("whole")
+    train.body(whole, examples, model=model, recipe=recipe)
+    for number, at in enumerate((20, 50, 20)):  # 20 and 70 rounds into choosing them, 20 more into the refit
+        stopping = context(f"stopped-{number}", resume="shared")
+        stopping.on_report = stop_at(at, stopping)
+        with pytest.raises(Stopped):
+            train.body(stopping, examples, model=model, recipe=recipe)
+    again = context("again", resume="shared")
+    train.body(again, examples, model=model, recipe=recipe)
+    assert again.lines == ["refit: going on at round 16"]
+    assert files_of(again.folder) == files_of(whole.folder)
+
+
+def test_a_checkpoint_of_other_settings_is_not_used(make_examples, context) -> None:
+    examples = make_examples("binary", "numbers")
+    for model, recipe, other in (
+        ("mlp", GRADIENT, {"learning_rate": 0.002}),
+        ("xgboost", BOOSTING, {"segment": 20}),
+    ):
+        architecture = Architecture.from_settings(model)
+        kind = resolve("recipe", recipe["use"])
+        train.body(context(f"{model}-1", resume=model), examples, model=architecture, recipe=kind.from_settings(recipe))
+        changed = kind.from_settings({**recipe, **other})
+        again, fresh = context(f"{model}-2", resume=model), context(f"{model}-3")
+        train.body(again, examples, model=architecture, recipe=changed)
+        train.body(fresh, examples, model=architecture, recipe=changed)
+        assert again.lines == []
+        assert files_of(again.folder) == files_of(fresh.folder)
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_last_whole_one(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    write_whole(path, b"whole")
+    (tmp_path / "state.part").mkdir()  # stands where the new one would be written
+    with pytest.raises(StoreError, match="cannot be written"):
+        write_whole(path, b"half")
+    assert path.read_bytes() == b"whole"
+
+
+def stop_at(count: int, context: Any) -> Any:
+    def on_report(_: float) -> None:
+        if len(context.reports) == count:
+            raise Stopped("asked to stop")
+
+    return on_report
