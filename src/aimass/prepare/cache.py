@@ -1,0 +1,68 @@
+"""The training cache: one raw file a tensor and split, memory-mapped, keyed by the snapshot and the graph."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from aimass.core.errors import StoreError
+
+SplitName = Literal["train", "valid", "test"]
+
+
+class CacheWriter:
+    """Writes the tensors of each split below FOLDER/cache, in the order they come."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.splits: dict[str, dict[str, Any]] = {}
+
+    def write(self, split: str, chunks: Iterator[Mapping[str, np.ndarray]]) -> int:
+        """All CHUNKS of tensors by name as SPLIT; the number of rows."""
+        place = self.folder / "cache" / split
+        place.mkdir(parents=True)
+        files: dict[str, Any] = {}
+        facts: dict[str, dict[str, Any]] = {}
+        try:
+            for chunk in chunks:
+                for name, tensor in chunk.items():
+                    if name not in files:
+                        files[name] = (place / f"{name}.bin").open("wb")
+                        facts[name] = {"dtype": tensor.dtype.name, "shape": [0, *tensor.shape[1:]]}
+                    files[name].write(np.ascontiguousarray(tensor).data)
+                    facts[name]["shape"][0] += len(tensor)
+            for file in files.values():
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            for file in files.values():
+                file.close()
+        self.splits[split] = facts
+        return int(facts["target"]["shape"][0]) if facts else 0
+
+    def close(self, key: dict[str, str]) -> None:
+        """Write cache.json; KEY names the snapshot and the graph these tensors are of."""
+        text = json.dumps({"key": key, "splits": self.splits}, indent=1)
+        (self.folder / "cache.json").write_text(text, encoding="utf-8")
+
+
+def read_split(folder: Path, split: SplitName) -> dict[str, np.memmap]:
+    """Every tensor [N, ...] of SPLIT and "target" [N], mapped and not read.
+
+    Raises StoreError when a file is missing or cut short.
+    """
+    facts = json.loads((folder / "cache.json").read_text(encoding="utf-8"))["splits"][split]
+    found: dict[str, np.memmap] = {}
+    for name, about in facts.items():
+        path = folder / "cache" / split / f"{name}.bin"
+        shape, dtype = tuple(about["shape"]), np.dtype(about["dtype"])
+        if not path.exists() or path.stat().st_size != int(np.prod(shape, dtype=np.int64)) * dtype.itemsize:
+            raise StoreError(f"the cache file {path} is missing or cut short", expected="the file that prepare wrote",
+                             todo="delete the artifact and run again; it will be made anew")  # fmt: skip
+        found[name] = np.memmap(path, dtype, "r", shape=shape)
+    return found

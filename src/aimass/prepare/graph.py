@@ -1,0 +1,125 @@
+"""One ONNX graph from raw columns to tensors: the only implementation of preprocessing there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnx import TensorProto, helper, numpy_helper
+
+from aimass.core.part import resolve
+from aimass.core.signature import Field
+from aimass.prepare.base import Fitted
+
+OPSET, OPSET_ML, IR_VERSION = 20, 4, 10
+TYPES = {
+    "float64": TensorProto.DOUBLE,
+    "int64": TensorProto.INT64,
+    "string": TensorProto.STRING,
+    "uint8": TensorProto.UINT8,
+    "float32": TensorProto.FLOAT,
+    "int32": TensorProto.INT32,
+}
+
+
+class Builder:
+    """Collects nodes, constants and the tensors they end in.  N rows, D numbers, C categories, T words."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+        self._numbers: list[tuple[str, int]] = []
+        self._categories: list[tuple[str, int]] = []
+        self._ready: list[tuple[str, Field]] = []
+
+    def op(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """The name of what operator KIND gives for INPUTS."""
+        name = f"prepare/{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [name], domain=domain, **attributes))
+        return name
+
+    def const(self, value: Any, dtype: Any = None) -> str:
+        """The name of a constant."""
+        name = f"prepare/c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype), name))
+        return name
+
+    def column(self, name: str) -> str:
+        """[N] -> [N, 1]"""
+        return self.op("Unsqueeze", name, self.const([1], np.int64))
+
+    def side_by_side(self, names: Sequence[str]) -> str:
+        """[N, a], [N, b] ... -> [N, a + b ...]"""
+        return names[0] if len(names) == 1 else self.op("Concat", *names, axis=1)
+
+    # -- what a preparer hands over -------------------------------------------------------------------------
+
+    def numbers(self, name: str, width: int) -> None:
+        """NAME is float32 [N, WIDTH] for x.numbers."""
+        self._numbers.append((name, width))
+
+    def category(self, name: str, size: int) -> None:
+        """NAME is int32 [N, 1] for x.categories, below SIZE."""
+        self._categories.append((name, size))
+
+    def words(self, column: str, name: str, length: int, size: int) -> None:
+        """NAME is int32 [N, LENGTH] for x.words.COLUMN, below SIZE."""
+        self._ready.append((name, Field(f"x.words.{column}", "int32", (length,), sizes=(size,))))
+
+    def image(self, column: str, name: str, shape: tuple[int, ...]) -> None:
+        """NAME is float32 [N, *SHAPE] (C, H, W) for x.image.COLUMN."""
+        self._ready.append((name, Field(f"x.image.{column}", "float32", shape)))
+
+    def tensors(self) -> tuple[Field, ...]:
+        """Join what was handed over; the fields of the graph's outputs."""
+        found: list[tuple[str, Field]] = []
+        if self._numbers:
+            joined = self.side_by_side([name for name, _ in self._numbers])
+            found.append((joined, Field("x.numbers", "float32", (sum(w for _, w in self._numbers),))))
+        if self._categories:
+            joined = self.side_by_side([name for name, _ in self._categories])
+            sizes = tuple(size for _, size in self._categories)
+            found.append((joined, Field("x.categories", "int32", (len(sizes),), sizes=sizes)))
+        found += self._ready
+        for name, field in found:
+            self.nodes.append(helper.make_node("Identity", [name], [field.name]))
+        return tuple(field for _, field in found)
+
+
+def compiled(fitted: Sequence[Fitted]) -> tuple[onnx.ModelProto, tuple[Field, ...]]:
+    """The graph of all FITTED columns, and the fields of the tensors it gives."""
+    build = Builder()
+    for kind in dict.fromkeys(f.field.kind for f in fitted):
+        resolve("preparer", kind).compile([f for f in fitted if f.field.kind == kind], build)  # type: ignore[attr-defined]
+    tensors = build.tensors()
+    inputs = [_info(f.field.dtype, f.field.name, f.field.shape) for f in fitted]
+    outputs = [_info(field.dtype, field.name, field.shape) for field in tensors]
+    graph = helper.make_graph(build.nodes, "prepare", inputs, outputs, build.constants)
+    opsets = [helper.make_opsetid("", OPSET)]
+    used = {node.domain for node in build.nodes}
+    opsets += [helper.make_opsetid(d, v) for d, v in (("ai.onnx.ml", OPSET_ML), ("com.microsoft", 1)) if d in used]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="")
+    onnx.checker.check_model(model)
+    return model, tensors
+
+
+def _info(dtype: str, name: str, shape: tuple[int, ...]) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TYPES[dtype], ["N", *shape])
+
+
+class Graph:
+    """A graph that runs: raw columns by name -> tensors by name, through onnxruntime as everywhere else."""
+
+    def __init__(self, model: Path | onnx.ModelProto, threads: int = 1) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads, options.log_severity_level = threads, 3
+        source = str(model) if isinstance(model, Path) else model.SerializeToString()
+        self.session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        self.outputs = [output.name for output in self.session.get_outputs()]
+
+    def __call__(self, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return dict(zip(self.outputs, self.session.run(self.outputs, dict(columns)), strict=True))

@@ -1,0 +1,59 @@
+"""Numbers: centred and scaled; what is missing becomes the mean, and says so in a column of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from aimass.core.errors import InputError
+from aimass.core.part import knob
+from aimass.core.signature import Field
+from aimass.prepare.base import Column, Fitted, Preparer
+
+if TYPE_CHECKING:
+    from aimass.prepare.graph import Builder
+
+
+class Number(Preparer):
+    """(x - mean) / std, cut off at CLIP; infinite values count as the cut-off, NaN and null as missing."""
+
+    clip: float = knob(30.0, 1.0, 1e6, log=True, help="standard deviations at which a value is cut off")
+
+    def fit(self, column: Column, values: pa.ChunkedArray) -> Fitted:
+        """Mean and standard deviation of the finite values; whether any is missing."""
+        if column.type not in ("integer", "number", "boolean"):
+            raise InputError(
+                f"column {column.name} holds {column.type}, not numbers",
+                expected="a column of numbers",
+                todo="give its type in [clean.contract], or prepare it as a category or a text",
+                key=column.name,
+            )
+        x = np.asarray(values.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+        finite = x[np.isfinite(x)]
+        mean = float(finite.mean()) if len(finite) else 0.0
+        std = float(finite.std()) if len(finite) else 0.0
+        sent = "integer" if column.type == "integer" else "number"
+        shown = tuple(f"{v:g}" for v in finite[:3])
+        field = Field(column.name, "float64", kind="number", sent=sent, values=shown)
+        facts = {"mean": mean, "std": std or 1.0, "clip": self.clip, "missing": bool(np.isnan(x).any())}
+        return Fitted(field, facts)
+
+    @classmethod
+    def compile(cls, fitted: Sequence[Fitted], build: Builder) -> None:
+        """float64 [N] each -> float32 [N, columns + columns with missing values]"""
+        constants = [f.constants for f in fitted]
+        raw = build.side_by_side([build.column(f.field.name) for f in fitted])
+        missing = build.op("IsNaN", raw)
+        mean = build.const([[c["mean"] for c in constants]], np.float64)
+        known = build.op("Where", missing, mean, raw)
+        limit = np.array([[c["clip"] for c in constants]])
+        scaled = build.op("Div", build.op("Sub", known, mean), build.const([[c["std"] for c in constants]], np.float64))
+        cut = build.op("Max", build.op("Min", scaled, build.const(limit)), build.const(-limit))
+        build.numbers(build.op("Cast", cut, to=1), len(fitted))
+        flagged = [i for i, c in enumerate(constants) if c["missing"]]
+        if flagged:
+            flags = build.op("Gather", missing, build.const(flagged, np.int64), axis=1)
+            build.numbers(build.op("Cast", flags, to=1), len(flagged))

@@ -1,0 +1,247 @@
+"""Raw rows as arrays by column name: from a caller's records, strictly, and from tables of our own.
+
+The one place where JSON and Arrow meet the graph; both ways give the same bytes for the same row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from aimass.core.errors import InputError, suggest
+from aimass.core.signature import Field
+
+UNIT = "us since 1970-01-01 UTC"
+MISSING_DATE = -(2**63)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EXPECTED = {
+    "number": "a number or null",
+    "integer": "a whole number or null",
+    "string": "a text or null",
+    "boolean": "true, false or null",
+    "date": 'a text such as "2026-11-21T08:30:00Z", or null',
+    "image": "a list of rows of pixels, 0..255",
+}
+
+
+# -- records of a caller --------------------------------------------------------------------------------------
+
+
+def from_records(records: list[Any], fields: Sequence[Field]) -> dict[str, np.ndarray]:
+    """RECORDS (JSON objects) as one array a field: [N], or [N, H, W, C] for images.
+
+    null is a missing value.  Raises InputError naming record and field for what is missing, extra, renamed or of
+    the wrong type; nothing is guessed.
+    """
+    names = [field.name for field in fields]
+    _check_names(records, names)
+    return {field.name: _column(field, [record[field.name] for record in records]) for field in fields}
+
+
+def _check_names(records: list[Any], names: list[str]) -> None:
+    known = set(names)
+    for i, record in enumerate(records):
+        if not isinstance(record, dict):
+            raise InputError(f"record {i} is {_kind(record)}, not an object", expected=f"an object with {_some(names)}")
+        if record.keys() == known:
+            continue
+        missing = [name for name in names if name not in record]
+        extra = [name for name in record if name not in known]
+        if missing:
+            renamed = suggest(missing[0], extra).replace("did you mean", "is it the field called")
+            raise InputError(
+                f"record {i}: field {missing[0]!r} is missing{renamed}",
+                expected=f"every field of {_some(names)}",
+                todo=f"send {missing[0]!r}; null where the value is not known",
+                key=missing[0],
+            )
+        raise InputError(
+            f"record {i}: field {extra[0]!r} is not known{suggest(extra[0], names)}",
+            expected=f"only {_some(names)}",
+            todo="leave it out",
+            key=str(extra[0]),
+        )
+
+
+def _column(field: Field, values: list[Any]) -> np.ndarray:
+    if field.dtype == "uint8":
+        return _images(field, values)
+    parse = PARSERS["text" if field.dtype == "string" and field.sent in ("", "string") else field.sent or "number"]
+    dtype: Any = object if field.dtype == "string" else field.dtype
+    made = np.empty(len(values), dtype)
+    for i, value in enumerate(values):
+        try:
+            made[i] = parse(value, field)
+        except (ValueError, OverflowError) as error:
+            why = f" ({error})" if field.sent == "date" and isinstance(value, str) else ""
+            raise InputError(
+                f"record {i}: field {field.name!r} is {_kind(value)}{why}",
+                expected=EXPECTED.get(field.sent, "a text or null"),
+                todo=f"send {field.name!r} as {EXPECTED.get(field.sent, 'a text')}",
+                key=field.name,
+            ) from error
+    return made
+
+
+def _number(value: Any, field: Field) -> Any:
+    if value is None:
+        return "" if field.dtype == "string" else math.nan
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError
+    if field.sent == "integer" and isinstance(value, float) and not value.is_integer() and math.isfinite(value):
+        raise ValueError
+    if field.dtype == "string":
+        if isinstance(value, float) and not math.isfinite(value):
+            return ""
+        return str(int(value)) if field.sent == "integer" else repr(float(value))
+    return float(value)
+
+
+def _text(value: Any, field: Field) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise ValueError
+    value.encode()  # half a surrogate pair is a ValueError: no UTF-8, no answer
+    return value
+
+
+def _boolean(value: Any, field: Field) -> Any:
+    if value is not None and not isinstance(value, bool):
+        raise ValueError
+    if field.dtype == "string":
+        return "" if value is None else str(value).lower()
+    return math.nan if value is None else float(value)
+
+
+def _date(value: Any, field: Field) -> int:
+    if value is None:
+        return MISSING_DATE
+    if not isinstance(value, str):
+        raise ValueError
+    stamp = datetime.fromisoformat(value)
+    stamp = stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)
+    return (stamp - EPOCH) // timedelta(microseconds=1)
+
+
+PARSERS: dict[str, Callable[[Any, Field], Any]] = {
+    "number": _number,
+    "integer": _number,
+    "text": _text,
+    "boolean": _boolean,
+    "date": _date,
+}
+
+
+def _images(field: Field, values: list[Any]) -> np.ndarray:
+    shape = tuple(field.shape)
+    made = np.empty((len(values), *shape), np.uint8)
+    for i, value in enumerate(values):
+        try:
+            image = np.asarray(value)
+        except ValueError as error:
+            raise _wrong_image(field, i, "rows of different lengths") from error
+        if shape[-1:] == (1,) and image.shape == shape[:-1]:
+            image = image[..., None]
+        if image.shape != shape or image.dtype.kind not in "iu":
+            what = "x".join(map(str, image.shape)) if image.dtype.kind in "iuf" else _kind(value)
+            raise _wrong_image(field, i, what if image.dtype.kind != "f" else f"{what} fractions")
+        if image.size and (image.min() < 0 or image.max() > 255):
+            raise _wrong_image(field, i, f"pixels from {image.min()} to {image.max()}")
+        made[i] = image
+    return made
+
+
+def _wrong_image(field: Field, record: int, what: str) -> InputError:
+    size = " x ".join(map(str, field.shape))
+    return InputError(f"record {record}: field {field.name!r} is {what}", expected=f"whole numbers 0..255, {size}",
+                      todo=f"send {field.name!r} as height x width x channels", key=field.name)  # fmt: skip
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    names: dict[type, str] = {
+        str: "the text",
+        int: "the number",
+        float: "the number",
+        list: "a list",
+        dict: "an object",
+    }
+    name = names.get(type(value), type(value).__name__)
+    return f"{name} {str(value)[:40]!r}" if name.startswith("the ") else name
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+
+
+# -- tables of our own ----------------------------------------------------------------------------------------
+
+
+def from_arrow(table: pa.Table, fields: Sequence[Field]) -> dict[str, np.ndarray]:
+    """The raw columns of TABLE (as a cleaned dataset has them) as one array a field."""
+    return {field.name: array_of(table[field.name], field) for field in fields}
+
+
+def array_of(column: pa.ChunkedArray, field: Field) -> np.ndarray:
+    """COLUMN as the graph takes it."""
+    if field.dtype == "uint8":
+        return pixels(column, field.shape)
+    if field.dtype == "string":
+        return texts(column)
+    if field.dtype == "int64":
+        return microseconds(column)
+    return np.array(column.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+
+
+def texts(column: pa.ChunkedArray) -> np.ndarray:
+    """Object array [N] of str; missing is the empty text, booleans are small letters, numbers as Python writes them."""
+    kind = column.type
+    if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
+        column = column.cast(pa.string())
+    elif pa.types.is_floating(kind):
+        column = pa.chunked_array([pa.array([None if v is None or v != v else repr(v) for v in column.to_pylist()],
+                                            pa.string())])  # fmt: skip
+    values = column.fill_null("").to_numpy(zero_copy_only=False)
+    return np.asarray(values, dtype=object)
+
+
+def microseconds(column: pa.ChunkedArray) -> np.ndarray:
+    """int64 [N] since 1970-01-01 UTC; missing is the smallest int64."""
+    stamps = column.cast(pa.timestamp("us", getattr(column.type, "tz", None))).cast(pa.int64())
+    return np.array(stamps.fill_null(MISSING_DATE).to_numpy(), np.int64)
+
+
+def pixels(column: pa.ChunkedArray, shape: tuple[int, ...]) -> np.ndarray:
+    """uint8 [N, *SHAPE] of a binary column."""
+    joined = b"".join(column.to_pylist())
+    return np.frombuffer(joined, np.uint8).reshape(len(column), *shape)
+
+
+def to_json_records(table: pa.Table, fields: Sequence[Field]) -> list[dict[str, Any]]:
+    """The rows of TABLE as a caller would send them: what `from_records` takes."""
+    columns = [[_sent(value, field) for value in table[field.name].to_pylist()] for field in fields]
+    names = [field.name for field in fields]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _sent(value: Any, field: Field) -> Any:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if field.dtype == "uint8":
+        return np.frombuffer(value, np.uint8).reshape(field.shape).tolist()
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if field.sent == "string" and not isinstance(value, str):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    return value

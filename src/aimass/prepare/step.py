@@ -1,0 +1,202 @@
+"""The verb `prepare`: rows are split, columns get a kind, and one graph is fitted on the training rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from aimass.core.artifact import Dataset, Examples
+from aimass.core.errors import InputError, unknown
+from aimass.core.step import Context, step
+from aimass.prepare.split import SPLITS, Split
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from aimass.core.signature import Signature
+    from aimass.prepare.base import Column, Fitted
+    from aimass.prepare.graph import Graph
+    from aimass.prepare.kinds import Choice
+    from aimass.prepare.target import Target
+
+CHUNK = 1024  # rows through the graph at once
+SHOWN = 3  # raw records kept as a sample
+
+
+@step
+def prepare(  # type: ignore[return]  # the folder is the answer
+    ctx: Context,
+    dataset: Dataset,
+    *,
+    target: str,
+    task: Literal["auto", "binary", "multiclass", "regression"] = "auto",
+    columns: dict[str, Any] = {},  # noqa: B006 - spelled out in the task
+    split: Split = Split(),
+) -> Examples:
+    """Make examples for predicting TARGET: split, one fitted ONNX graph, and the training cache it fills.
+
+    \b
+    COLUMNS overrules the kinds found: {"zip": "category", "body": {"use": "text", "length": 400}, "id": "drop"}
+    Example: aimass prepare flights/clean --target late --split '{"by": "time", "column": "departs"}'
+    """
+    from aimass.prepare.graph import Graph
+
+    whole = _read(ctx, dataset, target, task, split)
+    ctx.log(f"{whole.target.task}: {', '.join(f'{n} {s}' for s, n in whole.counts().items())} rows")
+    choices = whole.choose(columns, split)
+    fitted = _fit(ctx, choices, whole)
+    signature = _compile(ctx.folder, fitted, whole)
+    _hold_back(ctx.folder, whole, signature)
+    _fill_cache(ctx, dataset, whole, signature, Graph(ctx.folder / "graph.onnx", threads=2))
+    _describe(ctx, choices, whole)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """All usable rows, the target among them, and the part each belongs to."""
+
+    rows: pa.Table
+    columns: list[Column]
+    target: Target
+    parts: np.ndarray  # int8 [N]: index into SPLITS
+    left_out: int  # rows without an answer
+
+    def of(self, part: str) -> np.ndarray:
+        """Indices of the rows of PART, in order."""
+        import numpy as np
+
+        return np.flatnonzero(self.parts == SPLITS.index(part))
+
+    def counts(self) -> dict[str, int]:
+        return {name: int((self.parts == i).sum()) for i, name in enumerate(SPLITS)}
+
+    def choose(self, given: dict[str, Any], split: Split) -> list[Choice]:
+        """What becomes of each column but the target.  Raises InputError when none is left."""
+        from aimass.prepare.kinds import choose
+
+        besides = {split.column: f"the rows are split by it ({split.by})"} if split.by in ("group", "column") else {}
+        training = self.rows.take(self.of("train"))
+        choices = choose([c for c in self.columns if c.name != self.target.name], training, given, besides)
+        if not any(choice.preparer for choice in choices):
+            dropped = "; ".join(f"{c.column.name}: {c.reason}" for c in choices)
+            raise InputError(f"no column is left to learn from ({dropped})", expected="at least one feature",
+                             todo="overrule a kind: columns = { NAME = \"category\" }", key="columns")  # fmt: skip
+        return choices
+
+
+def _read(ctx: Context, dataset: Dataset, name: str, task: str, split: Split) -> Whole:
+    import pyarrow as pa
+
+    from aimass.prepare import target as targets
+    from aimass.prepare.base import Column
+    from aimass.prepare.split import assign
+    from aimass.store.lake import open_dataset
+
+    facts = dataset.read_json("dataset.json")["columns"]
+    columns = [Column(c["name"], c["type"], tuple(c.get("shape", ()))) for c in facts]
+    names = [column.name for column in columns]
+    if name not in names:
+        error = unknown("column", name, names, todo="the target must be a column of the cleaned data")
+        error.key = "target"
+        raise error
+    rows = open_dataset(dataset, ctx.lake).to_table()
+    known = targets.usable(rows[name], name)
+    left_out = len(known) - int(known.sum())
+    if left_out:
+        ctx.log(f"{left_out} rows have no {name} and are left out")
+        rows = rows.filter(pa.array(known))
+    target = targets.read(rows[name], name, task)
+    return Whole(rows, columns, target, assign(split, rows, target.strata, ctx.seed), left_out)
+
+
+def _fit(ctx: Context, choices: list[Choice], whole: Whole) -> list[Fitted]:
+    """Every kept column, fitted on the training rows only."""
+    training = whole.of("train")
+    fitted = []
+    for choice in choices:
+        name = choice.column.name
+        ctx.log(f"{name}: {choice.kind}{f' ({choice.reason})' if choice.reason else ''}")
+        if choice.preparer is not None:
+            fitted.append(choice.preparer.fit(choice.column, whole.rows[name].take(training)))
+    return fitted
+
+
+def _compile(folder: Path, fitted: list[Fitted], whole: Whole) -> Signature:
+    """graph.onnx, signature.json and head.json."""
+    import onnx
+
+    from aimass.core.signature import Signature
+    from aimass.prepare.graph import compiled
+
+    model, tensors = compiled(fitted)
+    onnx.save(model, folder / "graph.onnx")
+    target = whole.target
+    signature = Signature(target.task, target.name, tuple(f.field for f in fitted), tensors, target.outputs())
+    _write(folder / "signature.json", signature.as_json())
+    _write(folder / "head.json", target.head(whole.of("train")))
+    return signature
+
+
+def _hold_back(folder: Path, whole: Whole, signature: Signature) -> None:
+    """test.parquet and sample.json: raw rows as callers would send them."""
+    import pyarrow.parquet as pq
+
+    from aimass.prepare.rows import to_json_records
+
+    names = [field.name for field in signature.rows]
+    test = whole.rows.select([*names, whole.target.name]).take(whole.of("test"))
+    pq.write_table(test, folder / "test.parquet", compression="zstd", store_schema=False)
+    apart = max(1, test.num_rows // SHOWN)
+    some = test.take(list(range(0, test.num_rows, apart))[:SHOWN])
+    _write(folder / "sample.json", to_json_records(some, signature.rows))
+
+
+def _fill_cache(ctx: Context, dataset: Dataset, whole: Whole, signature: Signature, graph: Graph) -> None:
+    """Run the graph over every row of every split, and keep what it gives."""
+    from aimass.core.canonical import digest_of_file
+    from aimass.prepare.cache import CacheWriter
+
+    head = json.loads((ctx.folder / "head.json").read_text(encoding="utf-8"))
+    writer, done = CacheWriter(ctx.folder), 0
+    for part in SPLITS:
+        done += writer.write(part, _tensors(whole, whole.of(part), signature, graph, head))
+        ctx.report(rows=done)
+    writer.close({"snapshot": dataset.digest, "graph": digest_of_file(ctx.folder / "graph.onnx")})
+
+
+def _tensors(
+    whole: Whole, rows: np.ndarray, signature: Signature, graph: Graph, head: dict[str, Any]
+) -> Iterator[Mapping[str, np.ndarray]]:
+    import numpy as np
+
+    from aimass.prepare.rows import from_arrow
+
+    raw = whole.rows.select([field.name for field in signature.rows])
+    for begin in range(0, len(rows), CHUNK):
+        part = rows[begin : begin + CHUNK]
+        target = whole.target.values[part]
+        if signature.task == "regression":
+            target = ((target - head["mean"]) / head["std"]).astype(np.float32)
+        yield {**graph(from_arrow(raw.take(part), signature.rows)), "target": target}
+
+
+def _describe(ctx: Context, choices: list[Choice], whole: Whole) -> None:
+    counts = whole.counts()
+    facts = {
+        "target": whole.target.name,
+        "task": whole.target.task,
+        "rows": counts,
+        "without_answer": whole.left_out,
+        "columns": {c.column.name: {"kind": c.kind, "found": c.found} for c in choices if c.preparer},
+        "dropped": {c.column.name: c.reason for c in choices if not c.preparer},
+    }
+    _write(ctx.folder / "examples.json", facts)
+    ctx.tell(task=whole.target.task, **counts, columns=len(facts["columns"]), dropped=len(facts["dropped"]))
+
+
+def _write(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
