@@ -144,6 +144,11 @@ def test_a_step_comes_by_verb_or_by_import_path() -> None:
         load_step("aimass.core.artifact:nothing")
 
 
+def test_a_step_of_ones_own_is_found_again_by_its_task() -> None:
+    assert judge.task(REFS, SETTINGS).step == f"{__name__}:judge"
+    assert load_step("train").place == "train"
+
+
 def test_references_keep_their_shape() -> None:
     assert each({"a": ["x", "y"], "b": {"c": "z"}, "d": None}, str.upper) == {
         "a": ["X", "Y"], "b": {"c": "Z"}, "d": None,

@@ -110,8 +110,11 @@ def _apply(settings: dict[str, Any], step: Step, sets: tuple[str, ...]) -> None:
         if not (equals and dot) or name not in step.settings:
             known = ", ".join(step.settings)
             raise InputError(f"--set {item}: not NAME.KEY=VALUE", expected=f"NAME one of: {known}")
-        held = settings.get(name, {})
+        default = step.settings[name].default
+        held = settings.get(name, {} if default in (REQUIRED, None) else plain(default))
         table = {"use": held} if isinstance(held, str) else held
+        if not isinstance(table, dict):
+            raise InputError(f"--set {item}: {name} is a list", expected=f"--{name} and its JSON")
         settings[name] = {**table, key: _toml_value(text)}
 
 
@@ -130,10 +133,9 @@ def task(ctx: click.Context, file: str, json_wanted: bool) -> None:
     """Run one task from its JSON: a failed task of a cluster is repeated here by pasting one line."""
     from aimass.core.task import Task
 
-    text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     try:
-        found = Task.from_json(text)
-    except (ValueError, TypeError) as error:
+        found = Task.from_json(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError) as error:
         raise InputError(f"not a task: {error}", expected="the JSON `aimass logs RUN --json` shows") from error
     artifact = workspace(ctx).run(found)
     emit(artifact, json_wanted=json_wanted, text=artifact.digest)

@@ -68,6 +68,7 @@ class Step:
 
     def __init__(self, body: Callable[..., Any], revision: int, reuse: bool) -> None:
         self.body, self.revision, self.reuse, self.name = body, revision, reuse, body.__name__
+        self.place = self.name if body.__module__.startswith("aimass.") else f"{body.__module__}:{self.name}"
         self.__doc__, self.__module__, self.__name__ = body.__doc__, body.__module__, body.__name__
         self.inputs: dict[str, Input] = {}
         self.settings: dict[str, Setting] = {}
@@ -88,7 +89,7 @@ class Step:
             if inputs.get(name) is None and not spec.optional:
                 raise InputError(f"{self.name}: no {name}", expected=f"a {spec.kind.kind}")
         spelled = plain(self._objects(settings))
-        return Task(self.name, self.revision, spelled, {n: inputs.get(n) for n in self.inputs}, seed, label)
+        return Task(self.place, self.revision, spelled, {n: inputs.get(n) for n in self.inputs}, seed, label)
 
     def arguments(self, task: Task) -> dict[str, Any]:
         """The body's settings, as objects, from a task's JSON."""

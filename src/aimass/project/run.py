@@ -15,7 +15,7 @@ from aimass.core.artifact import Artifact, Dataset, Examples, Release, Report
 from aimass.core.errors import InfeasibleError, InputError, unknown
 from aimass.core.part import Part, resolve
 from aimass.core.step import load_step
-from aimass.core.task import each
+from aimass.core.task import Task, each
 from aimass.project.file import Project, load
 
 if TYPE_CHECKING:
@@ -87,13 +87,16 @@ class Run:
             self.outcome.seconds["total"] = time.monotonic() - self.started
 
     def step(self, verb: str, keys: list[str], inputs: dict[str, Any], given: dict[str, Any], name: str = "") -> Any:
-        """One task; what its settings lack is said with the line of its table in the project file."""
-        found = load_step(verb)
+        """Run one task and keep its artifact's digest in the outcome."""
         refs = each(inputs, lambda made: made.digest if isinstance(made, Artifact) else made)
-        task = self.project.checked(keys, lambda: found.task(refs, given, self.project.seed, name))
+        task = self.task(verb, keys, refs, given, name)
         artifact = self.workspace.run(task, on=self.project.on, save_as=f"{self.project.name}/{name or verb}")
         self.outcome.artifacts[name or verb] = artifact.digest
         return artifact
+
+    def task(self, verb: str, keys: list[str], refs: Any, given: dict[str, Any], name: str = "") -> Task:
+        """The task of step VERB; a setting that cannot be is said with its line in the project file."""
+        return self.project.checked(keys, lambda: load_step(verb).task(refs, given, self.project.seed, name))
 
     # -- the stages -----------------------------------------------------------------------------------------
 
@@ -102,25 +105,31 @@ class Run:
         tables = self.project.tables
         for name, table in self.project.sources.items():
             self.part("collector", self.source_keys(name), table)
-        for index, table in enumerate(tables.get("clean", {}).get("transforms", [])):
-            self.part("transform", ["clean", "transforms", str(index)], table)
-        for table in self.project.search.models or []:
-            self.part("architecture", ["search", "models"], table)
-        for passes in self.project.search.passes or []:
-            for table in passes if isinstance(passes, list) else [passes]:
-                self.part("pass", ["search", "passes"], table)
+        self.parts("transform", ["clean", "transforms"], tables.get("clean", {}).get("transforms"))
+        self.parts("architecture", ["search", "models"], self.project.search.models)
+        self.parts("pass", ["search", "passes"], self.project.search.passes)
+        self.parts("gate", ["publish", "gates"], self.project.publish.gates)
         self.goal()
+        self.task("clean", ["clean"], {"sources": {}}, tables.get("clean", {}))
+        self.task("prepare", ["prepare"], {"dataset": "not made yet"}, self.prepare_settings())
+
+    def parts(self, family: str, keys: list[str], tables: Any) -> None:
+        """Check every part in TABLES, a list that may hold lists."""
+        if not isinstance(tables, list):
+            self.part(family, keys, tables) if tables is not None else None
+            return
+        for index, table in enumerate(tables):
+            self.parts(family, [*keys, str(index)], table)
 
     def part(self, family: str, keys: list[str], table: Any) -> Part:
         """The part described by TABLE, checked."""
-
-        def make() -> Part:
-            given = {"use": table} if isinstance(table, str) else table
-            if not isinstance(given, dict) or not isinstance(given.get("use"), str):
-                raise InputError("no `use`", expected=f"the name of a {family}", todo=f"see: aimass parts {family}")
-            return resolve(family, given["use"]).from_settings(given, family)
-
-        return self.project.checked(keys, make)
+        given = {"use": table} if isinstance(table, str) else table
+        if not isinstance(given, dict) or not isinstance(given.get("use"), str):
+            what = InputError("no `use`", expected=f"the name of a {family}", todo=f"see: aimass parts {family}")
+            raise self.project.at(keys, what)
+        name_at = keys if isinstance(table, str) else [*keys, "use"]
+        found = self.project.checked(name_at, lambda: resolve(family, given["use"]))
+        return self.project.checked(keys, lambda: found.from_settings(given, family))
 
     def goal(self) -> Any:
         from aimass.search.goal import Goal
@@ -144,9 +153,11 @@ class Run:
         return cleaned
 
     def prepare(self, dataset: Dataset) -> Examples:
-        given = {"target": self.project.tables["goal"].get("target"), **self.project.tables.get("prepare", {})}
-        examples: Examples = self.step("prepare", ["prepare"], {"dataset": dataset}, given)
+        examples: Examples = self.step("prepare", ["prepare"], {"dataset": dataset}, self.prepare_settings())
         return examples
+
+    def prepare_settings(self) -> dict[str, Any]:
+        return {"target": self.project.tables["goal"].get("target"), **self.project.tables.get("prepare", {})}
 
     def search(self, examples: Examples) -> Report:
         from aimass.search.campaign import search

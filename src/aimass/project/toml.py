@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from aimass.core.errors import InputError
 
-HEADER = re.compile(r"^\s*\[\[?\s*(?P<path>[^\]]+?)\s*\]\]?\s*(#.*)?$")
-WORD = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_\-]+)"""
-KEY = re.compile(rf"(?P<key>{WORD}(?:\s*\.\s*{WORD})*)\s*=")
+TOKEN = re.compile(
+    r'''(?P<text>"""(?:\\.|[^\\])*?"{3,5}|\'{3}.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\')'''
+    r"""|(?P<comment>\#[^\n]*)|(?P<sign>[\[\]{}=,\n])|(?P<bare>[^\s\[\]{}=,\#"']+)""",
+    re.DOTALL,
+)
 
 
 def read(path: Path) -> tuple[dict[str, Any], str]:
@@ -37,51 +40,93 @@ def read(path: Path) -> tuple[dict[str, Any], str]:
 def locate(text: str, keys: list[str]) -> tuple[int, int]:
     """Line and column (from 1) of the entry KEYS, or of the nearest table around it.
 
-    An entry of a list of tables (`[[clean.transforms]]`) is named with its index as text.
+    An item of a list (`[[clean.transforms]]` or `[...]`) is named by its index as text.
     """
-    entries = _entries(text)
+    places = Places(text).found
     for length in range(len(keys), 0, -1):
-        wanted = tuple(keys[:length])
-        if wanted in entries:
-            return entries[wanted]
+        at = places.get(tuple(keys[:length]))
+        if at is not None:
+            return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
     return 1, 1
 
 
-def _entries(text: str) -> dict[tuple[str, ...], tuple[int, int]]:
-    found: dict[tuple[str, ...], tuple[int, int]] = {}
-    table: tuple[str, ...] = ()
-    counts: dict[tuple[str, ...], int] = {}
-    inside = ""  # the delimiter of a multi-line text we are in
-    for number, line in enumerate(text.splitlines(), start=1):
-        if inside:
-            inside = "" if inside in line else inside
-            continue
-        header = HEADER.match(line)
-        if header:
-            table = _split(header["path"])
-            if line.lstrip().startswith("[["):
-                index = counts.get(table, 0)
-                counts[table] = index + 1
-                table = (*table, str(index))
-            found.setdefault(table, (number, line.index("[") + 1))
-            continue
-        for match in KEY.finditer(line.split("#", 1)[0]):
-            outer = match.start() == len(line) - len(line.lstrip())
-            path = (*table, *_split(match["key"]))
-            if not outer:  # a key of an inline table: known by the key before it on this line
-                path = (*_last_outer(found, number), *_split(match["key"]))
-            found.setdefault(path, (number, match.start() + 1))
-        for quotes in ('"""', "'''"):
-            if line.count(quotes) % 2:
-                inside = quotes
-    return found
+class Places:
+    """Where every table, key and list item of a valid TOML text begins: `found` is path -> offset."""
 
+    def __init__(self, text: str) -> None:
+        matches = [m for m in TOKEN.finditer(text) if m.lastgroup != "comment"]
+        self.tokens = [(m.group(), m.start(), m.lastgroup) for m in matches]
+        self.next, self.found = 0, dict[tuple[str, ...], int]()
+        self.lengths: dict[tuple[str, ...], int] = {}  # of arrays of tables
+        table: tuple[str, ...] = ()
+        while self.next < len(self.tokens):
+            if self._skips("\n"):
+                continue
+            table = self._header() if self._peek() == "[" else self._entry(table)
 
-def _last_outer(found: dict[tuple[str, ...], tuple[int, int]], line: int) -> tuple[str, ...]:
-    here = [path for path, (number, _) in found.items() if number <= line]
-    return min((p for p in here if found[p][0] == found[here[-1]][0]), key=len) if here else ()
+    def _peek(self) -> str:
+        return self.tokens[self.next][0] if self.next < len(self.tokens) else "\n"
 
+    def _skips(self, *signs: str) -> bool:
+        skipped = self._peek() in signs
+        self.next += skipped
+        return skipped
 
-def _split(path: str) -> tuple[str, ...]:
-    parts = re.findall(r'"[^"]*"|\'[^\']*\'|[A-Za-z0-9_\-]+', path)
-    return tuple(p.strip("\"'") for p in parts)
+    def _words(self, end: str) -> list[str]:
+        """The parts of a dotted key, up to and over the sign END."""
+        parts: list[str] = []
+        while not self._skips(end):
+            token, _, kind = self.tokens[self.next]
+            parts += [tomllib.loads(f"x = {token}")["x"]] if kind == "text" else filter(None, token.split("."))
+            self.next += 1
+        return parts
+
+    def _header(self) -> tuple[str, ...]:
+        at = self.tokens[self.next][1]
+        self.next += 1
+        many = self._skips("[")
+        *outer, last = self._words("]")
+        path: tuple[str, ...] = ()
+        for part in outer:
+            path += (part,)
+            self.found.setdefault(path, at)
+            if path in self.lengths:  # the newest item of an array of tables
+                path += (str(self.lengths[path] - 1),)
+        path += (last,)
+        if path not in self.lengths:
+            self.found[path] = at
+        if many:
+            self._skips("]")
+            self.lengths[path] = self.lengths.get(path, 0) + 1
+            path += (str(self.lengths[path] - 1),)
+            self.found[path] = at
+        return path
+
+    def _entry(self, table: tuple[str, ...]) -> tuple[str, ...]:
+        """One `key = value` of TABLE."""
+        at = self.tokens[self.next][1]
+        path = (*table, *self._words("="))
+        self.found.setdefault(path, at)
+        self._value(path)
+        return table
+
+    def _value(self, path: tuple[str, ...]) -> None:
+        if self._skips("["):
+            self._items("]", lambda index: self._item((*path, str(index))))
+        elif self._skips("{"):
+            self._items("}", lambda _: self._entry(path))
+        else:
+            self.next += 1
+            while self._peek() not in ("\n", ",", "]", "}"):  # a date and its time
+                self.next += 1
+
+    def _item(self, path: tuple[str, ...]) -> None:
+        self.found.setdefault(path, self.tokens[self.next][1])
+        self._value(path)
+
+    def _items(self, end: str, read: Callable[[int], object]) -> None:
+        count = 0
+        while not self._skips(end):
+            if not self._skips(",", "\n"):
+                read(count)
+                count += 1
