@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
 from aimass.core.signature import Field
-from aimass.engines.base import Tensors
 
 TYPES = {"float32": TensorProto.FLOAT, "int32": TensorProto.INT32}
 
 
-def matrix(tensors: Tensors, inputs: tuple[Field, ...]) -> np.ndarray:
+def matrix(tensors: Mapping[str, np.ndarray], inputs: tuple[Field, ...]) -> np.ndarray:
     """Float32 [N, D]: the INPUTS in their order, images flattened, categories as their index."""
     return np.concatenate(
         [np.asarray(tensors[f.name], np.float32).reshape(len(tensors[f.name]), -1) for f in inputs], 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,6 @@ import numpy as np
 
 from aimass.core.part import knob
 from aimass.core.signature import Field, Signature
-from aimass.engines.base import Tensors
 from aimass.models.base import Architecture
 from aimass.models.inputs import kind_of, require
 from aimass.models.matrix import matrix
@@ -30,7 +30,7 @@ class Boosted:
     inputs: tuple[Field, ...]
     sources: list[Source]
 
-    def features(self, tensors: Tensors) -> np.ndarray:
+    def features(self, tensors: Mapping[str, np.ndarray]) -> np.ndarray:
         """Float32 [N, len(sources)] of TENSORS by name."""
         joined = matrix(tensors, self.inputs)
         if all(source.value is None for source in self.sources):

@@ -186,7 +186,7 @@ def _tensors(
 
 def _describe(ctx: Context, choices: list[Choice], whole: Whole) -> None:
     counts = whole.counts()
-    facts = {
+    facts: dict[str, Any] = {
         "target": whole.target.name,
         "task": whole.target.task,
         "rows": counts,
