@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from onnx import helper as h
 
 from aimass.core.artifact import Examples, open_artifact, seal
 from aimass.core.signature import Field, Signature
+from aimass.prepare.cache import CacheWriter
 
 NUMBERS, SIZES, TOKENS, VOCABULARY, SIDE = 4, (5, 30), 12, 50, 12
 CLASSES = {"binary": ("no", "yes"), "multiclass": ("ham", "egg", "spåm"), "regression": ()}
@@ -85,33 +85,20 @@ def write_examples(
     folder: Path, task: str, *kinds: str, rows: tuple[int, int, int] = (400, 100, 100), change: Change | None = None
 ) -> Examples:
     """Sealed examples of TASK with these KINDS of tensors; CHANGE edits the arrays of each split before."""
-    signature = signature_of(task, *kinds)
+    signature, writer = signature_of(task, *kinds), CacheWriter(folder)
     for seed, (split, count) in enumerate(zip(("train", "valid", "test"), rows, strict=True)):
         tensors, signal = tensors_of(kinds, count, seed)
         arrays = {**tensors, "target": target_of(task, signal, MEAN, STD)}
         if change:
             change(arrays)
-        (folder / "cache" / split).mkdir(parents=True)
-        for name, array in arrays.items():
-            np.save(folder / "cache" / split / f"{name}.npy", array)
+        writer.write(split, iter([arrays] if count else []))
+    writer.close({})
     onnx.save(graph_of(signature), folder / "graph.onnx")
     head = {"task": task, "classes": list(CLASSES[task]), "mean": MEAN, "std": STD}
     for name, value in (("signature", signature.as_json()), ("head", head), ("sample", [])):
         (folder / f"{name}.json").write_text(json.dumps(value))
     seal("examples", folder, [])
     return open_artifact(folder)  # type: ignore[return-value]
-
-
-def read_split(folder: Path, split: str) -> dict[str, np.ndarray]:
-    files = sorted((folder / "cache" / split).glob("*.npy"))
-    return {file.stem: np.load(file, mmap_mode="r") for file in files}
-
-
-def stand_in_cache() -> types.ModuleType:
-    """`prepare` has tests of its own: here the splits are files that this module wrote."""
-    cache = types.ModuleType("aimass.prepare.cache")
-    cache.read_split = read_split  # type: ignore[attr-defined]
-    return cache
 
 
 class FakeContext:

@@ -19,7 +19,7 @@ from aimass.core.part import resolve
 from aimass.models.base import Architecture
 from aimass.train import loop, rounds
 from aimass.train.step import train
-from tests.train.by_hand import FakeContext, stand_in_cache
+from tests.train.by_hand import FakeContext
 
 
 def dying(inner: Callable[..., Any], at: int) -> Callable[..., Any]:
@@ -46,7 +46,6 @@ def attempt(order: dict[str, Any]) -> FakeContext:
 
 
 if __name__ == "__main__":
-    sys.modules["aimass.prepare.cache"] = stand_in_cache()
     asked = json.loads(sys.argv[1])
     loop.TELL_EVERY = loop.SAVE_EVERY = 0.0
     loop.one_step = dying(loop.one_step, asked["die_at"])

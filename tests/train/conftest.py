@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aimass.core.artifact import Examples
-from tests.train.by_hand import FakeContext, stand_in_cache, write_examples
+from tests.train.by_hand import FakeContext, write_examples
 
 
 @pytest.fixture
@@ -22,13 +21,6 @@ def make_examples(tmp_path: Path) -> Callable[..., Examples]:
         return write_examples(folder, task, *kinds, **options)
 
     return make
-
-
-@pytest.fixture(autouse=True, scope="package")
-def splits_by_hand() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "aimass.prepare.cache", stand_in_cache())
-        yield
 
 
 @pytest.fixture

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
@@ -35,12 +34,15 @@ class Split:
         return {name: np.array(tensor[rows]) for name, tensor in zip(self.names, self.tensors, strict=True)}
 
 
-def open_split(examples: Examples, which: str) -> Split:
-    """The split WHICH ("train" | "valid" | "test") of EXAMPLES, not read yet."""
+def open_split(examples: Examples, which: Literal["train", "valid", "test"]) -> Split:
+    """The split WHICH of EXAMPLES, not read yet."""
     from aimass.prepare.cache import read_split
 
-    arrays: Mapping[str, np.ndarray] = read_split(examples.folder, which)
-    names = tuple(field.name for field in examples.signature.inputs)
+    signature, arrays = examples.signature, read_split(examples.folder, which)
+    names = tuple(field.name for field in signature.inputs)
+    if not arrays:  # nothing was written of a split without rows
+        empty = tuple(np.empty((0, *field.shape), field.dtype) for field in signature.inputs)
+        return Split(names, empty, np.empty(0, np.float32 if signature.task == "regression" else np.int64))
     return Split(names, tuple(arrays[name] for name in names), arrays["target"])
 
 
@@ -66,12 +68,6 @@ def check(train: Split, signature: Signature) -> None:
             expected="a column that differs from row to row",
             todo="look at the columns in examples.json, and at the rows in the dataset",
         )
-
-
-def head_facts(examples: Examples) -> dict[str, Any]:
-    """head.json: task, class names, mean and standard deviation of the target."""
-    facts: dict[str, Any] = examples.read_json("head.json")
-    return facts
 
 
 def _varies(array: np.ndarray) -> bool:
