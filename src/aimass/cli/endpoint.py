@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
@@ -22,14 +23,19 @@ def serve(ctx: click.Context, name: str, host: str, port: int, json_wanted: bool
     Example: aimass serve flights --port 8080
     then:    curl -s localhost:8080/v1/docs
     """
-    serve_version(workspace(ctx), name, host, port)
+    serve_version(workspace(ctx), name, host, port, json_wanted=json_wanted)
 
 
-def serve_version(place: Any, name: str, host: str, port: int) -> None:
-    """Serve one published version in the foreground."""
+def serve_version(place: Any, name: str, host: str, port: int, *, json_wanted: bool = False) -> None:
+    """Serve one published version in the foreground; where it listens is said in words, or as a line of JSON."""
     from aimass.publish.registry import find_release
+    from aimass.serve.server import Listening, say
     from aimass.serve.server import serve as serve_forever
+
+    def told(where: Listening) -> None:
+        click.echo(json.dumps(where.as_json()))
 
     release, number = find_release(place, name)
     model = name.partition("@")[0]
-    serve_forever(release.folder, name=model, version=number, host=host, port=port, log_to=place.folder)
+    ready = told if json_wanted else say
+    serve_forever(release.folder, name=model, version=number, host=host, port=port, log_to=place.folder, ready=ready)

@@ -84,10 +84,10 @@ def _write(out: Path | None, outcome: dict[str, Any]) -> None:
 def _show(console: Any, ledger: dict[str, Any]) -> None:
     if not ledger:
         return
-    from aimass.search.render import ledger_table
+    from aimass.search.render import ledger_text
 
     console.print()
-    console.print(ledger_table(ledger))
+    console.print(ledger_text(ledger), soft_wrap=True)
 
 
 def _conclude(console: Any, outcome: Any) -> None:

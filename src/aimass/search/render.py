@@ -1,4 +1,4 @@
-"""The ledger drawn for people: rows of text, and a table for a terminal."""
+"""The ledger drawn for people: rows of text, and a page for a terminal."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from aimass.search.candidate import figure_text, size_text
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.text import Text
 
+MARKS = {"adopted": "✓", "failed": "✗", "rejected": "·", "infeasible": "·"}
 STYLES = {"adopted": "bold green", "rejected": "", "infeasible": "yellow", "failed": "red"}
 
 
@@ -56,14 +57,22 @@ def _higher(ledger: Mapping[str, Any]) -> bool:
     return found.better == "higher"
 
 
-def ledger_table(ledger: Mapping[str, Any]) -> Table:
-    """The ledger as a rich table, budgets below it."""
-    from rich.table import Table
+def ledger_text(ledger: Mapping[str, Any]) -> Text:
+    """The ledger for a terminal: a line of figures a candidate, its reason below it, the budgets at the end."""
+    from rich.text import Text
 
-    rows = ledger_rows(ledger)
-    table = Table(caption="\n".join(goal_lines(ledger)), caption_justify="left", title="ledger", title_justify="left")
-    for name in rows[0] if rows else ("candidate", "status", "reason"):
-        table.add_column(name, overflow="fold", no_wrap=name in ("status", "size"))
-    for row in rows:
-        table.add_row(*row.values(), style=STYLES.get(row["status"], "dim"))
-    return table
+    rows = [{k: v for k, v in row.items() if k != "engine x"} for row in ledger_rows(ledger)]
+    shown = [{k: v for k, v in row.items() if k not in ("reason", "status")} for row in rows]
+    names = list(shown[0]) if shown else []
+    widths = {name: max(len(name), *(len(row[name]) for row in shown)) for name in names}
+    text = Text(f"  {'  '.join(name.ljust(widths[name]) for name in names)}\n", style="bold")
+    for row, cells in zip(rows, shown, strict=True):
+        style, status = STYLES.get(row["status"], "dim"), row["status"]
+        figures = "  ".join(cells[name].ljust(widths[name]) for name in names).rstrip()
+        text.append(
+            f"{MARKS.get(status, ' ')} {figures}\n", style=style if status == "adopted" else f"not bold {style}"
+        )
+        text.append(f"    {status}: {row['reason']}\n", style=f"not bold {style or 'dim'}")
+    for line in goal_lines(ledger):
+        text.append(f"{line}\n", style="not bold green" if line.startswith("met") else "not bold red")
+    return text
