@@ -43,7 +43,7 @@ TAKES = {
     "guest": ("numbers", "image"),
 }
 QUICK: dict[str, dict[str, Any]] = {  # one thread: on a busy machine two wait for each other in each small step
-    "gradient": {"epochs": 25, "batch": 32, "learning_rate": 0.01, "threads": 1},
+    "gradient": {"epochs": 15, "batch": 32, "learning_rate": 0.01, "threads": 1},
     "boosting": {"rounds": 120, "segment": 25, "threads": 1},
     "estimator": {},
 }
@@ -164,16 +164,10 @@ class TestEveryRecipe:
 
 @pytest.mark.parametrize("name", TAKES)
 class TestEveryArchitecture:
-    def test_three_rows_suffice(self, name: str, make_examples, context) -> None:
-        examples = make_examples("binary", *TAKES[name], rows=(3, 1, 1))
+    def test_three_rows_suffice_and_no_validation_rows_are_needed(self, name: str, make_examples, context) -> None:
+        examples, made = make_examples("binary", *TAKES[name], rows=(3, 0, 0)), context("a")
         architecture = architecture_of(name, "binary")
-        train.body(context("a"), examples, model=architecture, recipe=recipe_of(architecture, **few(architecture)))
-
-    def test_no_validation_rows_are_needed(self, name: str, make_examples, context) -> None:
-        examples = make_examples("binary", *TAKES[name], rows=(40, 0, 0))
-        architecture = architecture_of(name, "binary")
-        made = context("a")
-        train.body(made, examples, model=architecture, recipe=recipe_of(architecture))
+        train.body(made, examples, model=architecture, recipe=recipe_of(architecture, **few(architecture)))
         assert (made.folder / "model.onnx").exists()
 
     def test_rows_that_are_no_numbers_are_an_error_that_names_a_setting(
