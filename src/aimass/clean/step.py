@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from aimass.clean.quarantine import Kept
 
 
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+
+
 @step
 def clean(  # type: ignore[return]  # the folder is the answer
     ctx: Context,
@@ -30,7 +34,7 @@ def clean(  # type: ignore[return]  # the folder is the answer
 
     \b
     CONTRACT overrules what was found in the rows: {"flights": {"dep_delay": {"type": "number", "min": -60}}}
-    Example: aimass clean --sources '{"flights": "flights/collect/flights"}'
+    Example: aimass clean --sources flights=flights/collect/flights
     """
     import pyarrow.parquet as pq
 
@@ -52,8 +56,7 @@ def clean(  # type: ignore[return]  # the folder is the answer
                 ctx.log(f"{name}: {count} x {reason}")
     _transform(kept, transforms, scratch, ctx.folder / "rows.parquet")
     shutil.rmtree(scratch)
-    shapes = {name: shape for dataset in sources.values() for name, shape in _images(dataset).items()}
-    _describe(ctx, kept, shapes)
+    _describe(ctx, kept, _shapes(sources, ctx.folder / "rows.parquet"))
 
 
 def _check(sources: dict[str, Dataset], contract: dict[str, Any], transforms: list[Transform]) -> None:
@@ -62,13 +65,20 @@ def _check(sources: dict[str, Dataset], contract: dict[str, Any], transforms: li
             raise unknown("source", name, sources, todo="[clean.contract.SOURCE] describes a source of [collect]")
         if not isinstance(columns, dict):
             raise InputError(f"contract of {name} is {columns!r}", expected="a table of columns", key="contract")
+    for name in sources:
+        if not NAME.fullmatch(name):
+            raise InputError(f"{name!r} cannot be the name of a source", expected="letters, digits and . _ -",
+                             key="sources")  # fmt: skip
+    if len({name.lower() for name in sources}) < len(sources):
+        raise InputError(f"two sources differ in case only: {', '.join(sources)}", expected="distinct names",
+                         todo="rename one of them: SQL does not tell them apart", key="sources")  # fmt: skip
     if len(sources) > 1 and not transforms:
         raise InputError(
             f"there are {len(sources)} sources ({', '.join(sources)}) and nothing that joins them",
             expected="one source, or a transform",
             todo='add [[clean.transforms]] with use = "sql" and a query that joins them',
         )
-    if "previous" in sources:
+    if "previous" in {name.lower() for name in sources}:
         raise InputError("a source is called previous", expected="another name: transforms use this one", key="sources")
 
 
@@ -83,6 +93,21 @@ def _images(dataset: Dataset) -> dict[str, list[int]]:
     """Shape of each image column."""
     columns = dataset.read_json("dataset.json")["columns"]
     return {c["name"]: c["shape"] for c in columns if c["type"] == "image"}
+
+
+def _shapes(sources: dict[str, Dataset], rows: Path) -> dict[str, list[int]]:
+    """The shape of each image column of ROWS: images keep the name they had in their source."""
+    import pyarrow.parquet as pq
+
+    shapes: dict[str, list[int]] = {}
+    names = pq.read_schema(rows).names
+    for dataset in sources.values():
+        for name, shape in _images(dataset).items():
+            if shapes.setdefault(name, shape) != shape and name in names:
+                raise InputError(f"the image column {name} has the shapes {shapes[name]} and {shape} in two sources",
+                                 expected="one shape a name", todo="collect them under other names, or at one size",
+                                 key="sources")  # fmt: skip
+    return shapes
 
 
 def _transform(kept: dict[str, Kept], transforms: list[Transform], scratch: Path, out: Path) -> None:

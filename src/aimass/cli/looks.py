@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from aimass.cli.details import details
 from aimass.cli.place import emit, table, workspace
 from aimass.core.errors import unknown
 from aimass.core.part import resolve, table_of
@@ -41,6 +42,9 @@ def _short(row: dict[str, Any]) -> dict[str, Any]:
     for key in ("digest", "output"):
         if kept.get(key):
             kept[key] = str(kept[key])[:12]
+    for key in ("created", "started", "ended", "moved"):
+        if kept.get(key):
+            kept[key] = str(kept[key])[:19].replace("T", " ")
     if isinstance(kept.get("facts"), dict):
         kept["facts"] = ", ".join(f"{k} {v}" for k, v in kept["facts"].items())
     return kept
@@ -58,14 +62,7 @@ def show(ctx: click.Context, ref: str, json_wanted: bool) -> None:
     lines += [f"{key:8} {value}" for key, value in (("step", manifest.step), ("created", manifest.created))]
     lines += [f"{key:8} {value}" for key, value in artifact.facts.items()]
     lines += [f"  {name}" for name in manifest.files]
-    if "ledger.json" in manifest.files:
-        from aimass.search.render import ledger_rows
-
-        lines += ["", table(ledger_rows(artifact.read_json("ledger.json")))]
-    elif "report.json" in manifest.files:
-        import json
-
-        lines += ["", json.dumps(artifact.read_json("report.json"), indent=1)]
+    lines += details(artifact)
     emit(artifact, json_wanted=json_wanted, text="\n".join(lines))
 
 

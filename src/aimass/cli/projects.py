@@ -95,7 +95,8 @@ def _conclude(console: Any, outcome: Any) -> None:
     if outcome.release is None:
         return
     console.print(f"\npublished [bold]{outcome.release['version']}[/bold]  ({outcome.release['alias']})")
-    console.print(f"it answered its own sample record at the endpoint: {json.dumps(outcome.endpoint['answer'])}")
+    answer = json.dumps(outcome.endpoint["answer"], ensure_ascii=False)
+    console.print(f"it answered its own sample record at the endpoint: {answer}", soft_wrap=True)
     console.print(f"serve it:  [bold]{outcome.endpoint['command']}[/bold]")
 
 

@@ -38,7 +38,8 @@ def _help(step: Step) -> str:
 
 
 def _argument(spec: Input) -> click.Argument:
-    return click.Argument([spec.name], required=not spec.optional, metavar=spec.name.upper())
+    name = f"[{spec.name.upper()}]" if spec.optional else spec.name.upper()
+    return click.Argument([spec.name], required=not spec.optional, metavar=name)
 
 
 def _many(spec: Input) -> click.Option:
@@ -52,7 +53,11 @@ def _option(spec: Setting) -> click.Option:
     family = _family(spec.annotation)
     if family in ("collector",):
         names.insert(0, "--use")
-    kind = f"a {family} (aimass parts {family}), or JSON" if family else spelled(spec.annotation)
+    kind = (
+        f"{'an' if family[:1] in 'ae' else 'a'} {family} (aimass parts {family}), or JSON"
+        if family
+        else spelled(spec.annotation)
+    )
     default = "" if spec.default is REQUIRED or spec.default is None else f"; default {json.dumps(plain(spec.default))}"
     return click.Option(names, default=None, required=False, help=kind + default)
 

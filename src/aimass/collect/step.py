@@ -28,7 +28,7 @@ def collect(  # type: ignore[return]  # the folder is the answer
 
     \b
     PREVIOUS is the dataset of the last time: it comes back unchanged when nothing is new.
-    Example: aimass collect --name flights --source '{"use": "csv", "path": "flights.csv"}'
+    Example: aimass collect --name flights --use csv --set source.path=flights.csv
     """
     from aimass.store.lake import LakeTable, lake_uri
     from aimass.store.lock import held
@@ -40,17 +40,26 @@ def collect(  # type: ignore[return]  # the folder is the answer
     lock = held(Path(f"{table.uri}.lock"), lambda pid: _wait(ctx, pid)) if table.local else nullcontext()
     with lock:
         last = Intake(ctx, table, source).run()
-    if previous is not None and previous.read_json("dataset.json")["version"] == last.version:
-        ctx.log("nothing is new")
-        return previous
-    facts = {"name": name, "table": name, "version": last.version, "rows": last.rows, "malformed": last.malformed,
-             "content": last.content, "columns": last.columns}  # fmt: skip
+        facts = {"name": name, "table": name, "version": last.version, "rows": last.rows, "malformed": last.malformed,
+                 "content": last.content, "columns": last.columns}  # fmt: skip
+        if previous is not None and _still(previous, facts, table):
+            ctx.log("nothing is new")
+            return previous
     (ctx.folder / "dataset.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8")
     ctx.tell(rows=last.rows, malformed=last.malformed, version=last.version)
 
 
 def _wait(ctx: Context, pid: str) -> None:
     ctx.log(f"process {pid} is collecting into the same table; waiting for it")
+
+
+def _still(previous: Dataset, facts: dict[str, Any], table: LakeTable) -> bool:
+    """Whether PREVIOUS pins the rows of FACTS: the same version, or one before commits that only moved the cursor."""
+    before = previous.read_json("dataset.json")
+    if before != {**facts, "version": before.get("version")} or before["version"] > facts["version"]:
+        return False
+    pinned = table.last(before["version"])
+    return pinned is not None and pinned.content == facts["content"]
 
 
 class Intake:
@@ -64,6 +73,7 @@ class Intake:
         self.last: Commit | None = table.last()
         # Another source under the same name: its cursors mean nothing here, and its rows are not ours.
         self.fresh = self.last is None or self.last.source != self.identity
+        self.replace = self.fresh  # the next rows replace what is there
         self.read = 0
 
     def run(self) -> Commit:
@@ -74,13 +84,14 @@ class Intake:
         pending, placed = self._pending(), False
         for item in self.source.read(cursor):
             if isinstance(item, Cursor):
-                self._commit(pending, item.value, item.replace or (self.fresh and not placed))
+                self.replace |= item.replace
+                self._commit(pending, _plain(item.value))
                 pending, placed = self._pending(), True
             else:
                 pending.add(item)
                 self._tell(pending)
         self._finish(pending, placed)
-        if self.last is None or not self.last.rows:
+        if self.last is None or self.replace:
             raise InputError(
                 "the source gave no rows",
                 expected="at least one row",
@@ -99,21 +110,24 @@ class Intake:
                 expected="a Cursor after the last rows, or none at all",
                 todo="yield Cursor(...) at the end; everything before it is stored and is not read again",
             )
-        self._commit(pending, None, True)
+        self.replace = True
+        self._commit(pending, None)
 
-    def _commit(self, pending: Pending, cursor: Any, overwrite: bool) -> None:
+    def _commit(self, pending: Pending, cursor: Any) -> None:
         from aimass.store.lake import Commit, chained
 
         files = pending.close()
-        before = None if overwrite else self.last
-        content = chained(before.content if before else "", [path for path, _ in files])
+        before = None if self.replace else self.last
         if not files and (before is None or before.cursor == cursor):
-            return
-        if overwrite and not self.fresh and self.last is not None and self.last.content == content:
+            return  # a replacement waits for its first row: a table is never emptied
+        content = before.content if before else ""
+        if files:  # else only the cursor moves
+            content = chained(content, [path for path, _ in files])
+        if self.replace and not self.fresh and self.last is not None and self.last.content == content:
             _remove(files)  # the same rows as before: no new version
+            self.replace = False
             return
-        columns = {c["name"]: c for c in (before.columns if before else [])}
-        columns |= {name: {k: v for k, v in c.items() if k != "arrow"} for name, c in pending.columns.items()}
+        columns = _joined(before.columns if before else [], pending.columns)
         commit = Commit(
             source=self.identity,
             number=self.last.number + 1 if self.last else 0,
@@ -121,10 +135,10 @@ class Intake:
             rows=pending.rows + (before.rows if before else 0),
             malformed=pending.malformed + (before.malformed if before else 0),
             content=content,
-            columns=list(columns.values()),
+            columns=columns,
         )
-        self.table.commit(files, pending.schema, commit, overwrite=overwrite)
-        self.last, self.fresh = self.table.last(), False
+        self.last = self.table.commit(files, pending.schema, commit, overwrite=self.replace)
+        self.fresh = self.replace = False
 
     def _pending(self) -> Pending:
         from aimass.collect.pending import Pending
@@ -135,6 +149,27 @@ class Intake:
         if pending.rows - self.read >= 10_000:
             self.read = pending.rows
             self.ctx.report(rows=pending.rows)
+
+
+def _plain(cursor: Any) -> Any:
+    """CURSOR as it comes back from the log."""
+    try:
+        return json.loads(json.dumps(cursor, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the collector yielded a cursor that is not JSON: {error}",
+                         expected="text, finite numbers, lists and tables",
+                         todo="a date: Cursor(day.isoformat())") from error  # fmt: skip
+
+
+def _joined(before: list[dict[str, Any]], found: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The columns of the table with those of new rows.  Raises InputError when a column changes its type."""
+    from aimass.collect.pending import check_names, same
+
+    columns = {column["name"]: column for column in before}
+    for name, facts in found.items():
+        same(columns.setdefault(name, {k: v for k, v in facts.items() if k != "arrow"}), facts)
+    check_names(list(columns))
+    return list(columns.values())
 
 
 def _remove(files: list[tuple[Path, int]]) -> None:
