@@ -281,3 +281,22 @@ def test_weights_have_seven_bits_where_the_processor_would_saturate(monkeypatch,
 def test_a_ledger_is_a_report(place, examples) -> None:
     ledger = search(place, examples, goal=GOAL, architectures=["mine:Fast"], passes=[], minutes=1.0)
     assert isinstance(ledger, Report)
+
+
+def test_a_recipe_of_the_project_goes_to_every_architecture_it_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Brief(Timed):
+        fits = "brief"
+
+    monkeypatch.setattr(campaign, "resolve", lambda family, name: Brief if name == "brief" else Timed)
+    fitted = types.SimpleNamespace(recipe="brief")
+    other = types.SimpleNamespace(recipe="other")
+    assert recipe_within(fitted, 2.0, "brief") == {"use": "brief", "minutes": 2.0}
+    assert recipe_within(fitted, 2.0, {"use": "brief", "minutes": 5}) == {"use": "brief", "minutes": 5}
+    assert recipe_within(other, 2.0, "brief") == {"use": "other", "minutes": 2.0}
+
+
+def test_what_the_project_says_of_measuring_reaches_every_measurement(place: FakePlace, examples: Examples) -> None:
+    run(place, examples, measuring={"samples": 7})
+    measured = [task.settings for task in place.tasks if task.step == "measure"]
+    assert [settings["samples"] for settings in measured] == [7] * len(measured) != []
+    assert [settings["calls"] for settings in measured] == [1000] * len(measured)

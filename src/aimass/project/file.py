@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 TABLES = (
     "name", "seed", "on", "collect", "clean", "prepare", "goal", "spend",
-    "search", "publish", "serve", "steps",
+    "search", "train", "measure", "publish", "serve", "steps",
 )  # fmt: skip
 
 
@@ -31,6 +31,24 @@ class Search(Settings):
 
     models: list[Any] | None = knob(None, help="architectures, by name or as tables")
     passes: list[Any] | None = knob(None, help="lists of passes; each is tried on every model")
+
+
+class Train(Settings):
+    """How models are fitted."""
+
+    recipe: Any = knob(None, help="for every model this recipe fits; the others keep their own")
+
+
+class Measure(Settings):
+    """How often is asked before a latency is believed.  Left out: as often as `aimass measure` does by itself."""
+
+    samples: int | None = knob(None, 1, help="requests at the endpoint")
+    processes: int | None = knob(None, 1, help="fresh processes that time the engine call")
+    calls: int | None = knob(None, 1, help="engine calls in each")
+
+    def given(self) -> dict[str, int]:
+        """What the file says; the rest is the step's own."""
+        return {name: value for name, value in self.settings().items() if value is not None}
 
 
 class Publish(Settings):
@@ -48,6 +66,11 @@ class Serve(Settings):
     port: int = knob(8080, 0, 65535)
 
 
+GROUPS: dict[str, type[Settings]] = {
+    "spend": Spend, "search": Search, "train": Train, "measure": Measure, "publish": Publish, "serve": Serve,
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Project:
     """A checked project file.  `tables` holds plain JSON values with paths made absolute."""
@@ -60,6 +83,8 @@ class Project:
     tables: dict[str, Any]
     spend: Spend
     search: Search
+    train: Train
+    measure: Measure
     publish: Publish
     serve: Serve
 
@@ -93,7 +118,7 @@ def load(path: Path, sets: tuple[str, ...] = ()) -> Project:
     path = path / "aimass.toml" if path.is_dir() else path
     name = tables.get("name", path.resolve().parent.name)
     project = Project(path.resolve(), text, name, tables.get("seed", 0), tables.get("on"), tables,
-                      Spend(), Search(), Publish(), Serve())  # fmt: skip
+                      Spend(), Search(), Train(), Measure(), Publish(), Serve())  # fmt: skip
     _check_scalars(project)
     for key in tables:
         if key not in TABLES:
@@ -106,7 +131,7 @@ def load(path: Path, sets: tuple[str, ...] = ()) -> Project:
     _absolute_paths(tables.get("steps", {}), path.resolve().parent)
     groups = {
         key: project.checked([key], lambda k=key, c=kind: c.from_settings(tables.get(k, {}), k))  # type: ignore[misc]
-        for key, kind in (("spend", Spend), ("search", Search), ("publish", Publish), ("serve", Serve))
+        for key, kind in GROUPS.items()
     }
     return Project(project.path, text, name, project.seed, project.on, tables, **groups)
 

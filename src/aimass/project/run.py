@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aimass.core.artifact import Artifact, Dataset, Examples, Release, Report
+from aimass.core.artifact import Artifact, Dataset, Examples, Model, Release, Report
 from aimass.core.errors import InfeasibleError, InputError, unknown
 from aimass.core.part import Part, resolve
 from aimass.core.step import load_step
@@ -19,7 +19,7 @@ from aimass.core.task import Task, each
 from aimass.project.file import Project, load
 
 if TYPE_CHECKING:
-    from aimass.runner.workspace import Workspace
+    from aimass.runner.workspace import Event, Workspace
 
 STOPS = ("collect", "clean", "prepare", "search", "publish")
 
@@ -30,7 +30,7 @@ class Outcome:
 
     project: str
     artifacts: dict[str, str] = field(default_factory=dict)  # step -> digest
-    seconds: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)  # by stage; those of search also by step
     ledger: dict[str, Any] = field(default_factory=dict)
     release: dict[str, Any] | None = None
     endpoint: dict[str, Any] | None = None
@@ -108,6 +108,7 @@ class Run:
         self.parts("transform", ["clean", "transforms"], tables.get("clean", {}).get("transforms"))
         self.parts("architecture", ["search", "models"], self.project.search.models)
         self.parts("pass", ["search", "passes"], self.project.search.passes)
+        self.parts("recipe", ["train", "recipe"], self.project.train.recipe)
         self.parts("gate", ["publish", "gates"], self.project.publish.gates)
         self.goal()
         self.task("clean", ["clean"], {"sources": {}}, tables.get("clean", {}))
@@ -163,23 +164,41 @@ class Run:
         from aimass.search.campaign import search
 
         chosen = self.project.search
-        ledger = search(
-            self.workspace,
-            examples,
-            goal=self.goal(),
-            architectures=chosen.models,
-            passes=chosen.passes,
-            minutes=self.project.spend.minutes,
-            seed=self.project.seed,
-            started=self.started,
-            note=self.note,
-            on=self.project.on,
-        )
+        unseen = self.workspace.observe(self.saw)
+        try:
+            ledger = search(
+                self.workspace,
+                examples,
+                goal=self.goal(),
+                architectures=chosen.models,
+                passes=chosen.passes,
+                recipe=self.project.train.recipe,
+                measuring=self.project.measure.given(),
+                minutes=self.project.spend.minutes,
+                seed=self.project.seed,
+                started=self.started,
+                note=self.note,
+                on=self.project.on,
+            )
+        finally:
+            unseen()
         self.outcome.artifacts["ledger"] = ledger.digest
         self.outcome.ledger = ledger.read_json("ledger.json")
         if self.outcome.ledger["pick"] is None:
             raise _infeasible(self.outcome.ledger)
         return ledger
+
+    def saw(self, event: Event) -> None:
+        """Keep what a step of the search made, and add up its seconds.  A model gets the name PROJECT/CANDIDATE, the
+        ledger PROJECT/ledger: what `aimass publish` asks for."""
+        verb, name = event.task.step, event.task.label
+        seconds = self.outcome.seconds
+        seconds[verb] = seconds.get(verb, 0.0) + event.seconds
+        if event.artifact is not None and name != verb:
+            self.outcome.artifacts[f"{verb}/{name}"] = event.artifact.digest
+        if event.artifact is not None and (isinstance(event.artifact, Model) or verb == "choose"):
+            name = "ledger" if verb == "choose" else name
+            self.workspace.alias(event.artifact.digest, f"{self.project.name}/{name}")
 
     def publish(self, ledger: Report) -> None:
         from aimass.publish.registry import publish_version

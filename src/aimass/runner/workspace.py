@@ -92,9 +92,10 @@ class Workspace:
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
         current.reset(self._tokens.pop())
 
-    def observe(self, callback: Callable[[Event], None]) -> None:
-        """Call CALLBACK with every Event from now on."""
+    def observe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
+        """Call CALLBACK with every Event from now on, until what this returns is called."""
         self._observers.append(callback)
+        return lambda: self._observers.remove(callback)
 
     def _tell(self, event: Event) -> None:
         for callback in self._observers:

@@ -7,7 +7,7 @@ out, every architecture should have had its turn before the accelerations do.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,8 @@ def search(
     goal: Goal,
     architectures: Sequence[Any] | None = None,
     passes: Sequence[Any] | None = None,
+    recipe: Any = None,
+    measuring: Mapping[str, int] | None = None,
     minutes: float,
     seed: int = 0,
     started: float | None = None,
@@ -42,32 +44,39 @@ def search(
     """Train, accelerate, measure and choose; returns the ledger, with or without a pick.
 
     ARCHITECTURES: parts, tables or names; PASSES: lists of them, each tried on every model; None means the defaults
-    for the data.  MINUTES on the CLOCK since STARTED (its value, in seconds) are for everything; the first candidate
-    is finished whatever it takes.  ON: where training and compressing run; measuring is never sent away and never
-    runs beside anything.  NOTE hears what begins.
+    for the data.  RECIPE: for every architecture it fits.  MEASURING: settings of `measure` other than its own
+    defaults (samples, processes, calls).  MINUTES on the CLOCK since STARTED (its value, in seconds) are for
+    everything; the first candidate is finished whatever it takes.  ON: where training and compressing run; measuring
+    is never sent away and never runs beside anything.  NOTE hears what begins.
 
     A candidate that fails becomes a row of the ledger; when all fail the first error is raised.
     """
     metric = goal.metric_for(examples.signature.task).settings()
     tried = [Architecture.from_settings(_table(a)) for a in architectures or default_architectures(examples.signature)]
     lists = [_pass_list(entry) for entry in (default_passes() if passes is None else passes)]
-    campaign = Campaign(workspace, examples, goal, metric, seed, on, note, minutes,
-                        clock() if started is None else started, clock)  # fmt: skip
-    recipes = [recipe_within(a, TRAINING * minutes / len(tried)) for a in tried]
-    floats = [campaign.train(a, recipe) for a, recipe in zip(tried, recipes, strict=True)]
+    campaign = Campaign(workspace, examples, goal, {"metrics": [metric], "clients": goal.clients, **(measuring or {})},
+                        seed, on, note, minutes, clock() if started is None else started, clock)  # fmt: skip
+    recipes = [recipe_within(a, TRAINING * minutes / len(tried), recipe) for a in tried]
+    floats = [campaign.train(a, own) for a, own in zip(tried, recipes, strict=True)]
     for architecture, model in zip(tried, floats, strict=True):
         for group in filter(None, lists):
             campaign.accelerate(architecture, model, group)
     return campaign.choose()
 
 
-def recipe_within(architecture: Architecture, minutes: float) -> dict[str, Any] | None:
-    """The usual recipe of ARCHITECTURE limited to MINUTES, or None when it knows no such limit.
+def recipe_within(architecture: Architecture, minutes: float, chosen: Any = None) -> dict[str, Any] | None:
+    """CHOSEN if it fits ARCHITECTURE, else its usual recipe, limited to MINUTES where it knows such a limit and says
+    none itself; None for the usual recipe as it is.
 
     A function of the project's settings only, never of the clock: the same project is the same task.
     """
-    knobs = {row["name"] for row in resolve("recipe", architecture.recipe).schema()}
-    return {"use": architecture.recipe, "minutes": round(minutes, 3)} if "minutes" in knobs else None
+    given = {"use": chosen} if isinstance(chosen, str) else dict(chosen or {"use": architecture.recipe})
+    recipe: Any = resolve("recipe", given["use"])
+    if chosen is not None and recipe.fits != architecture.recipe:
+        return recipe_within(architecture, minutes)
+    if "minutes" in {row["name"] for row in recipe.schema()}:
+        return {"minutes": round(minutes, 3), **given}
+    return None if chosen is None else given
 
 
 @dataclass
@@ -77,7 +86,7 @@ class Campaign:
     workspace: Place
     examples: Examples
     goal: Goal
-    metric: dict[str, Any]
+    measuring: dict[str, Any]  # settings of `measure`
     seed: int
     on: str | None
     note: Callable[[str], None]
@@ -116,7 +125,7 @@ class Campaign:
         try:
             model = make()
             inputs = {"model": model, "examples": self.examples, "baseline": baseline}
-            given = {"metrics": [self.metric], "clients": self.goal.clients, "machine": machine_digest()}
+            given = {**self.measuring, "machine": machine_digest()}
             report = self.run("measure", inputs, given, name, None)
         except (InputError, TaskFailed) as error:
             self.errors.append(error)
