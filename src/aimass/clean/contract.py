@@ -8,12 +8,19 @@ import duckdb
 import pyarrow as pa
 
 from aimass.clean.sandbox import literal, quoted
-from aimass.core.errors import InputError, unknown
+from aimass.core.errors import InputError, inside, unknown
 from aimass.core.part import Settings, knob
 
 TYPES = ("integer", "number", "boolean", "timestamp", "date", "text", "json", "image", "binary")
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None")  # words for "no value" in typed columns
 MISSING_TEXT = ("", "NA", "N/A", "NULL", "null")
+OTHER = {
+    "integer": ("number", "text", "boolean"),
+    "number": ("integer", "text"),
+    "boolean": ("text", "integer"),
+    "timestamp": ("date", "text"),
+    "date": ("timestamp", "text"),
+}  # what a column with a type of its own may become
 SHARE = 0.99  # of the values must convert, for a column of text to get a type; the rest goes to quarantine
 
 
@@ -95,28 +102,42 @@ def test(kind: str, value: str) -> str:
     """SQL: whether the text VALUE is of KIND.  Digits with leading zeros are codes, not numbers."""
     return {
         "integer": f"regexp_full_match({value}, '[+-]?(0|[1-9][0-9]{{0,17}})')",
-        "number": f"TRY_CAST({value} AS DOUBLE) IS NOT NULL AND NOT regexp_matches({value}, '^[+-]?0[0-9]')",
+        "number": f"{_decimal(value)} AND NOT regexp_matches({value}, '^[+-]?0[0-9]')",
         "boolean": f"lower({value}) IN ('true', 'false')",
-        "timestamp": f"TRY_CAST({value} AS TIMESTAMPTZ) IS NOT NULL",
+        "timestamp": f"{_moment(value)} IS NOT NULL",
         "json": f"left({value}, 1) IN ('[', '{{') AND json_valid({value})",
     }[kind]
 
 
 def converted(kind: str, value: str) -> str:
     """SQL: the text VALUE as KIND, null when it is not."""
+    whole = f"regexp_full_match({value}, '[+-]?[0-9]+([.]0*)?')"  # DuckDB alone would round 1.5 and read 0x1F
     return {
-        "integer": f"TRY_CAST({value} AS BIGINT)",
-        "number": f"TRY_CAST({value} AS DOUBLE)",
+        "integer": f"CASE WHEN {whole} THEN TRY_CAST({value} AS BIGINT) END",
+        "number": f"CASE WHEN {_decimal(value)} THEN TRY_CAST({value} AS DOUBLE) END",
         "boolean": f"TRY_CAST({value} AS BOOLEAN)",
-        "timestamp": f"timezone('UTC', TRY_CAST({value} AS TIMESTAMPTZ))",
-        "date": f"CAST(timezone('UTC', TRY_CAST({value} AS TIMESTAMPTZ)) AS DATE)",
+        "timestamp": f"timezone('UTC', {_moment(value)})",
+        "date": f"CAST(timezone('UTC', {_moment(value)}) AS DATE)",
         "text": value,
         "json": f"CASE WHEN json_valid({value}) THEN {value} END",
     }[kind]
 
 
-def overruled(source: str, contract: Contract, given: dict[str, Any]) -> Contract:
-    """CONTRACT with the columns that the project file describes.  Raises InputError for unknown ones."""
+def _decimal(value: str) -> str:
+    """SQL: whether VALUE is a number as JSON, CSV and Python write it (DuckDB also takes 1_000)."""
+    return f"regexp_full_match({value}, '(?i)[+-]?(([0-9]+[.]?[0-9]*|[.][0-9]+)(e[+-]?[0-9]+)?|inf|infinity)')"
+
+
+def _moment(value: str) -> str:
+    """SQL: VALUE as a time, null when it is none; words such as infinity and epoch are none."""
+    return f"CASE WHEN regexp_matches({value}, '^[0-9]') THEN TRY_CAST({value} AS TIMESTAMPTZ) END"
+
+
+def overruled(source: str, contract: Contract, given: dict[str, Any], texts: list[str]) -> Contract:
+    """CONTRACT with the columns that the project file describes.  Raises InputError for unknown ones.
+
+    TEXTS are the columns kept as text, which may get any type; typed ones only those that keep their meaning.
+    """
     changed = dict(contract)
     for name, table in given.items():
         if name not in contract:
@@ -125,12 +146,27 @@ def overruled(source: str, contract: Contract, given: dict[str, Any]) -> Contrac
             )
         facts = {"type": table} if isinstance(table, str) else table
         if not isinstance(facts, dict):
-            raise InputError(f"contract of {source}.{name} is {facts!r}", expected="a type, or a table")
+            raise InputError(f"contract of {source}.{name} is {facts!r}", expected="a type, or a table",
+                             key=f"contract.{source}.{name}")  # fmt: skip
         before = {k: v for k, v in contract[name].settings().items() if v is not None}
-        changed[name] = Column.from_settings(before | facts, f"contract.{source}.{name}")
-        fixed = ("image", "binary")
-        if contract[name].type != changed[name].type and (contract[name].type in fixed or changed[name].type in fixed):
-            raise InputError(
-                f"{source}.{name} holds {contract[name].type}s", expected=f'type = "{contract[name].type}"'
-            )
+        with inside(f"contract.{source}.{name}"):
+            changed[name] = Column.from_settings(before | facts, f"contract.{source}.{name}")
+            _check(f"{source}.{name}", changed[name], contract[name].type, name in texts)
     return changed
+
+
+def _check(where: str, column: Column, found: str, is_text: bool) -> None:
+    """Raises InputError for a promise that a column holding FOUND cannot make."""
+    possible = set(TYPES) - {"image", "binary"} if is_text else {found, *OTHER.get(found, ())}
+    if column.type not in possible:
+        raise InputError(f"{where} holds {found}s, which cannot become {column.type}s", key="type",
+                         expected=f"type = one of {', '.join(sorted(possible))}",
+                         todo="convert it in the source, or in a sql transform")  # fmt: skip
+    if (column.min is not None or column.max is not None) and column.type not in ("integer", "number"):
+        raise InputError(f"{where} has a min or max, but its type is {column.type}", expected="integer or number",
+                         todo="filter it in a sql transform")  # fmt: skip
+    if column.min is not None and column.max is not None and column.min > column.max:
+        raise InputError(f"{where}: min {column.min:g} is above max {column.max:g}", expected="min <= max", key="min")
+    if column.values is not None and (not column.values or column.type not in ("text", "integer", "boolean")):
+        raise InputError(f"{where} has values = {column.values}, and its type is {column.type}", key="values",
+                         expected="one value at least, for text, integer or boolean")  # fmt: skip

@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from aimass.clean.contract import Contract, converted, infer, overruled, valued
-from aimass.clean.sandbox import arrow, literal, quoted, sandbox, write
+from aimass.clean.contract import Contract, converted, infer, overruled, type_of, valued
+from aimass.clean.sandbox import arrow, literal, quoted, rows_at_once, sandbox, write
 from aimass.collect.base import MALFORMED, RAW
 from aimass.core.errors import InputError
 
 MOST = 0.5  # a contract that most rows break is a wrong contract, not bad rows
-REASON = "_reason"
+REASON = '"_reason of aimass"'  # beside the columns of the source, whatever their names
 QUARANTINE = pa.schema([("source", pa.string()), ("reason", pa.string()), ("row", pa.string())])
 SHOWN = 5
 
@@ -37,18 +37,22 @@ class Kept:
 def keep(source: str, rows: ds.Dataset, images: set[str], given: dict[str, Any], scratch: Path,
          writer: pq.ParquetWriter) -> Kept:  # fmt: skip
     """Write the rows of SOURCE that keep the contract, typed, into SCRATCH, and the others to WRITER."""
+    fetch = rows_at_once({"raw": rows})
     with sandbox({"raw": rows}, scratch / "spill") as connection:
         good = "raw"
         if MALFORMED in rows.schema.names:
             connection.execute(f"CREATE VIEW good AS SELECT * FROM raw WHERE {MALFORMED} IS NULL")
             good = "good"
         schema = pa.schema([f for f in rows.schema if f.name not in (MALFORMED, RAW)])
-        contract = overruled(source, infer(connection, good, schema, images), given)
-        reason = f"CASE {' '.join(_broken(contract, schema))} END" if _broken(contract, schema) else "NULL::VARCHAR"
+        texts = [f.name for f in schema if pa.types.is_string(f.type)]
+        contract = overruled(source, infer(connection, good, schema, images), given, texts)
+        clauses = _broken(contract, schema)
+        reason = f"CASE {' '.join(clauses)} END" if clauses else "NULL::VARCHAR"
         connection.execute(f"CREATE VIEW judged AS SELECT *, {reason} AS {REASON} FROM {good}")
         typed = ", ".join(f"{_typed(name, contract, schema)} AS {quoted(name)}" for name in schema.names)
+        typed = typed or "NULL AS nothing"  # every row is malformed, so no column is known
         path = scratch / f"kept-{source}.parquet"
-        _, accepted = write(connection, f"SELECT {typed} FROM judged WHERE {REASON} IS NULL", path)
+        _, accepted = write(connection, f"SELECT {typed} FROM judged WHERE {REASON} IS NULL", path, fetch)
         reasons = _set_aside(connection, source, contract, good != "raw", writer)
     read = rows.count_rows()
     bad = sum(reasons.values())
@@ -65,8 +69,8 @@ def _broken(contract: Contract, schema: pa.Schema) -> list[str]:
         value, kind = _value(name, contract, schema), column.type
         if column.required:
             clauses.append(f"WHEN ({value}) IS NULL THEN {literal(f'{name}: missing')}")
-        if pa.types.is_string(schema.field(name).type) and kind != "text":
-            wrong = f"({value}) IS NOT NULL AND ({converted(kind, f'({value})')}) IS NULL"
+        if kind not in ("text", type_of(schema.field(name).type), "image"):
+            wrong = f"({value}) IS NOT NULL AND ({_typed(name, contract, schema)}) IS NULL"
             clauses.append(f"WHEN {wrong} THEN {literal(f'{name}: not {_a(kind)}')}")
         made = f"({_typed(name, contract, schema)})"
         for limit, sign, word in ((column.min, "<", "below"), (column.max, ">", "above")):
@@ -104,11 +108,12 @@ def _typed(name: str, contract: Contract, schema: pa.Schema) -> str:
     kind, value = contract[name].type, _value(name, contract, schema)
     if pa.types.is_string(schema.field(name).type):
         return converted(kind, f"({value})")
+    if pa.types.is_timestamp(schema.field(name).type):
+        value = f"timezone('UTC', {value})"
+    if kind == "integer" and _floats(schema, name):
+        return f"CASE WHEN {value} = trunc({value}) THEN TRY_CAST({value} AS BIGINT) END"
     wanted = {"integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN", "date": "DATE", "text": "VARCHAR",
-              "json": "VARCHAR"}  # fmt: skip
-    if kind == "timestamp":
-        stamp = pa.types.is_timestamp(schema.field(name).type)
-        return f"timezone('UTC', {value})" if stamp else f"CAST({value} AS TIMESTAMP)"
+              "timestamp": "TIMESTAMP"}  # fmt: skip
     return f"TRY_CAST({value} AS {wanted[kind]})" if kind in wanted else value
 
 

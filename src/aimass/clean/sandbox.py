@@ -60,14 +60,25 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def arrow(connection: duckdb.DuckDBPyConnection, query: str) -> pa.RecordBatchReader:
-    """The result of QUERY, a bounded number of rows at a time.  Raises duckdb.Error."""
-    return connection.sql(query).to_arrow_reader(FETCH)
+def rows_at_once(tables: Mapping[str, ds.Dataset]) -> int:
+    """How many joined rows of TABLES are fetched at once: fewer when they are wide (images)."""
+    width = 0.0
+    for table in tables.values():
+        for file in table.files[:1]:
+            facts = pq.read_metadata(file)
+            size = sum(facts.row_group(i).total_byte_size for i in range(facts.num_row_groups))
+            width += size / max(facts.num_rows, 1)
+    return min(FETCH, max(2048, int(HEAVY / max(width, 1.0))))
 
 
-def write(connection: duckdb.DuckDBPyConnection, query: str, out: Path) -> tuple[pa.Schema, int]:
+def arrow(connection: duckdb.DuckDBPyConnection, query: str, fetch: int = FETCH) -> pa.RecordBatchReader:
+    """The result of QUERY, FETCH rows at a time.  Raises duckdb.Error."""
+    return connection.sql(query).to_arrow_reader(fetch)
+
+
+def write(connection: duckdb.DuckDBPyConnection, query: str, out: Path, fetch: int = FETCH) -> tuple[pa.Schema, int]:
     """The result of QUERY as one Parquet file at OUT, streamed; its schema and rows.  Raises duckdb.Error."""
-    reader = arrow(connection, query)
+    reader = arrow(connection, query, fetch)
     with pq.ParquetWriter(out, reader.schema, compression="zstd", store_schema=False) as writer:
         rows, waiting = 0, []
         for batch in reader:

@@ -8,7 +8,8 @@ from typing import Any
 import duckdb
 
 from aimass.clean.base import Tables, Transform
-from aimass.clean.sandbox import quoted, refused, sandbox, write
+from aimass.clean.sandbox import quoted, refused, rows_at_once, sandbox, write
+from aimass.collect.pending import check_names
 from aimass.core.errors import InputError
 from aimass.core.part import knob
 
@@ -30,13 +31,23 @@ class Sql(Transform):
                 statements = connection.extract_statements(self.query)
                 if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
                     raise InputError("the query is not one SELECT", expected="one SELECT", todo=todo, key="query")
-                body = self.query.strip().rstrip(";")
+                body = _body(self.query)
                 described = connection.execute(f"DESCRIBE {body}").fetchall()
+                check_names([row[0] for row in described])
                 columns = ", ".join(_plain(row[0], row[1]) for row in described)
-                _, rows = write(connection, f"SELECT {columns} FROM ({body}\n) ORDER BY ALL", out)
+                query = f"SELECT {columns} FROM ({body}\n) ORDER BY ALL"
+                _, rows = write(connection, query, out, rows_at_once(tables))
             except duckdb.Error as error:
                 raise refused(error, "the sql transform", todo) from error
         return {"rows": rows}
+
+
+def _body(query: str) -> str:
+    """QUERY up to the semicolon that ends it, if one does: it stands inside another query."""
+    comment = duckdb.token_type.comment
+    tokens = [place for place, kind in duckdb.tokenize(query) if kind != comment]
+    last = len(query.encode()[: tokens[-1]].decode())  # DuckDB counts bytes
+    return query[:last] if query[last] == ";" else query
 
 
 def _plain(name: str, kind: str) -> str:

@@ -21,7 +21,24 @@ from aimass.core.part import knob
 
 BLOCK = 32 << 20  # bytes parsed at once, and so the longest row
 HEAD = 1 << 20  # bytes in which the header must end
+HEADER_LINES = 100
 DELIMITERS = ",;\t|"
+NO_ROWS = ("Empty CSV file", "Could not skip initial")  # what Arrow says of a header without rows
+
+
+class Tail:
+    """A file that remembers the last bytes read from it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self.tail, self.closed = file, b"", False
+
+    def read(self, size: int = -1) -> bytes:
+        read = self._file.read(size)
+        self.tail = (self.tail + read[-64:])[-64:]
+        return read
+
+    def close(self) -> None:
+        self.closed = True
 
 
 class Csv(Collector):
@@ -37,8 +54,10 @@ class Csv(Collector):
         return read_files(self.path, cursor, self._rows)
 
     def _rows(self, path: Path) -> Iterator[Rows]:
-        delimiter, names = self._header(path)
+        delimiter, names, skipped = self._header(path)
+        yield pa.table({name: pa.array([], pa.string()) for name in names})  # columns that no whole row may show
         bad: list[Malformed] = []
+        last: pa.RecordBatch | None = None
 
         def keep(row: pv.InvalidRow) -> str:
             bad.append(Malformed(f"{row.actual_columns} cells instead of {row.expected_columns}", row.text))
@@ -47,46 +66,70 @@ class Csv(Collector):
         parse = pv.ParseOptions(delimiter=delimiter, quote_char=self.quote or False, newlines_in_values=True,
                                 invalid_row_handler=keep)  # fmt: skip
         read = pv.ReadOptions(use_threads=False, block_size=BLOCK, encoding=self.encoding, column_names=names,
-                              skip_rows=0 if self.columns else 1)  # fmt: skip
+                              skip_rows=skipped)  # fmt: skip
         convert = pv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
         with opened(path) as file:
+            watched = Tail(file)
             try:
-                for batch in pv.open_csv(file, read_options=read, parse_options=parse, convert_options=convert):
+                for batch in pv.open_csv(watched, read_options=read, parse_options=parse, convert_options=convert):
                     yield batch
                     yield from bad
                     bad.clear()
+                    last = batch if batch.num_rows else last
             except (pa.ArrowInvalid, UnicodeError) as error:
-                raise self._unreadable(path, error) from error
+                if not any(words in str(error) for words in NO_ROWS):
+                    raise self._unreadable(path, error) from error
             yield from bad
+            self._check_closed(path, last, watched.tail)
 
-    def _header(self, path: Path) -> tuple[str, list[str]]:
-        """Delimiter and column names.  Raises InputError for an empty file, a wrong encoding, names that clash."""
+    def _check_closed(self, path: Path, last: pa.RecordBatch | None, tail: bytes) -> None:
+        """A quote nobody closes swallows every row behind it into one cell: the last of the file."""
+        cell = last.column(last.num_columns - 1)[-1].as_py() if last is not None else ""
+        if ("\n" in cell or "\r" in cell) and not tail.rstrip(b" \t\r\n\0").endswith(self.quote.encode()):
+            raise InputError(f"{path}: the quote before {cell[:40]!r} is never closed", key="path",
+                             expected=f"a closing {self.quote}",
+                             todo='close it, or set quote = "" when quotes mean nothing here')  # fmt: skip
+
+    def _header(self, path: Path) -> tuple[str, list[str], int]:
+        """Delimiter, column names, and lines before the first row.
+
+        Raises InputError for an empty file, a wrong encoding, names that clash.
+        """
+        for setting in ("delimiter", "quote"):
+            mark = getattr(self, setting)
+            if len(mark) > 1 or not mark.isascii() or mark in ("\r", "\n"):
+                raise InputError(f"{setting} is {mark!r}", expected="one ASCII character", key=setting)
         with opened(path) as file:
-            first = self._first_row(path, file)
-        delimiter = self.delimiter or ("\t" if unpacked_suffix(path) == ".tsv" else max(DELIMITERS, key=first.count))
-        if len(delimiter) != 1:
-            raise InputError(f"delimiter is {delimiter!r}", expected="one character", key="delimiter")
-        names = self.columns or next(csv.reader(io.StringIO(first, newline=""), delimiter=delimiter,
-                                                quotechar=self.quote or None))  # fmt: skip
+            lines = self._head(path, file)
+        blank = next((i for i, line in enumerate(lines) if line.strip()), None)
+        if blank is None:
+            raise InputError(f"{path} is empty", expected="a header line and rows", key="path")
+        guess = "\t" if unpacked_suffix(path) == ".tsv" else max(DELIMITERS, key=lines[blank].count)
+        delimiter = self.delimiter or guess
+        rows = csv.reader(lines[blank:], delimiter=delimiter, quotechar=self.quote or None,
+                          quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE)  # fmt: skip
         try:
+            names = self.columns or next(rows)
             check_names(names)
+        except csv.Error as error:
+            raise self._unreadable(path, error) from error
         except InputError as error:
             raise InputError(f"{path}: {error.what}", expected=error.expected, todo=error.todo) from error
-        return delimiter, names
+        return delimiter, names, 0 if self.columns else blank + rows.line_num
 
-    def _first_row(self, path: Path, file: BinaryIO) -> str:
+    def _head(self, path: Path, file: BinaryIO) -> list[str]:
+        """The first lines, as many as a header with line ends in quotes may take."""
         try:
-            head = io.TextIOWrapper(io.BytesIO(file.read(HEAD)), self._codec(), errors="strict", newline="")
-            lines = [line for line in islice(head, 1) if line.strip()]
+            text = io.TextIOWrapper(io.BytesIO(file.read(HEAD)), self._codec(), errors="strict", newline="")
+            return list(islice(text, HEADER_LINES))
         except UnicodeError as error:
             raise self._unreadable(path, error) from error
-        if not lines:
-            raise InputError(f"{path} is empty", expected="a header line and rows", key="path")
-        return lines[0]
 
     def _codec(self) -> str:
         try:
-            return {"utf-8": "utf-8-sig"}.get(codecs.lookup(self.encoding).name, self.encoding)
+            codec = codecs.lookup(self.encoding)
+            "".encode(codec.name)  # some codecs are not of text: LookupError
+            return {"utf-8": "utf-8-sig"}.get(codec.name, self.encoding)
         except LookupError as error:
             raise InputError(f"encoding {self.encoding!r} is not known", expected="utf-8, latin-1, utf-16, ...",
                              key="encoding") from error  # fmt: skip

@@ -20,6 +20,8 @@ from aimass.core.canonical import digest_of_file
 from aimass.core.errors import InputError, suggest
 
 PACKED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+# bz2 and gzip say OSError; a zip with a password or an unknown method says RuntimeError (NotImplementedError is one)
+BROKEN = (zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, RuntimeError, OSError)
 COMMIT = 64 << 20  # bytes of files read before a cursor: many small files share a commit
 
 
@@ -33,22 +35,28 @@ def find(path: str) -> list[Path]:
     if "://" in path:
         raise InputError(f"{path} is not a local path", expected="a file, a glob or package:NAME/file",
                          todo="download it first", key="path")  # fmt: skip
-    if glob.has_magic(path):
+    file = Path(path)
+    if glob.has_magic(path) and not file.is_file():
         found = sorted(Path(name) for name in glob.glob(path, recursive=True) if Path(name).is_file())  # noqa: PTH207
         if not found:
             raise InputError(f"no file matches {path}", expected="at least one file", key="path",
                              todo="check the pattern; relative paths count from the project file")  # fmt: skip
         return found
+    return [one(path)]
+
+
+def one(path: str) -> Path:
+    """The file at PATH.  Raises InputError with the nearest name when there is none."""
     file = Path(path)
     if file.is_dir():
         raise InputError(
             f"{path} is a folder", expected="a file or a glob", todo=f"try {path.rstrip('/')}/*", key="path"
         )
-    if not file.exists():
+    if not file.is_file():
         near = suggest(file.name, [p.name for p in file.parent.iterdir()]) if file.parent.is_dir() else ""
         raise InputError(f"no file at {path}{near}", expected="a file that exists", key="path",
                          todo="check the path; relative paths count from the project file")  # fmt: skip
-    return [file]
+    return file
 
 
 def _inside_package(path: str) -> str:
@@ -77,11 +85,13 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         else:
             with path.open("rb") as file:
                 yield file
-    except (zipfile.BadZipFile, gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError) as error:
-        raise InputError(f"{path} cannot be unpacked: {error}", expected=f"a whole {path.suffix} file", key="path",
-                         todo="it is damaged or half-written: get it again") from error  # fmt: skip
     except PermissionError as error:
         raise InputError(f"{path} may not be read", expected="a file this user may read", key="path") from error
+    except BROKEN as error:
+        if path.suffix not in (*PACKED, ".zip"):
+            raise
+        raise InputError(f"{path} cannot be unpacked: {error}", expected=f"a whole {path.suffix} file", key="path",
+                         todo="it is damaged, half-written or locked: get it again") from error  # fmt: skip
 
 
 def _only_member(archive: zipfile.ZipFile, path: Path) -> str:
@@ -108,7 +118,11 @@ class Plan:
 def plan(files: list[Path], cursor: Any | None) -> Plan:
     """New files are added; when one changed or is gone, everything is read again and replaces what was there."""
     seen: dict[str, str] = dict(cursor or {})
-    now = {str(file): digest_of_file(file) for file in files}
+    try:
+        now = {str(file): digest_of_file(file) for file in files}
+    except OSError as error:
+        raise InputError(f"{error.filename} cannot be read: {error.strerror}", expected="a file this user may read",
+                         key="path") from error  # fmt: skip
     if any(now.get(name) != digest for name, digest in seen.items()):
         return Plan(files, True, {})
     return Plan([file for file in files if str(file) not in seen], False, seen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from aimass.collect.base import Collector, Rows
@@ -21,7 +21,7 @@ def adopt(name: str, guest: Any) -> type[Collector]:
     types = hints(guest)
 
     def read(self: Collector, cursor: Any | None) -> Iterator[Rows]:
-        yield from guest(cursor, **{p.name: getattr(self, p.name) for p in parameters})
+        yield from _items(name, guest(cursor, **{p.name: getattr(self, p.name) for p in parameters}))
 
     body: dict[str, Any] = {
         "__module__": guest.__module__,
@@ -46,6 +46,9 @@ def check(name: str, guest: Any) -> list[inspect.Parameter]:
     open_ended = [p.name for p in parameters if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     if open_ended:
         raise _wrong(name, f"takes *{open_ended[0]}, so its settings cannot be checked")
+    taken = [p.name for p in parameters[1:] if p.name == "use" or hasattr(Collector, p.name)]
+    if taken:
+        raise _wrong(name, f"has a parameter called {taken[0]}, which every collector uses itself")
     return parameters[1:]
 
 
@@ -56,7 +59,13 @@ def called(guest: Callable[..., Any], cursor: Any, settings: dict[str, Any], nam
     if strange:
         raise InputError(f"{name} takes no setting {strange[0]!r}", key="arguments",
                          expected=f"one of: {', '.join(sorted(known)) or '(none)'}")  # fmt: skip
-    yield from guest(cursor, **settings)
+    yield from _items(name, guest(cursor, **settings))
+
+
+def _items(name: str, made: Any) -> Iterable[Rows]:
+    if isinstance(made, (str, bytes, dict)) or not isinstance(made, Iterable):
+        raise _wrong(name, f"returns a {type(made).__name__} instead of yielding rows")
+    return made
 
 
 def _wrong(name: str, what: str) -> InputError:

@@ -14,12 +14,13 @@ import pyarrow as pa
 
 from aimass.collect.base import Collector, Cursor, Malformed, Rows
 from aimass.collect.files import opened, plan
-from aimass.core.errors import InputError, unknown
+from aimass.core.errors import InputError
 from aimass.core.part import knob
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 SPLITS = {"train": "train", "t10k": "test", "test": "test", "valid": "valid", "validation": "valid", "val": "valid"}
 BATCH = 1000
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error)  # what Pillow raises at damaged files
 
 
 class Images(Collector):
@@ -31,6 +32,8 @@ class Images(Collector):
     channels: Literal["auto", "grey", "colour"] = knob("auto", help="auto: as the first image is")
 
     def read(self, cursor: object | None) -> Iterator[Rows]:
+        if self.size is not None and (len(self.size) != 2 or min(self.size) < 1):
+            raise InputError(f"size is {self.size}", expected="[height, width] in pixels", key="size")
         root = Path(self.path)
         if not root.is_dir():
             raise InputError(f"no folder at {self.path}", expected="a folder of images or of idx files", key="path",
@@ -76,19 +79,22 @@ class Images(Collector):
     # -- a folder a class -------------------------------------------------------------------------------------
 
     def _folders(self, root: Path, files: list[Path]) -> Iterator[Rows]:
-        from PIL import Image, UnidentifiedImageError
+        from PIL import Image
 
+        damaged = (*BROKEN, Image.DecompressionBombError)
         shape: tuple[int, ...] | None = None
         rows: list[tuple[np.ndarray, str, str, str]] = []
-        for file in files:
-            name = file.relative_to(root)
-            if len(name.parts) < 2:
+        names = [file.relative_to(root) for file in files]
+        # train/cat/1.png makes train/ a split; else it is a class of its own
+        splits = {name.parts[0] for name in names if len(name.parts) > 2 and name.parts[0] in SPLITS}
+        for file, name in zip(files, names, strict=True):
+            if len(name.parts) < 2 or (len(name.parts) == 2 and name.parts[0] in splits):
                 raise InputError(f"{file} lies in no class folder", expected="class/image.png", key="path",
                                  todo="put each image into a folder named after its class")  # fmt: skip
             try:
                 with Image.open(file) as image:
                     pixels = self._pixels(image, shape)
-            except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+            except damaged as error:
                 yield Malformed(f"not an image: {type(error).__name__}", name.as_posix())
                 continue
             shape = shape or pixels.shape
@@ -96,7 +102,9 @@ class Images(Collector):
                 raise InputError(f"{name} is {pixels.shape[0]} x {pixels.shape[1]}, others {shape[0]} x {shape[1]}",
                                  expected="images of one size", todo="set size = [height, width]",
                                  key="size")  # fmt: skip
-            rows.append((pixels, name.parent.name, name.as_posix(), SPLITS.get(name.parts[0], "")))
+            rows.append(
+                (pixels, name.parent.name, name.as_posix(), SPLITS[name.parts[0]] if name.parts[0] in splits else "")
+            )
             if len(rows) == BATCH or len(rows) * math.prod(shape) > 64 << 20:
                 yield _batch_of(rows)
                 rows = []
@@ -112,8 +120,6 @@ class Images(Collector):
             colour = shape[2] == 3 if shape else image.mode not in ("1", "L", "LA", "I", "I;16", "F")
         image = image.convert("RGB" if colour else "L")
         if self.size is not None:
-            if len(self.size) != 2 or min(self.size) < 1:
-                raise unknown("size", str(self.size), ["[height, width]"])
             image = image.resize((self.size[1], self.size[0]), Image.Resampling.LANCZOS)
         pixels = np.asarray(image, np.uint8)
         return pixels if colour else pixels[:, :, None]

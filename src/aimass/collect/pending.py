@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime
 import decimal
 import json
+import math
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -75,13 +78,11 @@ class Pending:
     def _flush_dicts(self) -> None:
         dicts, self._dicts = self._dicts, []
         if dicts:
-            good = [row for row in dicts if self._sound(row)]
-            names = list(dict.fromkeys(str(name) for row in good for name in row))
-            if good and not names:
-                raise InputError("the collector yielded rows without columns", expected="dicts with at least one key")
-            if good:
-                texts = [[_text(row.get(name), name) for row in good] for name in names]
-                self._add_table(pa.table([pa.array(t, pa.string()) for t in texts], names=names))
+            try:
+                self._add_table(_table(dicts))
+            except UnicodeEncodeError:
+                if good := [row for row in dicts if self._sound(row)]:
+                    self._add_table(_table(good))
         bad, self._bad = self._bad, []
         if bad:
             self.malformed += len(bad)
@@ -91,7 +92,7 @@ class Pending:
     def _sound(self, row: dict[str, Any]) -> bool:
         """Whether ROW can be stored as UTF-8; half a surrogate pair (JSON allows it) cannot."""
         try:
-            json.dumps(row, ensure_ascii=False, default=str).encode()
+            _json(row).encode()
         except UnicodeEncodeError:
             self._bad.append(Malformed("holds half a character (a lone surrogate)", json.dumps(row, default=str)))
             return False
@@ -101,6 +102,8 @@ class Pending:
 
     def _add_table(self, table: pa.Table) -> None:
         table = self._normal(table)
+        if not table.num_rows:
+            return  # its columns are noted
         self.rows += table.num_rows
         if self._tables and table.schema != self._tables[0].schema:
             self._flush_tables()
@@ -110,32 +113,32 @@ class Pending:
 
     def _normal(self, table: pa.Table) -> pa.Table:
         """TABLE with the types of the lake, its columns noted, and the columns for malformed rows."""
-        check_names([n for n in table.column_names if n not in (MALFORMED, RAW)])
+        bad = table.column_names == [MALFORMED, RAW]  # made above
+        if not bad:
+            check_names(table.column_names)
         arrays, fields = [], []
         for field, column in zip(table.schema, table.columns, strict=True):
             array = _lake_type(column, field.name)
             arrays.append(array)
             fields.append(pa.field(field.name, array.type))
-            if field.name not in (MALFORMED, RAW):
-                self._note(field, array.type)
+            if not bad:
+                self._note(field, array)
         for name in (MALFORMED, RAW):
             if name not in table.column_names:
                 arrays.append(pa.chunked_array([pa.nulls(table.num_rows, pa.string())]))
                 fields.append(pa.field(name, pa.string()))
         return pa.table(arrays, schema=pa.schema(fields))
 
-    def _note(self, field: pa.Field, kind: pa.DataType) -> None:
-        facts: dict[str, Any] = {"name": field.name, "type": str(kind), "arrow": kind}
+    def _note(self, field: pa.Field, array: pa.ChunkedArray) -> None:
+        facts: dict[str, Any] = {"name": field.name, "type": str(array.type), "arrow": array.type}
         shape = (field.metadata or {}).get(b"shape")
         if shape:
             facts |= {"type": "image", "shape": json.loads(shape)}
-        known = self.columns.setdefault(field.name, facts)
-        if known != facts:
-            raise InputError(
-                f"column {field.name} changes from {_spelled(known)} to {_spelled(facts)} within the source",
-                expected="one type, and for images one shape, a column",
-                todo="give images one size (size = [height, width]); or make the collector yield one type",
-            )
+            sizes = pc.min_max(pc.binary_length(array)).as_py()
+            if {*sizes.values()} - {None, math.prod(facts["shape"])}:
+                raise InputError(f"column {field.name} holds images of {sizes['min']} to {sizes['max']} bytes",
+                                 expected=f"{math.prod(facts['shape'])} bytes: {facts['shape']}")  # fmt: skip
+        same(self.columns.setdefault(field.name, facts), facts)
 
     def _flush_tables(self) -> None:
         if not self._tables:
@@ -157,6 +160,16 @@ class Pending:
             self._writer = None
 
 
+def same(known: dict[str, Any], facts: dict[str, Any]) -> None:
+    """Raises InputError when the column of FACTS is of another type than the one KNOWN, or of another shape."""
+    if any(known.get(fact) != facts.get(fact) for fact in ("type", "shape")):
+        raise InputError(
+            f"column {facts['name']} changes from {_spelled(known)} to {_spelled(facts)} within the source",
+            expected="one type, and for images one shape, a column",
+            todo="give images one size (size = [height, width]); or make the source yield one type",
+        )
+
+
 def check_names(names: list[str]) -> None:
     """Raises InputError for names that a table cannot have: empty, twice, differing in case only, reserved."""
     seen: dict[str, str] = {}
@@ -173,6 +186,35 @@ def check_names(names: list[str]) -> None:
                              todo="rename one of them")  # fmt: skip
 
 
+def _table(dicts: list[dict[str, Any]]) -> pa.Table:
+    """Rows as text columns.  Raises InputError for rows without names, UnicodeEncodeError for lone surrogates."""
+    names = list(dict.fromkeys(name for row in dicts for name in row))
+    strange = next((name for name in names if not isinstance(name, str)), None)
+    if strange is not None or not names:
+        what = "rows without columns" if strange is None else f"a row with the column name {strange!r}"
+        raise InputError(f"the collector yielded {what}", expected="dicts with text as keys, one at least")
+    texts = [[_text(row.get(name), name) for row in dicts] for name in names]
+    return pa.table([pa.array(t, pa.string()) for t in texts], names=names)
+
+
+def _json(value: Any) -> str:
+    """VALUE as JSON; what JSON lacks is null (not a number) or text (infinity, dates)."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
+    except ValueError:
+        return json.dumps(_without_nan(value), ensure_ascii=False, default=str)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if value != value else str(value)
+    return value
+
+
 def _text(value: Any, name: str) -> str | None:
     """How VALUE of a dict is kept: JSON's own spelling of numbers and booleans, ISO 8601 for times."""
     if value is None or isinstance(value, str):
@@ -186,13 +228,17 @@ def _text(value: Any, name: str) -> str | None:
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
         return value.isoformat()
     if isinstance(value, (list, tuple, dict)):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    if hasattr(value, "item"):  # a NumPy scalar
-        return _text(value.item(), name)
+        return _json(value)
+    if isinstance(value, (uuid.UUID, np.datetime64)):
+        return None if value != value else str(value)
+    if isinstance(value, datetime.timedelta):
+        return repr(value.total_seconds())
+    if isinstance(value, (np.generic, np.ndarray)):
+        return _text(value.tolist(), name)
     raise InputError(
         f"column {name} holds a {type(value).__name__}",
         expected="text, numbers, booleans, dates, lists or tables",
-        todo="yield Arrow batches for anything else",
+        todo="leave the column out or convert it in the source; a Python collector may yield Arrow batches",
     )
 
 
@@ -210,14 +256,20 @@ def _lake_type(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     if isinstance(kind, pa.DictionaryType):
         return _lake_type(column.cast(kind.value_type), name)
     if pa.types.is_nested(kind):
-        texts = [None if v is None else json.dumps(v, ensure_ascii=False, default=str) for v in column.to_pylist()]
+        texts = [None if v is None else _json(v) for v in column.to_pylist()]
         return pa.chunked_array([pa.array(texts, pa.string())])
     wanted = _wanted(kind, name)
     if wanted == kind:
         return column
     if pa.types.is_timestamp(kind) and kind.tz is None:
         return pc.assume_timezone(column.cast(pa.timestamp("us"), safe=False), "UTC")
-    return column.cast(wanted, safe=not pa.types.is_timestamp(kind))
+    if pa.types.is_duration(kind):
+        column = column.cast(pa.duration("us"), safe=False)
+    try:
+        return column.cast(wanted, safe=not pa.types.is_timestamp(kind))
+    except pa.ArrowInvalid as error:
+        raise InputError(f"column {name} ({kind}) does not fit into {wanted}: {error}", expected=f"values of {wanted}",
+                         todo="convert it in the source, for example to text") from error  # fmt: skip
 
 
 def _wanted(kind: pa.DataType, name: str) -> pa.DataType:
@@ -232,11 +284,13 @@ def _wanted(kind: pa.DataType, name: str) -> pa.DataType:
         return pa.date32()
     if types.is_boolean(kind):
         return kind
-    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
+    if any(test(kind) for test in (types.is_binary, types.is_large_binary, types.is_fixed_size_binary,
+                                   types.is_binary_view)):  # fmt: skip
         return pa.binary()
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind) or types.is_time(kind):
+    if any(test(kind) for test in (types.is_string, types.is_large_string, types.is_string_view, types.is_null,
+                                   types.is_time)):  # fmt: skip
         return pa.string()
     if types.is_duration(kind):
-        return pa.int64()
+        return pa.int64()  # microseconds
     raise InputError(f"column {name} has the type {kind}", expected="numbers, text, booleans, dates, images",
                      todo="drop or convert it in the source")  # fmt: skip

@@ -63,12 +63,16 @@ class LakeTable:
     def __init__(self, uri: str) -> None:
         self.uri = uri
         self.local = "://" not in uri
+        self._table: DeltaTable | None = None  # reading the whole log for each commit would be slow
 
-    def last(self) -> Commit | None:
-        """The last commit, None for a table that does not exist.  Raises StoreError when it is not ours."""
+    def last(self, version: int | None = None) -> Commit | None:
+        """The last commit up to VERSION, None for a table that does not exist.  Raises StoreError when it is not
+        ours."""
         if not DeltaTable.is_deltatable(self.uri):
             return None
-        table = self._open()
+        table = self._open(version)
+        if version is None:
+            self._table = table
         for entry in table.history(LOOK_BACK):
             if KEY in entry:
                 return replace(Commit(**json.loads(entry[KEY])), version=table.version())
@@ -78,8 +82,8 @@ class LakeTable:
             todo="give the source another name, or move that table away",
         )
 
-    def commit(self, files: list[tuple[Path, int]], schema: pa.Schema, commit: Commit, *, overwrite: bool) -> int:
-        """Publish FILES (local Parquet, rows of each) as one version; returns its number.  All or nothing.
+    def commit(self, files: list[tuple[Path, int]], schema: pa.Schema, commit: Commit, *, overwrite: bool) -> Commit:
+        """Publish FILES (local Parquet, rows of each) as one version: COMMIT with its number.  All or nothing.
 
         Files are named by their content, so a repeated attempt writes the same names.  Raises StoreError when
         another writer was quicker.
@@ -89,41 +93,52 @@ class LakeTable:
                 self._place(file, rows, f"{commit.number:08}-{i:04}") for i, (file, rows) in enumerate(files)
             ]
         told = CommitProperties(
-            app_transactions=[Transaction(commit.source, commit.number)],
+            app_transactions=[Transaction(KEY, commit.number)],
             custom_metadata={KEY: json.dumps(commit.as_json(), ensure_ascii=False)},
         )
         try:
-            self._write(actions, Schema.from_arrow(schema), told, overwrite)
+            version = self._write(actions, Schema.from_arrow(schema), told, overwrite, commit.number)
         except CommitFailedError as error:
-            raise StoreError(
-                f"another program wrote to {self.uri} at the same time",
-                expected="one collector a table",
-                todo="run again; nothing is lost or doubled",
-            ) from error
+            raise self._overtaken() from error
         except (DeltaError, OSError) as error:
             raise StoreError(
                 f"the table {self.uri} cannot be written: {str(error).strip().splitlines()[0]}",
                 expected="a table that can be written, on a disk with free space",
                 todo="free some space or check the rights, then run again; what was committed stays",
             ) from error
-        return self._open().version()
+        return replace(commit, version=version)
 
-    def _write(self, actions: list[AddAction], schema: Schema, told: CommitProperties, overwrite: bool) -> None:
+    def _overtaken(self) -> StoreError:
+        return StoreError(
+            f"another program wrote to {self.uri} at the same time",
+            expected="one collector a table",
+            todo="run again; nothing is lost or doubled",
+        )
+
+    def _write(
+        self, actions: list[AddAction], schema: Schema, told: CommitProperties, overwrite: bool, number: int
+    ) -> int:
         if not DeltaTable.is_deltatable(self.uri):
             create_table_with_add_actions(
                 self.uri, schema, actions, mode="error", configuration=KEPT, commit_properties=told
             )
-            return
-        table = self._open()
+            return 0
+        table = self._table = self._table or self._open()  # Delta refuses a writer that missed one of ours
+        committed = table.transaction_version(KEY)
+        if committed is not None and number <= committed:
+            raise self._overtaken()
         if not overwrite:
             known = {f.name for f in table.schema().fields}
             new = [DeltaField(f.name, f.type, nullable=True) for f in schema.fields if f.name not in known]
             if new:
                 table.alter.add_columns(new)
-                table = self._open()
+                table.update_incremental()
         table.create_write_transaction(
             [*actions], "overwrite" if overwrite else "append", schema, commit_properties=told
         )
+        table.update_incremental()
+        ours = told.custom_metadata or {}
+        return int(next(entry["version"] for entry in table.history(LOOK_BACK) if entry.get(KEY) == ours[KEY]))
 
     def _place(self, path: Path, rows: int, place: str) -> AddAction:
         size = path.stat().st_size
