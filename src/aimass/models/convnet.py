@@ -23,7 +23,7 @@ class ConvNet(Architecture):
     blocks: int = knob(1, 1, 8, help="residual blocks a stage")
     dropout: float = knob(0.0, 0.0, 0.9, help="before the last layer")
     flip: bool = knob(True, help="mirror half of the training images; wrong for letters and digits")
-    crop: int = knob(2, 0, 32, help="shift training images by up to this many pixels")
+    crop: int = knob(1, 0, 32, help="shift training images by up to this many pixels")
     embedding: int = knob(32, 1, 512, log=True, help="longest vector of a category column")
     words: int = knob(32, 1, 512, log=True, help="length of the vector of a word")
 

@@ -32,7 +32,7 @@ class Gradient(Recipe):
 
     fits: ClassVar[str] = "gradient"
 
-    epochs: Literal["auto"] | int = knob("auto", 1, 100_000, help="times every row is seen at most; auto: 3000 steps")
+    epochs: Literal["auto"] | int = knob("auto", 1, 100_000, help="times every row is seen at most; auto: 4000 steps")
     batch: Literal["auto"] | int = knob("auto", 1, 1_000_000, log=True, help="rows a step; auto: 200 steps an epoch")
     learning_rate: Literal["auto"] | float = knob("auto", 1e-6, 10.0, log=True, help="highest; auto: by the batch")
     schedule: Literal["one-cycle", "cosine", "constant"] = knob("one-cycle", help="of the learning rate")

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-STEPS = 3000  # of a whole run, where nobody says otherwise
+STEPS = 4000  # of a whole run, where nobody says otherwise
 STEPS_EPOCH = 200
 WARM_UP = 0.25  # share of the steps in which the rate rises (Smith and Topin 2017, arXiv 1708.07120)
 LOWEST = 1e-3  # share of the rate at the first and at the last step
@@ -53,7 +53,7 @@ def auto_batch(rows: int) -> int:
 
 
 def auto_epochs(steps: int) -> int:
-    """So many epochs that a run is about 3000 steps, in 3..100."""
+    """So many epochs that a run is about 4000 steps, in 3..100."""
     return int(min(100, max(3, round(STEPS / steps))))
 
 
