@@ -11,10 +11,11 @@ import gc
 import json
 import selectors
 import socket
-import sys
 from dataclasses import dataclass, field
 from time import perf_counter_ns
 from typing import Any
+
+from aimass.measure.child import plan_given
 
 SILENCE = 30.0  # seconds without any answer: the server hangs
 EXAMPLES = 3  # of what went wrong
@@ -143,4 +144,4 @@ def _request(path: str, body: bytes, address: tuple[str, int]) -> bytes:
 
 
 if __name__ == "__main__":
-    print(json.dumps(run(json.load(sys.stdin))))
+    print(json.dumps(run(plan_given())))

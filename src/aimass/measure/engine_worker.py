@@ -20,6 +20,7 @@ import numpy as np
 from aimass.core.errors import AimassError
 from aimass.core.part import resolve
 from aimass.engines.base import Engine, Predictor
+from aimass.measure.child import plan_given
 
 
 def order(models: int, blocks: int) -> list[int]:
@@ -66,7 +67,7 @@ def run(plan: dict[str, Any]) -> list[list[list[int]]]:
 
 def main() -> int:
     try:
-        print(json.dumps(run(json.load(sys.stdin))))
+        print(json.dumps(run(plan_given())))
     except AimassError as error:
         print(json.dumps(error.as_json()), file=sys.stderr)
         return error.exit_code

@@ -6,6 +6,7 @@ The server is started by its command (`python -m aimass.serve`), never imported:
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -50,7 +51,7 @@ def endpoint(folder: Path, name: str, *, log_to: Path | None = None) -> Iterator
 
 def serving(folder: Path, name: str, log_to: Path | None) -> list[str]:
     """The command that serves one artifact folder."""
-    command = [sys.executable, "-m", "aimass.serve", str(folder), "--name", name, "--port", "0"]
+    command = [sys.executable, "-m", "aimass.serve", str(folder), "--name", name, "--parent", str(os.getpid())]
     return command + ([] if log_to is None else ["--log-to", str(log_to)])
 
 

@@ -92,7 +92,12 @@ class Project:
     def sources(self) -> dict[str, dict[str, Any]]:
         """Collector tables by source name; the short form is one source named after the project."""
         table = self.tables.get("collect", {})
-        return {self.name: table} if "use" in table else table
+        return {self.name: table} if self.one_source else table
+
+    @property
+    def one_source(self) -> bool:
+        """Whether [collect] itself is the source, rather than a table of sources."""
+        return any(key == "use" or not isinstance(value, dict) for key, value in self.tables.get("collect", {}).items())
 
     def checked(self, keys: list[str], make: Callable[[], T]) -> T:
         """What MAKE returns; an InputError of it gets the file, line and column of table KEYS."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimass.core.artifact import Artifact, Dataset, Examples, Model, Release, Report
 from aimass.core.errors import InfeasibleError, InputError, unknown
-from aimass.core.part import Part, resolve
+from aimass.core.part import Part, resolve, table_of
 from aimass.core.step import load_step
 from aimass.core.task import Task, each
 from aimass.project.file import Project, load
@@ -126,8 +126,11 @@ class Run:
         """The part described by TABLE, checked."""
         given = {"use": table} if isinstance(table, str) else table
         if not isinstance(given, dict) or not isinstance(given.get("use"), str):
-            what = InputError("no `use`", expected=f"the name of a {family}", todo=f"see: aimass parts {family}")
-            raise self.project.at(keys, what)
+            names = ", ".join(sorted(table_of(family)))
+            what = f"no `use`: it names the {family}"
+            raise self.project.at(
+                keys, InputError(what, expected=f"one of: {names}", todo=f"see: aimass parts {family}")
+            )
         name_at = keys if isinstance(table, str) else [*keys, "use"]
         found = self.project.checked(name_at, lambda: resolve(family, given["use"]))
         return self.project.checked(keys, lambda: found.from_settings(given, family))
@@ -138,7 +141,7 @@ class Run:
         return self.project.checked(["goal"], lambda: Goal.from_settings(self.project.tables["goal"], "goal"))
 
     def source_keys(self, name: str) -> list[str]:
-        return ["collect"] if "use" in self.project.tables["collect"] else ["collect", name]
+        return ["collect"] if self.project.one_source else ["collect", name]
 
     def collect(self) -> dict[str, Dataset]:
         found = {}
@@ -184,8 +187,10 @@ class Run:
             unseen()
         self.outcome.artifacts["ledger"] = ledger.digest
         self.outcome.ledger = ledger.read_json("ledger.json")
+        self.workspace.alias(ledger.digest, f"{self.project.name}/ledger")
         if self.outcome.ledger["pick"] is None:
             raise _infeasible(self.outcome.ledger)
+        self.workspace.alias(self.outcome.ledger["pick"]["model"], f"{self.project.name}/model")
         return ledger
 
     def saw(self, event: Event) -> None:
