@@ -26,7 +26,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A column's place in the signature, and what was learnt from its training rows (plain JSON values)."""
+    """A column's place in the signature, and what was learnt from its training rows (plain JSON values).
+
+    The field's name is the column's; its dtype, shape and `sent` say how a raw value is read.
+    """
 
     field: Field
     constants: dict[str, Any]

@@ -7,9 +7,11 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 import numpy as np
 
+from aimass.core.canonical import digest_of
 from aimass.core.errors import StoreError
 
 SplitName = Literal["train", "valid", "test"]
@@ -32,7 +34,7 @@ class CacheWriter:
             for chunk in chunks:
                 for name, tensor in chunk.items():
                     if name not in files:
-                        files[name] = (place / f"{name}.bin").open("wb")
+                        files[name] = (place / file_of(name)).open("wb")
                         facts[name] = {"dtype": tensor.dtype.name, "shape": [0, *tensor.shape[1:]]}
                     files[name].write(np.ascontiguousarray(tensor).data)
                     facts[name]["shape"][0] += len(tensor)
@@ -51,18 +53,36 @@ class CacheWriter:
         (self.folder / "cache.json").write_text(text, encoding="utf-8")
 
 
+def file_of(tensor: str) -> str:
+    """The file of TENSOR: its name, where a file can have it (columns may be called a/b, or by a whole question)."""
+    name = quote(tensor, safe=" ")
+    return f"{name if len(name) <= 200 else name[:180] + digest_of(tensor)[:20]}.bin"
+
+
 def read_split(folder: Path, split: SplitName) -> dict[str, np.memmap]:
     """Every tensor [N, ...] of SPLIT and "target" [N], mapped and not read.
 
     Raises StoreError when a file is missing or cut short.
     """
-    facts = json.loads((folder / "cache.json").read_text(encoding="utf-8"))["splits"][split]
+    facts = _splits(folder / "cache.json")[split]
     found: dict[str, np.memmap] = {}
     for name, about in facts.items():
-        path = folder / "cache" / split / f"{name}.bin"
+        path = folder / "cache" / split / file_of(name)
         shape, dtype = tuple(about["shape"]), np.dtype(about["dtype"])
         if not path.exists() or path.stat().st_size != int(np.prod(shape, dtype=np.int64)) * dtype.itemsize:
-            raise StoreError(f"the cache file {path} is missing or cut short", expected="the file that prepare wrote",
-                             todo="delete the artifact and run again; it will be made anew")  # fmt: skip
+            raise _damaged(path)
         found[name] = np.memmap(path, dtype, "r", shape=shape)
     return found
+
+
+def _splits(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        found: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["splits"]
+    except (OSError, ValueError, KeyError) as error:
+        raise _damaged(path) from error
+    return found
+
+
+def _damaged(path: Path) -> StoreError:
+    return StoreError(f"the cache file {path} is missing or cut short", expected="the file that prepare wrote",
+                      todo="delete the artifact and run again; it will be made anew")  # fmt: skip

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from aimass.core.errors import InputError
 from aimass.core.part import knob
 from aimass.core.signature import Field
+from aimass.prepare.arrays import texts
 from aimass.prepare.base import Column, Fitted, Preparer
-from aimass.prepare.rows import texts
 
 if TYPE_CHECKING:
     from aimass.prepare.graph import Builder
@@ -33,7 +33,6 @@ class Category(Preparer):
                 f"column {column.name} holds {column.type}, not categories",
                 expected="texts, numbers or booleans",
                 todo='drop it: columns = { NAME = "drop" }',
-                key=column.name,
             )
         counted = pc.value_counts(pa.array(texts(values), pa.string())).to_pylist()
         counted.sort(key=lambda found: (-found["counts"], found["values"]))

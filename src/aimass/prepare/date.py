@@ -15,8 +15,8 @@ import pyarrow as pa
 from aimass.core.errors import InputError
 from aimass.core.part import knob
 from aimass.core.signature import Field
+from aimass.prepare.arrays import MISSING_DATE, UNIT, microseconds
 from aimass.prepare.base import Column, Fitted, Preparer
-from aimass.prepare.rows import MISSING_DATE, UNIT, microseconds
 
 if TYPE_CHECKING:
     from aimass.prepare.graph import Builder
@@ -41,7 +41,6 @@ class Date(Preparer):
                 f"column {column.name} holds {column.type}, not dates",
                 expected="a column of times or dates",
                 todo='give its type in [clean.contract], for example { type = "timestamp" }',
-                key=column.name,
             )
         stamps = microseconds(values)
         known = stamps[stamps != MISSING_DATE]

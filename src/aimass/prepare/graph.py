@@ -11,9 +11,9 @@ import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
-from aimass.core.part import resolve
+from aimass.core.errors import InputError
 from aimass.core.signature import Field
-from aimass.prepare.base import Fitted
+from aimass.prepare.base import Fitted, Preparer
 
 OPSET, OPSET_ML, IR_VERSION = 20, 4, 10
 TYPES = {
@@ -90,13 +90,18 @@ class Builder:
         return tuple(field for _, field in found)
 
 
-def compiled(fitted: Sequence[Fitted]) -> tuple[onnx.ModelProto, tuple[Field, ...]]:
-    """The graph of all FITTED columns, and the fields of the tensors it gives."""
+def compiled(fitted: Sequence[tuple[type[Preparer], Fitted]]) -> tuple[onnx.ModelProto, tuple[Field, ...]]:
+    """The graph of all FITTED columns, each with the class that fitted it, and the fields of the tensors it gives.
+
+    Raises InputError for a column that cannot have its name in a graph.
+    """
     build = Builder()
-    for kind in dict.fromkeys(f.field.kind for f in fitted):
-        resolve("preparer", kind).compile([f for f in fitted if f.field.kind == kind], build)  # type: ignore[attr-defined]
+    for preparer in dict.fromkeys(by for by, _ in fitted):
+        preparer.compile([f for by, f in fitted if by is preparer], build)
     tensors = build.tensors()
-    inputs = [_info(f.field.dtype, f.field.name, f.field.shape) for f in fitted]
+    fields = [f.field for _, f in fitted]
+    _check_names([field.name for field in fields], {field.name for field in tensors})
+    inputs = [_info(field.dtype, field.name, field.shape) for field in fields]
     outputs = [_info(field.dtype, field.name, field.shape) for field in tensors]
     graph = helper.make_graph(build.nodes, "prepare", inputs, outputs, build.constants)
     opsets = [helper.make_opsetid("", OPSET)]
@@ -105,6 +110,13 @@ def compiled(fitted: Sequence[Fitted]) -> tuple[onnx.ModelProto, tuple[Field, ..
     model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="")
     onnx.checker.check_model(model)
     return model, tensors
+
+
+def _check_names(columns: Sequence[str], tensors: set[str]) -> None:
+    for name in columns:
+        if not name or name in tensors or name.startswith("prepare/"):
+            raise InputError(f"a column cannot be called {name!r}", expected="a name the graph does not use itself",
+                             todo="rename it in a sql transform, or drop it", key="columns")  # fmt: skip
 
 
 def _info(dtype: str, name: str, shape: tuple[int, ...]) -> onnx.ValueInfoProto:

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from aimass.core.errors import InputError
 from aimass.core.signature import Field
+from aimass.prepare.arrays import pixels
 from aimass.prepare.base import Column, Fitted, Preparer
-from aimass.prepare.rows import pixels
 
 if TYPE_CHECKING:
     from aimass.prepare.graph import Builder
@@ -26,14 +26,14 @@ class Image(Preparer):
         """Mean and standard deviation a channel, from whole-number sums: the same in any order."""
         if column.type != "image":
             raise InputError(f"column {column.name} holds {column.type}, not images", expected="a column of images",
-                             todo='collect it with use = "images"', key=column.name)  # fmt: skip
+                             todo='collect it with use = "images"')  # fmt: skip
         if values.null_count:
-            raise InputError(f"{values.null_count} images of column {column.name} are missing", key=column.name,
+            raise InputError(f"{values.null_count} images of column {column.name} are missing",
                              expected="an image in every row", todo="filter them in a sql transform")  # fmt: skip
         height, width, channels = column.shape
         total, squares = np.zeros(channels, np.int64), np.zeros(channels, np.int64)
         for begin in range(0, len(values), CHUNK):
-            part = pixels(values[begin : begin + CHUNK], column.shape).astype(np.int64)
+            part = pixels(values[begin : begin + CHUNK], column.shape, column.name).astype(np.int64)
             total += part.sum(axis=(0, 1, 2))
             squares += (part * part).sum(axis=(0, 1, 2))
         count = max(1, len(values) * height * width)

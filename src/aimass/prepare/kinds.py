@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aimass.core.errors import InputError, unknown
+from aimass.core.errors import InputError, inside, unknown
 from aimass.core.part import table_of
 from aimass.prepare.base import Column, Preparer
 
@@ -41,8 +41,13 @@ def choose(columns: list[Column], training: pa.Table, given: dict[str, Any], bes
     names = [column.name for column in columns]
     for name in given:
         if name not in names:
-            raise unknown("column", name, names, todo="the target is no feature; aimass show lists the columns")
-    return [_choice(column, training, given.get(column.name), besides.get(column.name, "")) for column in columns]
+            todo = "the target is no feature; aimass show lists the columns"
+            raise unknown("column", name, names, todo=todo, key=f"columns.{name}")
+    choices = []
+    for column in columns:
+        with inside(f"columns.{column.name}"):
+            choices.append(_choice(column, training, given.get(column.name), besides.get(column.name, "")))
+    return choices
 
 
 def _choice(column: Column, training: pa.Table, given: Any, beside: str) -> Choice:
@@ -59,9 +64,11 @@ def _choice(column: Column, training: pa.Table, given: Any, beside: str) -> Choi
 def _given(column: Column, given: Any) -> Choice:
     table = {"use": given} if isinstance(given, str) else given
     if not isinstance(table, dict) or not isinstance(table.get("use"), str):
-        raise InputError(f"column {column.name} is given as {given!r}", expected='a kind, or { use = "text", ... }',
-                         key=column.name)  # fmt: skip
+        raise InputError(f"column {column.name} is given as {given!r}", expected='a kind, or { use = "text", ... }')
     if table["use"] in DROPPED:
+        for setting in table.keys() - {"use"}:
+            raise unknown(f"setting of columns.{column.name}", setting, [], key=setting,
+                          todo="a dropped column has no settings")  # fmt: skip
         return Choice(column, table["use"], reason=DROPPED["drop"], found=False)
     return Choice(column, table["use"], _preparer(table, column.name), found=False)
 
@@ -69,9 +76,7 @@ def _given(column: Column, given: Any) -> Choice:
 def _preparer(table: dict[str, Any], name: str) -> Preparer:
     kinds = [*table_of("preparer"), *DROPPED]
     if table["use"] not in kinds and ":" not in table["use"]:
-        error = unknown("kind of column", table["use"], kinds)
-        error.key = name
-        raise error
+        raise unknown("kind of column", table["use"], kinds)
     return Preparer.from_settings(table, f"columns.{name}")
 
 
@@ -82,23 +87,31 @@ def kind_of(column: Column, values: pa.ChunkedArray) -> str:
             f"column {column.name} holds lists or tables",
             expected="one value a row",
             todo=f'take values out of it in a sql transform, or drop it: columns = {{ {column.name} = "drop" }}',
-            key=column.name,
         )
     if column.type == "image":
         return "image"
     if column.type == "binary":
         return "identifier"
-    distinct = pc.count_distinct(values, mode="all").as_py()
-    if distinct <= 1:
+    values = _without_missing(values)
+    distinct, known = pc.count_distinct(values, mode="only_valid").as_py(), len(values) - values.null_count
+    if distinct + (values.null_count > 0) <= 1:
         return "constant"
     if column.type in ("timestamp", "date"):
         return "date"
     if column.type == "boolean":
         return "category"
-    known = len(values) - values.null_count
     if column.type in ("integer", "number"):
         return "identifier" if _counts(column, values, distinct, known) else "number"
     return _kind_of_text(values, distinct, known)
+
+
+def _without_missing(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """VALUES with null for all that the graph takes as missing: NaN and the empty text."""
+    if pa.types.is_floating(values.type):
+        return pc.if_else(pc.is_nan(values), None, values)
+    if pa.types.is_null(values.type) or pa.types.is_dictionary(values.type):
+        values = values.cast(pa.string())
+    return pc.if_else(pc.equal(values, ""), None, values) if pa.types.is_string(values.type) else values
 
 
 def _counts(column: Column, values: pa.ChunkedArray, distinct: int, known: int) -> bool:
@@ -111,7 +124,7 @@ def _counts(column: Column, values: pa.ChunkedArray, distinct: int, known: int) 
 
 def _kind_of_text(values: pa.ChunkedArray, distinct: int, known: int) -> str:
     some = values.drop_null().slice(0, SAMPLE)
-    words = pc.mean(pc.add(pc.count_substring_regex(some, r"\S\s+\S"), 1)).as_py() or 0.0
+    words = pc.mean(pc.count_substring_regex(some, r"\S+")).as_py() or 0.0
     if words >= WORDS and distinct > max(20, 0.05 * known):
         return "text"
     if known >= 50 and distinct >= UNIQUE * known:

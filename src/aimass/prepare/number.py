@@ -11,6 +11,7 @@ import pyarrow as pa
 from aimass.core.errors import InputError
 from aimass.core.part import knob
 from aimass.core.signature import Field
+from aimass.prepare.arrays import numbers
 from aimass.prepare.base import Column, Fitted, Preparer
 
 if TYPE_CHECKING:
@@ -29,16 +30,13 @@ class Number(Preparer):
                 f"column {column.name} holds {column.type}, not numbers",
                 expected="a column of numbers",
                 todo="give its type in [clean.contract], or prepare it as a category or a text",
-                key=column.name,
             )
-        x = np.asarray(values.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+        x = numbers(values)
         finite = x[np.isfinite(x)]
-        mean = float(finite.mean()) if len(finite) else 0.0
-        std = float(finite.std()) if len(finite) else 0.0
-        sent = "integer" if column.type == "integer" else "number"
+        mean, std = _mean_and_std(finite)
         shown = tuple(f"{v:g}" for v in finite[:3])
-        field = Field(column.name, "float64", kind="number", sent=sent, values=shown)
-        facts = {"mean": mean, "std": std or 1.0, "clip": self.clip, "missing": bool(np.isnan(x).any())}
+        field = Field(column.name, "float64", kind="number", sent=column.type, values=shown)
+        facts = {"mean": mean, "std": std, "clip": self.clip, "missing": bool(np.isnan(x).any())}
         return Fitted(field, facts)
 
     @classmethod
@@ -57,3 +55,12 @@ class Number(Preparer):
         if flagged:
             flags = build.op("Gather", missing, build.const(flagged, np.int64), axis=1)
             build.numbers(build.op("Cast", flags, to=1), len(flagged))
+
+
+def _mean_and_std(x: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of finite X; 1 where no two values differ."""
+    if not len(x) or x.min() == x.max():
+        return (float(x[0]) if len(x) else 0.0), 1.0
+    power = int(np.frexp(np.abs(x).max())[1])
+    x = np.ldexp(x, -power)  # exact, and the square of a huge number is no infinity
+    return float(np.ldexp(x.mean(), power)), float(np.ldexp(x.std(), power)) or 1.0

@@ -15,9 +15,8 @@ import pyarrow as pa
 
 from aimass.core.errors import InputError, suggest
 from aimass.core.signature import Field
+from aimass.prepare.arrays import MISSING_DATE, array_of, instants
 
-UNIT = "us since 1970-01-01 UTC"
-MISSING_DATE = -(2**63)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EXPECTED = {
     "number": "a number or null",
@@ -96,7 +95,7 @@ def _number(value: Any, field: Field) -> Any:
     if field.sent == "integer" and isinstance(value, float) and not value.is_integer() and math.isfinite(value):
         raise ValueError
     if field.dtype == "string":
-        if isinstance(value, float) and not math.isfinite(value):
+        if math.isnan(value):
             return ""
         return str(int(value)) if field.sent == "integer" else repr(float(value))
     return float(value)
@@ -191,46 +190,17 @@ def from_arrow(table: pa.Table, fields: Sequence[Field]) -> dict[str, np.ndarray
     return {field.name: array_of(table[field.name], field) for field in fields}
 
 
-def array_of(column: pa.ChunkedArray, field: Field) -> np.ndarray:
-    """COLUMN as the graph takes it."""
-    if field.dtype == "uint8":
-        return pixels(column, field.shape)
-    if field.dtype == "string":
-        return texts(column)
-    if field.dtype == "int64":
-        return microseconds(column)
-    return np.array(column.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
-
-
-def texts(column: pa.ChunkedArray) -> np.ndarray:
-    """Object array [N] of str; missing is the empty text, booleans are small letters, numbers as Python writes them."""
-    kind = column.type
-    if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
-        column = column.cast(pa.string())
-    elif pa.types.is_floating(kind):
-        column = pa.chunked_array([pa.array([None if v is None or v != v else repr(v) for v in column.to_pylist()],
-                                            pa.string())])  # fmt: skip
-    values = column.fill_null("").to_numpy(zero_copy_only=False)
-    return np.asarray(values, dtype=object)
-
-
-def microseconds(column: pa.ChunkedArray) -> np.ndarray:
-    """int64 [N] since 1970-01-01 UTC; missing is the smallest int64."""
-    stamps = column.cast(pa.timestamp("us", getattr(column.type, "tz", None))).cast(pa.int64())
-    return np.array(stamps.fill_null(MISSING_DATE).to_numpy(), np.int64)
-
-
-def pixels(column: pa.ChunkedArray, shape: tuple[int, ...]) -> np.ndarray:
-    """uint8 [N, *SHAPE] of a binary column."""
-    joined = b"".join(column.to_pylist())
-    return np.frombuffer(joined, np.uint8).reshape(len(column), *shape)
-
-
 def to_json_records(table: pa.Table, fields: Sequence[Field]) -> list[dict[str, Any]]:
     """The rows of TABLE as a caller would send them: what `from_records` takes."""
-    columns = [[_sent(value, field) for value in table[field.name].to_pylist()] for field in fields]
+    columns = [[_sent(value, field) for value in _values(table[field.name])] for field in fields]
     names = [field.name for field in fields]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """Python's values; times in UTC, where the years 1 and 9999 have no neighbours to fall over to."""
+    found: list[Any] = (instants(column) if pa.types.is_timestamp(column.type) else column).to_pylist()
+    return found
 
 
 def _sent(value: Any, field: Field) -> Any:
@@ -239,7 +209,7 @@ def _sent(value: Any, field: Field) -> Any:
     if field.dtype == "uint8":
         return np.frombuffer(value, np.uint8).reshape(field.shape).tolist()
     if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat().replace("+00:00", "Z")
+        return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()
     if field.sent == "string" and not isinstance(value, str):

@@ -83,8 +83,9 @@ def _time(split: Split, column: pa.ChunkedArray, strata: np.ndarray | None, rand
     kind = column.type
     if not (pa.types.is_temporal(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         raise InputError(f"split by time: {split.column} holds {kind}", expected=NEED["time"], key="split")
-    if column.null_count:
-        raise InputError(f"{column.null_count} rows have no {split.column} to split by", expected="a time in every row",
+    missing = pc.sum(pc.is_null(column, nan_is_null=True)).as_py()
+    if missing:
+        raise InputError(f"{missing} rows have no {split.column} to split by", expected="a time in every row",
                          todo="filter them in a sql transform, or split otherwise", key="split")  # fmt: skip
     ranks = pc.rank(column, sort_keys="ascending", tiebreaker="min").to_numpy() - 1
     parts = np.zeros(len(column), np.int8)
@@ -101,6 +102,8 @@ def _moment(ranks: np.ndarray, share: float) -> int:
 
 def _group(split: Split, column: pa.ChunkedArray, strata: np.ndarray | None, random: np.random.Generator) -> np.ndarray:
     """Whole groups, in random order, until each part is full; rows without a group count as one."""
+    if pa.types.is_nested(column.type):
+        raise InputError(f"split by group: {split.column} holds {column.type}", expected=NEED["group"], key="split")
     groups = np.asarray(column.combine_chunks().dictionary_encode(null_encoding="encode").indices)
     sizes = np.bincount(groups)
     order = random.permutation(len(sizes))

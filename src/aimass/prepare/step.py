@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from aimass.core.artifact import Dataset, Examples
-from aimass.core.errors import InputError, unknown
+from aimass.core.errors import InputError, inside, unknown
 from aimass.core.step import Context, step
 from aimass.prepare.split import SPLITS, Split
 
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from aimass.core.signature import Signature
-    from aimass.prepare.base import Column, Fitted
+    from aimass.prepare.base import Column, Fitted, Preparer
     from aimass.prepare.graph import Graph
     from aimass.prepare.kinds import Choice
     from aimass.prepare.target import Target
 
 CHUNK = 1024  # rows through the graph at once
+CHUNK_OF_TEXTS = 64  # the tokenizer's table is as wide as the longest text among them
 SHOWN = 3  # raw records kept as a sample
 
 
@@ -110,10 +111,12 @@ def _read(ctx: Context, dataset: Dataset, name: str, task: str, split: Split) ->
         ctx.log(f"{left_out} rows have no {name} and are left out")
         rows = rows.filter(pa.array(known))
     target = targets.read(rows[name], name, task)
-    return Whole(rows, columns, target, assign(split, rows, target.strata, ctx.seed), left_out)
+    whole = Whole(rows, columns, target, assign(split, rows, target.strata, ctx.seed), left_out)
+    targets.check_training(target, whole.of("train"))
+    return whole
 
 
-def _fit(ctx: Context, choices: list[Choice], whole: Whole) -> list[Fitted]:
+def _fit(ctx: Context, choices: list[Choice], whole: Whole) -> list[tuple[type[Preparer], Fitted]]:
     """Every kept column, fitted on the training rows only."""
     training = whole.of("train")
     fitted = []
@@ -121,11 +124,13 @@ def _fit(ctx: Context, choices: list[Choice], whole: Whole) -> list[Fitted]:
         name = choice.column.name
         ctx.log(f"{name}: {choice.kind}{f' ({choice.reason})' if choice.reason else ''}")
         if choice.preparer is not None:
-            fitted.append(choice.preparer.fit(choice.column, whole.rows[name].take(training)))
+            with inside(f"columns.{name}"):
+                found = choice.preparer.fit(choice.column, whole.rows[name].take(training))
+            fitted.append((type(choice.preparer), found))
     return fitted
 
 
-def _compile(folder: Path, fitted: list[Fitted], whole: Whole) -> Signature:
+def _compile(folder: Path, fitted: list[tuple[type[Preparer], Fitted]], whole: Whole) -> Signature:
     """graph.onnx, signature.json and head.json."""
     import onnx
 
@@ -135,7 +140,11 @@ def _compile(folder: Path, fitted: list[Fitted], whole: Whole) -> Signature:
     model, tensors = compiled(fitted)
     onnx.save(model, folder / "graph.onnx")
     target = whole.target
-    signature = Signature(target.task, target.name, tuple(f.field for f in fitted), tensors, target.outputs())
+    signature = Signature(target.task, target.name, tuple(f.field for _, f in fitted), tensors, target.outputs())
+    both = {field.name for field in signature.rows} & {field.name for field in signature.outputs}
+    if both:
+        raise InputError(f"the column {min(both)} has the name of an answer", key=f"columns.{min(both)}",
+                         expected="any other name", todo="rename it in a sql transform")  # fmt: skip
     _write(folder / "signature.json", signature.as_json())
     _write(folder / "head.json", target.head(whole.of("train")))
     return signature
@@ -176,8 +185,9 @@ def _tensors(
     from aimass.prepare.rows import from_arrow
 
     raw = whole.rows.select([field.name for field in signature.rows])
-    for begin in range(0, len(rows), CHUNK):
-        part = rows[begin : begin + CHUNK]
+    size = CHUNK_OF_TEXTS if any(field.kind == "text" for field in signature.rows) else CHUNK
+    for begin in range(0, len(rows), size):
+        part = rows[begin : begin + size]
         target = whole.target.values[part]
         if signature.task == "regression":
             target = ((target - head["mean"]) / head["std"]).astype(np.float32)

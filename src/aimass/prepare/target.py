@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from aimass.core.errors import InputError
 from aimass.core.signature import Field, Task
+from aimass.prepare.arrays import numbers
 
 FEWEST = 20  # rows
 MISSING = 0.1  # share of rows without an answer that are left out; more is a question to the user
@@ -72,6 +73,10 @@ def usable(column: pa.ChunkedArray, name: str) -> np.ndarray:
 
 def read(column: pa.ChunkedArray, name: str, task: str) -> Target:
     """The target in COLUMN, without missing values.  Raises InputError for one value only, or too many classes."""
+    kind = column.type
+    if pa.types.is_temporal(kind) or pa.types.is_binary(kind) or pa.types.is_nested(kind):
+        raise InputError(f"the target {name} holds {kind}", expected="classes or numbers", key="target",
+                         todo="derive a number or a class from it in a sql transform")  # fmt: skip
     values = pc.unique(column).to_pylist()
     if len(values) < 2:
         raise InputError(
@@ -80,13 +85,13 @@ def read(column: pa.ChunkedArray, name: str, task: str) -> Target:
             todo="choose another target, or collect rows with another answer",
             key="target",
         )
-    found = _task(column.type, len(values), name) if task == "auto" else task
+    found = _task(column.type, len(values)) if task == "auto" else task
     if found == "regression":
         if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
             raise InputError(f"the target {name} holds {column.type}, not numbers", expected="numbers for a regression",
                              todo='use task = "multiclass", or give its type in [clean.contract]',
                              key="task")  # fmt: skip
-        return Target(name, "regression", np.asarray(column.cast(pa.float64()).to_numpy(), np.float64))
+        return Target(name, "regression", numbers(column))
     if len(values) > CLASSES:
         raise InputError(
             f"the target {name} has {len(values)} different values",
@@ -103,10 +108,19 @@ def read(column: pa.ChunkedArray, name: str, task: str) -> Target:
     return Target(name, "binary" if found == "binary" else "multiclass", rows, classes)
 
 
-def _task(kind: pa.DataType, distinct: int, name: str) -> Task:
-    if pa.types.is_temporal(kind) or pa.types.is_binary(kind):
-        raise InputError(f"the target {name} holds {kind}", expected="classes or numbers", key="target",
-                         todo="derive a number or a class from it in a sql transform")  # fmt: skip
+def check_training(target: Target, training: np.ndarray) -> None:
+    """Raises InputError when the TRAINING rows (indices) have one class only: a split by time or column can do that."""
+    seen = np.unique(target.values[training]) if target.classes else np.arange(2)
+    if len(seen) < 2:
+        raise InputError(
+            f"the target {target.name} is {target.classes[seen[0]]!r} in every training row",
+            expected="at least two classes to learn from",
+            todo="split otherwise, or collect rows of an earlier time",
+            key="split",
+        )
+
+
+def _task(kind: pa.DataType, distinct: int) -> Task:
     if distinct == 2:
         return "binary"
     if pa.types.is_floating(kind) or (pa.types.is_integer(kind) and distinct > COUNTED):

@@ -12,8 +12,8 @@ import pyarrow as pa
 from aimass.core.errors import InputError
 from aimass.core.part import knob
 from aimass.core.signature import Field
+from aimass.prepare.arrays import texts
 from aimass.prepare.base import Column, Fitted, Preparer
-from aimass.prepare.rows import texts
 
 if TYPE_CHECKING:
     from aimass.prepare.graph import Builder
@@ -34,8 +34,8 @@ class Text(Preparer):
     def fit(self, column: Column, values: pa.ChunkedArray) -> Fitted:
         """Count the words with the operator that will also find them later."""
         if column.type not in ("text", "integer", "number", "boolean"):
-            raise InputError(f"column {column.name} holds {column.type}, not text", expected="a column of text",
-                             key=column.name)  # fmt: skip
+            what = f"column {column.name} holds {column.type}, not text"
+            raise InputError(what, expected="a column of text", todo="drop it, or let its kind be found")
         forms: Counter[str] = Counter()
         for words in _words(texts(values)):
             forms.update(words)
