@@ -36,7 +36,7 @@ def find(path: str) -> list[Path]:
         raise InputError(f"{path} is not a local path", expected="a file, a glob or package:NAME/file",
                          todo="download it first", key="path")  # fmt: skip
     file = Path(path)
-    if glob.has_magic(path) and not file.is_file():
+    if glob.has_magic(path) and kind_of(file) != "file":
         found = sorted(Path(name) for name in glob.glob(path, recursive=True) if Path(name).is_file())  # noqa: PTH207
         if not found:
             raise InputError(f"no file matches {path}", expected="at least one file", key="path",
@@ -45,15 +45,24 @@ def find(path: str) -> list[Path]:
     return [one(path)]
 
 
+def kind_of(path: Path) -> str:
+    """ "file", "folder", or empty for what is not there or cannot be (a name that is too long)."""
+    try:
+        return "folder" if path.is_dir() else "file" if path.exists() else ""
+    except OSError:
+        return ""
+
+
 def one(path: str) -> Path:
     """The file at PATH.  Raises InputError with the nearest name when there is none."""
     file = Path(path)
-    if file.is_dir():
+    kind = kind_of(file)
+    if kind == "folder":
         raise InputError(
             f"{path} is a folder", expected="a file or a glob", todo=f"try {path.rstrip('/')}/*", key="path"
         )
-    if not file.is_file():
-        near = suggest(file.name, [p.name for p in file.parent.iterdir()]) if file.parent.is_dir() else ""
+    if not kind:
+        near = suggest(file.name, [p.name for p in file.parent.iterdir()]) if kind_of(file.parent) == "folder" else ""
         raise InputError(f"no file at {path}{near}", expected="a file that exists", key="path",
                          todo="check the path; relative paths count from the project file")  # fmt: skip
     return file

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from aimass.collect.base import Collector, Cursor, Malformed, Rows
-from aimass.collect.files import opened, plan
+from aimass.collect.files import kind_of, opened, plan
 from aimass.core.errors import InputError
 from aimass.core.part import knob
 
@@ -35,7 +35,7 @@ class Images(Collector):
         if self.size is not None and (len(self.size) != 2 or min(self.size) < 1):
             raise InputError(f"size is {self.size}", expected="[height, width] in pixels", key="size")
         root = Path(self.path)
-        if not root.is_dir():
+        if kind_of(root) != "folder":
             raise InputError(f"no folder at {self.path}", expected="a folder of images or of idx files", key="path",
                              todo="check the path; relative paths count from the project file")  # fmt: skip
         idx = sorted(p for p in root.iterdir() if "-images-idx3-ubyte" in p.name or "-images.idx3-ubyte" in p.name)

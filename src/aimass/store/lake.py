@@ -171,8 +171,9 @@ class LakeTable:
         table = self._open(version)
         types = {f.name: f.type for f in pa.schema(table.schema().to_arrow())}
         schema = pa.schema([(name, _arrow(types[name])) for name in columns])
-        files = sorted(table.file_uris(), key=lambda uri: uri.rpartition("/")[2])
-        missing = [uri for uri in files if self.local and not Path(uri).exists()]
+        names = sorted(uri.rpartition("/")[2] for uri in table.file_uris())  # of the URIs the folder is encoded
+        files = [f"{self.uri}/{name}" for name in names]
+        missing = [file for file in files if self.local and not Path(file).exists()]
         if missing:
             raise StoreError(
                 f"the table {self.uri} has lost {len(missing)} of {len(files)} files, for one {missing[0]}",
@@ -181,9 +182,8 @@ class LakeTable:
             )
         if self.local:
             return ds.dataset(files, schema=schema, format="parquet")
-        filesystem, _ = fsspec.core.url_to_fs(self.uri)
-        return ds.dataset([uri.partition("://")[2] for uri in files], schema=schema, format="parquet",
-                          filesystem=filesystem)  # fmt: skip
+        filesystem, root = fsspec.core.url_to_fs(self.uri)
+        return ds.dataset([f"{root}/{name}" for name in names], schema=schema, format="parquet", filesystem=filesystem)
 
 
 def _arrow(kind: Any) -> pa.DataType:
