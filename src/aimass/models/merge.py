@@ -50,7 +50,8 @@ def _raised(model: onnx.ModelProto, highest: dict[str, int]) -> onnx.ModelProto:
         wanted = highest[opset.domain]
         if opset.version == wanted:
             continue
-        changed = [kind for kind in _operators(model, opset.domain) if not _same(kind, opset, wanted)]
+        used = _operators(model, opset.domain)
+        changed = [kind for kind, attributes in sorted(used.items()) if not _same(kind, attributes, opset, wanted)]
         if not changed:
             opset.version = wanted
         elif opset.domain in ("", "ai.onnx"):
@@ -64,15 +65,25 @@ def _raised(model: onnx.ModelProto, highest: dict[str, int]) -> onnx.ModelProto:
     return model
 
 
-def _operators(model: onnx.ModelProto, domain: str) -> set[str]:
-    return {node.op_type for node in _nodes(model.graph) if node.domain == domain}
+def _operators(model: onnx.ModelProto, domain: str) -> dict[str, set[str]]:
+    """Operators of DOMAIN in MODEL, with the attributes that are set anywhere."""
+    found: dict[str, set[str]] = {}
+    for node in _nodes(model.graph):
+        if node.domain == domain:
+            found.setdefault(node.op_type, set()).update(attribute.name for attribute in node.attribute)
+    return found
 
 
-def _same(kind: str, opset: onnx.OperatorSetIdProto, wanted: int) -> bool:
+def _same(kind: str, attributes: set[str], opset: onnx.OperatorSetIdProto, wanted: int) -> bool:
+    """Whether operator KIND means the same in version WANTED."""
     if not defs.has(kind, opset.domain):
         return True  # an engine's own operator: it has one version
     here = defs.get_schema(kind, opset.version, opset.domain)
-    return bool(here.since_version == defs.get_schema(kind, wanted, opset.domain).since_version)
+    there = defs.get_schema(kind, wanted, opset.domain)
+    # ai.onnx.ml has no version converter.  Its later versions add attributes (TreeEnsembleClassifier 3) or give
+    # them other names (LabelEncoder 2); what keeps every name that is set means what it meant.
+    kept = opset.domain == "ai.onnx.ml" and attributes <= set(there.attributes)
+    return bool(here.since_version == there.since_version or kept)
 
 
 def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:

@@ -1,0 +1,41 @@
+"""What every record says beside its figures: when, where, with what, and how to run it again."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import statistics
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from aimass.measure.machine import machine
+
+RECORDS = Path(__file__).parent / "records"
+
+
+def median_and_interval(values: list[float]) -> dict[str, Any]:
+    """Median, and the range of the runs (few runs have no better interval)."""
+    return {"median": round(statistics.median(values), 3), "low": round(min(values), 3), "high": round(max(values), 3),
+            "runs": [round(v, 3) for v in values]}  # fmt: skip
+
+
+def write(name: str, question: str, figures: dict[str, Any], packages: list[str], note: str = "") -> Path:
+    """Write records/DATE-NAME.json and print it."""
+    now = datetime.now(UTC)
+    record = {
+        "question": question,
+        "date": now.strftime("%Y-%m-%d"),
+        "machine": machine(),
+        "versions": {package: version(package) for package in packages},
+        "command": f"python benchmarks/{Path(sys.argv[0]).name} {shlex.join(sys.argv[1:])}".strip(),
+        "figures": figures,
+        "note": note,
+    }
+    RECORDS.mkdir(exist_ok=True)
+    path = RECORDS / f"{record['date']}-{name}.json"
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(record, indent=1))
+    return path
