@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -14,6 +15,7 @@ from aimass.core.errors import InputError, StoreError
 from aimass.store.lock import held
 
 HEAD = "0001"  # the newest revision in migrations/
+LITTLE = 1 << 20  # bytes; less is no space
 
 
 def open_database(url: str) -> sa.Engine:
@@ -47,11 +49,26 @@ def speaking(engine: sa.Engine) -> Iterator[None]:
     except IntegrityError:
         raise
     except DBAPIError as error:
+        said = str(error.orig).strip().splitlines()[0]
+        if _is_full(engine, said):
+            raise StoreError(
+                f"No space left for the catalog {engine.url}: {said}",
+                expected="free space in the workspace",
+                todo="free some space and run again; finished steps are reused",
+            ) from error
         raise StoreError(
-            f"the catalog {engine.url} cannot be used: {str(error.orig).strip().splitlines()[0]}",
+            f"the catalog {engine.url} cannot be used: {said}",
             expected="a database that can be reached and written, with free space",
             todo="check the URL, its rights and the disk: aimass doctor",
         ) from error
+
+
+def _is_full(engine: sa.Engine, said: str) -> bool:
+    """SQLite says "disk is full", or only "disk I/O error" when it was the journal that found no room."""
+    file = engine.url.database if engine.dialect.name == "sqlite" else None
+    if not file or "disk" not in said:
+        return False
+    return "disk is full" in said or shutil.disk_usage(Path(file).parent).free < LITTLE
 
 
 def _turn(engine: sa.Engine) -> AbstractContextManager[None]:
