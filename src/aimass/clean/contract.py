@@ -102,7 +102,7 @@ def test(kind: str, value: str) -> str:
     """SQL: whether the text VALUE is of KIND.  Digits with leading zeros are codes, not numbers."""
     return {
         "integer": f"regexp_full_match({value}, '[+-]?(0|[1-9][0-9]{{0,17}})')",
-        "number": f"{_decimal(value)} AND NOT regexp_matches({value}, '^[+-]?0[0-9]')",
+        "number": f"TRY_CAST({value} AS DOUBLE) IS NOT NULL AND NOT regexp_matches({value}, '_|^[+-]?0[0-9]')",
         "boolean": f"lower({value}) IN ('true', 'false')",
         "timestamp": f"{_moment(value)} IS NOT NULL",
         "json": f"left({value}, 1) IN ('[', '{{') AND json_valid({value})",
@@ -111,21 +111,16 @@ def test(kind: str, value: str) -> str:
 
 def converted(kind: str, value: str) -> str:
     """SQL: the text VALUE as KIND, null when it is not."""
-    whole = f"regexp_full_match({value}, '[+-]?[0-9]+([.]0*)?')"  # DuckDB alone would round 1.5 and read 0x1F
+    whole = f"TRY_CAST({value} AS DOUBLE) = TRY_CAST({value} AS BIGINT)"  # the second alone rounds 1.5, reads 0x1F
     return {
         "integer": f"CASE WHEN {whole} THEN TRY_CAST({value} AS BIGINT) END",
-        "number": f"CASE WHEN {_decimal(value)} THEN TRY_CAST({value} AS DOUBLE) END",
+        "number": f"TRY_CAST({value} AS DOUBLE)",
         "boolean": f"TRY_CAST({value} AS BOOLEAN)",
         "timestamp": f"timezone('UTC', {_moment(value)})",
         "date": f"CAST(timezone('UTC', {_moment(value)}) AS DATE)",
         "text": value,
         "json": f"CASE WHEN json_valid({value}) THEN {value} END",
     }[kind]
-
-
-def _decimal(value: str) -> str:
-    """SQL: whether VALUE is a number as JSON, CSV and Python write it (DuckDB also takes 1_000)."""
-    return f"regexp_full_match({value}, '(?i)[+-]?(([0-9]+[.]?[0-9]*|[.][0-9]+)(e[+-]?[0-9]+)?|inf|infinity)')"
 
 
 def _moment(value: str) -> str:
