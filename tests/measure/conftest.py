@@ -1,9 +1,6 @@
 """Signatures, answers, a model and examples made by hand."""
 
-import importlib.util
 import json
-import sys
-import types
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,17 +66,6 @@ class FakeContext:
 
     def tell(self, **facts: object) -> None:
         self.told.update(facts)
-
-
-if importlib.util.find_spec("aimass.prepare.rows") is None:  # until `prepare` stands
-    rows = types.ModuleType("aimass.prepare.rows")
-    rows.from_arrow = lambda table, fields: {  # type: ignore[attr-defined]
-        f.name: np.array(table[f.name].to_pylist(), dtype=object if f.dtype == "string" else f.dtype) for f in fields
-    }
-    rows.to_json_records = lambda table, fields: table.select(  # type: ignore[attr-defined]
-        [f.name for f in fields]
-    ).to_pylist()
-    sys.modules["aimass.prepare.rows"] = rows
 
 
 ROWS = (Field("size", "float64", kind="number", sent="number"), Field("word", "string", kind="category", sent="string"))
