@@ -306,3 +306,17 @@ def test_a_column_with_a_name_the_graph_needs_is_refused(name: str) -> None:
     fitted = Number().fit(Column(name, "number"), pa.chunked_array([pa.array([1.0, 3.0])]))
     with pytest.raises(InputError, match="cannot be called"):
         compiled([(Number, fitted)])
+
+
+def test_one_long_text_costs_its_neighbours_no_memory() -> None:
+    """A table of rows times the longest text would have 2,000,000,000 cells here."""
+    fitted = Text(length=4).fit(Column("c", "text"), pa.chunked_array([pa.array(["a b"] * 3)]))
+    graph = Graph(compiled([(Text, fitted)])[0])
+    found = graph({"c": np.array(["a " * 1_000_000, *["b"] * 1999], dtype=object)})["x.words.c"]
+    assert found[0].tolist() == [2, 2, 2, 2]
+    assert (found[1:] == [3, 0, 0, 0]).all()
+
+
+def test_a_long_training_text_is_counted_whole() -> None:
+    texts = ["short"] * 70 + ["long " * 300_000 + "last last last", "long"]
+    assert words(texts, ["long last short other"], rarest=3) == [[2, 4, 3, 1]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from aimass.core.errors import InputError
 from aimass.core.signature import Field
 from aimass.prepare.base import Fitted, Preparer
 
-OPSET, OPSET_ML, IR_VERSION = 20, 4, 10
+OPSET, OPSET_ML, IR_VERSION = 20, 3, 10
 TYPES = {
     "float64": TensorProto.DOUBLE,
     "int64": TensorProto.INT64,
@@ -29,7 +29,8 @@ TYPES = {
 class Builder:
     """Collects nodes, constants and the tensors they end in.  N rows, D numbers, C categories, T words."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "prepare") -> None:
+        self.prefix = prefix
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
         self._numbers: list[tuple[str, int]] = []
@@ -38,13 +39,13 @@ class Builder:
 
     def op(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """The name of what operator KIND gives for INPUTS."""
-        name = f"prepare/{len(self.nodes)}"
+        name = f"{self.prefix}/{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [name], domain=domain, **attributes))
         return name
 
     def const(self, value: Any, dtype: Any = None) -> str:
         """The name of a constant."""
-        name = f"prepare/c{len(self.constants)}"
+        name = f"{self.prefix}/c{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.asarray(value, dtype), name))
         return name
 
@@ -55,6 +56,23 @@ class Builder:
     def side_by_side(self, names: Sequence[str]) -> str:
         """[N, a], [N, b] ... -> [N, a + b ...]"""
         return names[0] if len(names) == 1 else self.op("Concat", *names, axis=1)
+
+    def each_row(self, column: str, width: int, row: Callable[[Builder, str], str]) -> str:
+        """[N] -> int32 [N, WIDTH]: what ROW adds for one value [1] of COLUMN, giving int32 [1, WIDTH], row after row.
+
+        For operators whose memory grows with the longest value of a batch times its rows.
+        """
+        inner = Builder(f"{self.prefix}/row")
+        number, go_on = f"{inner.prefix}/number", f"{inner.prefix}/go_on"
+        one = inner.op("Unsqueeze", inner.op("Gather", column, number), inner.const([0], np.int64))
+        found = inner.op("Squeeze", row(inner, one), inner.const([0], np.int64))
+        still = inner.op("Identity", go_on)
+        takes = [helper.make_tensor_value_info(number, TensorProto.INT64, []),
+                 helper.make_tensor_value_info(go_on, TensorProto.BOOL, [])]  # fmt: skip
+        gives = [helper.make_tensor_value_info(still, TensorProto.BOOL, []),
+                 helper.make_tensor_value_info(found, TensorProto.INT32, [width])]  # fmt: skip
+        body = helper.make_graph(inner.nodes, "row", takes, gives, inner.constants)
+        return self.op("Loop", self.op("Size", column), self.const(True), body=body)
 
     # -- what a preparer hands over -------------------------------------------------------------------------
 
@@ -105,11 +123,20 @@ def compiled(fitted: Sequence[tuple[type[Preparer], Fitted]]) -> tuple[onnx.Mode
     outputs = [_info(field.dtype, field.name, field.shape) for field in tensors]
     graph = helper.make_graph(build.nodes, "prepare", inputs, outputs, build.constants)
     opsets = [helper.make_opsetid("", OPSET)]
-    used = {node.domain for node in build.nodes}
+    used = _domains(build.nodes)
     opsets += [helper.make_opsetid(d, v) for d, v in (("ai.onnx.ml", OPSET_ML), ("com.microsoft", 1)) if d in used]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="")
     onnx.checker.check_model(model)
     return model, tensors
+
+
+def _domains(nodes: Iterable[onnx.NodeProto]) -> set[str]:
+    """The operator sets of NODES and of the graphs inside them."""
+    found: set[str] = set()
+    for node in nodes:
+        inside = (_domains(attribute.g.node) for attribute in node.attribute if attribute.HasField("g"))
+        found = found.union({node.domain}, *inside)
+    return found
 
 
 def _check_names(columns: Sequence[str], tensors: set[str]) -> None:

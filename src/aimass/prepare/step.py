@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from aimass.prepare.target import Target
 
 CHUNK = 1024  # rows through the graph at once
-CHUNK_OF_TEXTS = 64  # the tokenizer's table is as wide as the longest text among them
 SHOWN = 3  # raw records kept as a sample
 
 
@@ -185,9 +184,8 @@ def _tensors(
     from aimass.prepare.rows import from_arrow
 
     raw = whole.rows.select([field.name for field in signature.rows])
-    size = CHUNK_OF_TEXTS if any(field.kind == "text" for field in signature.rows) else CHUNK
-    for begin in range(0, len(rows), size):
-        part = rows[begin : begin + size]
+    for begin in range(0, len(rows), CHUNK):
+        part = rows[begin : begin + CHUNK]
         target = whole.target.values[part]
         if signature.task == "regression":
             target = ((target - head["mean"]) / head["std"]).astype(np.float32)

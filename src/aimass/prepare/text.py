@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 # Letters with their accents, digits, single marks that carry meaning, single emoji (RE2 syntax; \w is ASCII there).
 WORD = r"[\p{L}\p{M}\p{N}]+|[!?$€£%@#]|\p{So}"
-CHUNK = 64  # texts tokenised at once: the output is as wide as the longest of them
+CHUNK = 64  # texts whose words are counted at once: the tokenizer's table is as wide as the longest of them ...
+CELLS = 2_000_000  # ... so fewer where they are long
 PADDING, UNKNOWN = 0, 1
 
 
@@ -57,18 +59,19 @@ class Text(Preparer):
         """string [N] -> int32 [N, LENGTH] a column; padded with 0, unknown words are 1"""
         for column in fitted:
             facts, name = column.constants, column.field.name
-            tokens = tokenize(build, name)
-            keys = ["", *facts["forms"]]  # "" is the tokenizer's padding
-            index = build.op("LabelEncoder", tokens, domain="ai.onnx.ml", keys_strings=keys,
-                             values_int64s=[PADDING, *facts["index"]], default_int64=UNKNOWN)  # fmt: skip
-            # The tokenizer pads to the longest text of the batch; a row must not know its neighbours.
-            rows = build.op("Shape", name)
-            shape = build.op("Concat", rows, build.const([facts["length"]], np.int64), axis=0)
-            padding = build.op("Expand", build.const(PADDING, np.int64), shape)
-            padded = build.op("Concat", index, padding, axis=1)
-            cut = build.op("Slice", padded, build.const([0], np.int64), build.const([facts["length"]], np.int64),
-                           build.const([1], np.int64))  # fmt: skip
-            build.words(name, build.op("Cast", cut, to=6), facts["length"], facts["size"])
+            words = build.each_row(name, facts["length"], partial(_indices, facts))
+            build.words(name, words, facts["length"], facts["size"])
+
+
+def _indices(facts: dict[str, Any], row: Builder, text: str) -> str:
+    """string [1] -> int32 [1, LENGTH]"""
+    zero, length, axis = (row.const([number], np.int64) for number in (0, facts["length"], 1))
+    tokens = row.op("Slice", tokenize(row, text), zero, length, axis)
+    index = row.op("LabelEncoder", tokens, domain="ai.onnx.ml", keys_strings=facts["forms"] or [""],
+                   values_int64s=facts["index"] or [PADDING], default_int64=UNKNOWN)  # fmt: skip
+    padding = row.const(np.full((1, facts["length"]), PADDING, np.int64))
+    padded = row.op("Concat", index, padding, axis=1)
+    return row.op("Cast", row.op("Slice", padded, zero, length, axis), to=6)
 
 
 def tokenize(build: Builder, name: str) -> str:
@@ -92,6 +95,11 @@ def _words(values: np.ndarray) -> Iterator[list[str]]:
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)]
     run = Graph(helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION))
     order = np.argsort([len(v) for v in values], kind="stable")  # alike lengths together: little padding
-    for begin in range(0, len(values), CHUNK):
-        for row in run({"text": values[order[begin : begin + CHUNK]]})[words]:
+    begin = 0
+    while begin < len(order):
+        end = begin + CHUNK
+        while end > begin + 1 and (end - begin) * len(values[order[min(end, len(order)) - 1]]) > CELLS:
+            end = (begin + end) // 2
+        for row in run({"text": values[order[begin:end]]})[words]:
             yield [word for word in row.tolist() if word]
+        begin = end
