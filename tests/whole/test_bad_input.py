@@ -113,7 +113,8 @@ def test_a_column_of_5000_categories_is_learnt_from(say: Say, tmp_path: Path) ->
     rows = [f"{i},c{i % 5000},{line.partition(',')[2]}" for i in range(10_000) for line in [LINES[i % 400]]]
     project = tiny.write(tmp_path, rows=rows)
     (tmp_path / "rows.csv").write_text("\n".join(["i,customer,colour,note,day,bought", *rows]))
-    sets = ["prepare.columns={note='drop',customer='category'}", "search.models=['xgboost']", "search.passes=[]"]
+    sets = ["prepare.columns={note='drop',customer='category'}", "search.models=['xgboost']", "search.passes=[]",
+            "train.recipe={use='boosting',rounds=20}"]  # fmt: skip
     code, out, err = say(tmp_path / "w", "run", project, "--quiet", *[w for s in sets for w in ("--set", s)])
     assert code == 0, out + err
     assert Workspace(tmp_path / "w").get("tiny@1").signature.rows

@@ -1,0 +1,117 @@
+"""Three ways in, one outcome: a drafted project, the commands that look, and Python."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import aimass
+from aimass.cli.main import COMMANDS
+from aimass.measure.latency_endpoint import ask, endpoint
+from aimass.publish.registry import find_release, publish_version
+from tests.whole import tiny
+from tests.whole.conftest import Finished, Say
+
+
+def test_a_drafted_project_runs(say: Say, tmp_path: Path) -> None:
+    tiny.write(tmp_path)
+    project = tmp_path / "drafted.toml"
+    words = ["init", tmp_path / "rows.csv", "--target", "bought", "--name", "My rows", "--to", project]
+    code, out, _ = say(tmp_path / "w", *words)
+    assert code == 0 and f"aimass run {project}" in out
+    quick = ["search.models=['linear']", "search.passes=[]", "train.recipe={use='gradient',epochs=5}",
+             "measure.samples=300", "measure.processes=1", "goal.p99_ms=2000.0"]  # fmt: skip
+    sets = [word for item in quick for word in ("--set", item)]
+    code, out, err = say(tmp_path / "w", "run", project, "--json", tmp_path / "out.json", *sets)
+    assert code == 0, out + err
+    assert "published my-rows@1" in out
+    told = json.loads((tmp_path / "out.json").read_text())
+    assert told["endpoint"]["command"] in out and json.dumps(told["endpoint"]["answer"]) in out
+
+
+def test_what_is_not_there_yet_is_asked_for(say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny.write(tmp_path)
+    answers = iter([str(tmp_path / "rows.csv"), "bought"])
+    monkeypatch.setattr("click.prompt", lambda *_, **__: next(answers))
+    code, out, _ = say(tmp_path / "w", "init", "--to", tmp_path / "asked.toml")
+    assert code == 0 and "columns: size, colour, note, day, bought" in out
+    assert 'target = "bought"' in (tmp_path / "asked.toml").read_text()
+
+
+@pytest.mark.parametrize("what", ["artifacts", "runs", "versions", "names"])
+def test_ls_lists_the_run(finished: Finished, say: Say, what: str) -> None:
+    code, out, _ = say(finished.workspace, "ls", what, "--limit", "1000")
+    rows = json.loads(say(finished.workspace, "ls", what, "--limit", "1000", "--json")[1])
+    assert code == 0 and len(out.splitlines()) == len(rows) + 1
+    expected = {"artifacts": "release", "runs": "measure", "versions": "tiny", "names": "tiny@champion"}[what]
+    assert expected in out
+
+
+@pytest.mark.parametrize("name", ["collect/tiny", "clean", "prepare", "mlp", "ledger", "publish"])
+def test_show_and_lineage_tell_of_every_step(finished: Finished, say: Say, name: str) -> None:
+    ref = f"tiny/{name}"
+    shown = say(finished.workspace, "show", ref)
+    told = json.loads(say(finished.workspace, "show", ref, "--json")[1])
+    assert shown[0] == 0 and told["digest"] in shown[1] and told["kind"] in shown[1]
+    assert told["digest"] in finished.out["artifacts"].values()
+    tree = json.loads(say(finished.workspace, "lineage", ref, "--json")[1])
+    code, out, _ = say(finished.workspace, "lineage", ref)
+    assert code == 0 and out.startswith(tree["kind"]) and finished.out["artifacts"]["collect/tiny"][:12] in out
+
+
+def test_logs_tell_of_every_run(finished: Finished, say: Say) -> None:
+    runs = json.loads(say(finished.workspace, "ls", "runs", "--limit", "1000", "--json")[1])
+    for run in runs[-11:]:  # the first ones
+        code, out, _ = say(finished.workspace, "logs", run["id"])
+        told = json.loads(say(finished.workspace, "logs", run["id"], "--json")[1])
+        assert code == 0 and f"step {run['step']}" in out and told["run"]["state"] == "finished"
+        assert all(line["text"] in out for line in told["log"])
+
+
+def test_doctor_finds_this_workspace_fit(finished: Finished, say: Say) -> None:
+    code, out, _ = say(finished.workspace, "doctor")
+    rows = json.loads(say(finished.workspace, "doctor", "--json")[1])
+    assert code == 0 and str(finished.workspace) in out
+    assert {row["what"]: row["state"] for row in rows}["workspace"] == "fit"
+
+
+def test_parts_tell_the_settings_of_every_part(finished: Finished, say: Say) -> None:
+    rows = json.loads(say(finished.workspace, "parts", "--json")[1])
+    assert len(rows) > 30
+    for row in rows:
+        code, out, err = say(finished.workspace, "parts", row["family"], row["name"], "--json")
+        assert code == 0 and isinstance(json.loads(out), list), err
+
+
+def test_every_command_has_help(finished: Finished, say: Say) -> None:
+    for name in COMMANDS:
+        code, out, _ = say(finished.workspace, name, "--help")
+        assert code == 0 and out.startswith("Usage: aimass") and "--help" in out
+
+
+def test_the_verbs_chained_by_hand_reach_a_served_model(finished: Finished, tmp_path: Path) -> None:
+    source = {"use": "csv", "path": str(finished.project.parent / "rows.csv")}
+    recipe = {"use": "gradient", "epochs": 30, "learning_rate": 0.05, "threads": 1}
+    goal: dict[str, Any] = {"target": "bought", "clients": 2, "p99_ms": 2000.0}
+    with aimass.Workspace(tmp_path / "w") as workspace:
+        rows = aimass.collect(name="tiny/tiny", source=source)
+        examples = aimass.prepare(aimass.clean({"tiny": rows}), target="bought")
+        model = aimass.train(examples, model="linear", recipe={**recipe, "minutes": 9.0})
+        report = aimass.measure(model, examples, clients=2, samples=300, processes=1, calls=100)
+        ledger = aimass.choose([report], goal=goal)
+        release = aimass.publish(model, ledger, name="by-hand")
+        assert publish_version(workspace, release, "by-hand") == "by-hand@1"
+    assert [type(a).__name__ for a in (rows, examples, model, report, release)] == [
+        "Dataset", "Examples", "Model", "Report", "Release"
+    ]  # fmt: skip
+    # The same settings are the same task, whoever asks: Python made what the project file made.
+    assert model.digest == finished.out["artifacts"]["train/linear"]
+    found, number = find_release(workspace, "by-hand")
+    assert (found.digest, number) == (release.digest, 1)
+    record = finished.out["endpoint"]["record"]
+    with endpoint(release.folder, "by-hand") as url:
+        answer = ask(f"{url}/v1/predict/by-hand", {"records": [record]})["predictions"][0]
+    assert answer["label"] in ("yes", "no")
