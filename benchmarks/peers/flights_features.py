@@ -46,9 +46,9 @@ def _recent(asked: pd.DataFrame, flights: pd.DataFrame) -> pd.DataFrame:
         asked["at"] = asked.departs - pd.Timedelta(hours=hours)
         found = running.rename(columns={"minutes": f"minutes_{name}", "planes": f"planes_{name}", "happened": "seen"})
         asked = pd.merge_asof(asked, found, by="origin", left_on="at", right_on="seen").drop(columns="seen")
-    asked["recent_departures"] = asked.planes_now - asked.planes_before
+    asked["recent_departures"] = asked.planes_now - asked.planes_before.fillna(0)
     between = asked.recent_departures.replace(0, np.nan)
-    asked["recent_delay"] = (asked.minutes_now - asked.minutes_before) / between
+    asked["recent_delay"] = (asked.minutes_now - asked.minutes_before.fillna(0)) / between
     return asked
 
 

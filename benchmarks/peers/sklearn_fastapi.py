@@ -12,14 +12,12 @@ from typing import Any
 import pandas as pd
 import uvicorn
 from fastapi import FastAPI
+from flights_features import CATEGORIES, features, split
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
-
-sys.path.insert(0, str(Path(__file__).parent))
-from flights_features import CATEGORIES, features, split
 
 
 def model() -> Any:
