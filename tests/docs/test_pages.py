@@ -1,4 +1,4 @@
-"""The pages tell the truth: every example runs, every command, part and setting is told of, every link leads somewhere."""
+"""The pages tell the truth: every example runs, every command, part and setting is told of, every link leads on."""
 
 from __future__ import annotations
 

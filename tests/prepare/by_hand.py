@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ import pyarrow.parquet as pq
 
 from aimass.clean.contract import type_of
 from aimass.core.artifact import Dataset, Examples, open_artifact, seal
+from aimass.core.signature import Field
+from aimass.prepare.base import Column, Fitted, Preparer
+from aimass.prepare.graph import Builder
 from aimass.prepare.step import prepare
 
 SHAPE = (6, 5, 3)  # of an image: height, width, channels
@@ -99,11 +102,6 @@ def run_prepare(folder: Path, dataset: Dataset, seed: int = 0, **settings: Any) 
     return open_artifact(folder)  # type: ignore[return-value]
 
 
-def days(first: date, count: int) -> pa.Array:
-    """COUNT days in a row."""
-    return pa.array([date.fromordinal(first.toordinal() + i) for i in range(count)], pa.date32())
-
-
 class FakeContext:
     """What a step's body may touch."""
 
@@ -121,3 +119,16 @@ class FakeContext:
 
     def tell(self, **facts: Any) -> None:
         self.told.update(facts)
+
+
+class Sign(Preparer):
+    """A preparer of a user: the sign of a number."""
+
+    def fit(self, column: Column, values: pa.ChunkedArray) -> Fitted:
+        return Fitted(Field(column.name, "float64", kind="number", sent="number"), {})
+
+    @classmethod
+    def compile(cls, fitted: Any, build: Builder) -> None:
+        for column in fitted:
+            sign = build.op("Sign", column.field.name)
+            build.numbers(build.column(build.op("Cast", sign, to=1)), 1)

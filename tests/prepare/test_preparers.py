@@ -13,16 +13,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aimass.core.errors import InputError
-from aimass.core.signature import Field
 from aimass.prepare.arrays import MISSING_DATE
-from aimass.prepare.base import Column, Fitted, Preparer
+from aimass.prepare.base import Column, Preparer
 from aimass.prepare.category import Category
 from aimass.prepare.date import Date
-from aimass.prepare.graph import Builder, Graph, compiled
+from aimass.prepare.graph import Graph, compiled
 from aimass.prepare.image import Image
 from aimass.prepare.number import Number
 from aimass.prepare.rows import from_arrow
 from aimass.prepare.text import Text
+from tests.prepare.by_hand import Sign
 
 
 def outputs(preparer: Preparer, kind: str, training: pa.Array, asked: pa.Array, shape: tuple[int, ...] = ()) -> Any:
@@ -279,19 +279,6 @@ def test_a_column_of_another_type_is_refused_by_name(preparer: Preparer, kind: s
     with pytest.raises(InputError, match=f"column c holds {kind}") as caught:
         preparer.fit(Column("c", kind, (1, 1, 1)), pa.chunked_array([pa.array([None], pa.string())]))
     assert caught.value.expected
-
-
-class Sign(Preparer):
-    """A preparer of a user: the sign of a number."""
-
-    def fit(self, column: Column, values: pa.ChunkedArray) -> Fitted:
-        return Fitted(Field(column.name, "float64", kind="number", sent="number"), {})
-
-    @classmethod
-    def compile(cls, fitted: Any, build: Builder) -> None:
-        for column in fitted:
-            sign = build.op("Sign", column.field.name)
-            build.numbers(build.column(build.op("Cast", sign, to=1)), 1)
 
 
 def test_a_users_preparer_compiles_its_own_columns_whatever_kind_it_calls_them() -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 CHUNK = 1024  # rows through the graph at once
 SHOWN = 3  # raw records kept as a sample
+INFINITE = (float("inf"), float("-inf"))  # JSON has no word for them
 
 
 @step
@@ -160,7 +161,8 @@ def _hold_back(folder: Path, whole: Whole, signature: Signature) -> None:
     pq.write_table(test, folder / "test.parquet", compression="zstd", store_schema=False)
     apart = max(1, test.num_rows // SHOWN)
     some = test.take(list(range(0, test.num_rows, apart))[:SHOWN])
-    _write(folder / "sample.json", to_json_records(some, signature.rows))
+    shown = [{k: None if v in INFINITE else v for k, v in r.items()} for r in to_json_records(some, signature.rows)]
+    _write(folder / "sample.json", shown)
 
 
 def _fill_cache(ctx: Context, dataset: Dataset, whole: Whole, signature: Signature, graph: Graph) -> None:

@@ -23,9 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
     parser.add_argument("--log-to", type=Path, default=None, help="the folder for the prediction log")
-    parser.add_argument(
-        "--parent", type=int, default=None, help="the process that started it: end with it"
-    )
+    parser.add_argument("--parent", type=int, default=None, help="the process that started it: end with it")
     given = parser.parse_args(arguments)
     if given.parent is not None:
         die_with_parent(given.parent)
