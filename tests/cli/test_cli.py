@@ -192,6 +192,7 @@ def test_no_fitting_candidate_is_exit_code_3_and_the_outcome_is_written(
             return ledger
 
     monkeypatch.setattr("aimass.search.campaign.search", lambda *_, **__: Ledger())
+    monkeypatch.setattr("aimass.runner.workspace.Workspace.alias", lambda *_: None)  # that ledger is in no store
     code, _, err = say("run", str(tmp_path), "--quiet", "--json", str(tmp_path / "out.json"))
     assert code == 3
     assert "the binding one is size_mb 0.1" in json.loads(err)["error"] and "size_mb 0.2" in json.loads(err)["to_do"]
