@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MARKS = {"finished": ("✓", "green"), "reused": ("↻", "cyan"), "failed": ("✗", "red"), "unchanged": ("=", "cyan")}
 
+BAR = 20  # cells
+
 
 class Progress:
     """Shows a workspace's events while its body runs; on a pipe it prints plain lines only."""
@@ -70,9 +72,17 @@ class Progress:
         newest = self.workspace.latest(run)
         left = newest.pop("seconds_left", None)
         numbers = "  ".join(f"{name} {_number(value)}" for name, value in newest.items())
-        ending = f"  {left:.0f} s left" if left is not None else ""
+        spent = time.monotonic() - begin
         spin = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"[int(time.monotonic() * 4) % 10]
-        return f"{spin} {title:48}{time.monotonic() - begin:7.1f} s  {numbers}{ending}"
+        return f"{spin} {title:48}{spent:7.1f} s  {_bar(spent, left)}{numbers}"
+
+
+def _bar(spent: float, left: float | None) -> str:
+    """How far a step is that says how long it will still take."""
+    if left is None:
+        return ""
+    full = round(BAR * spent / max(spent + left, 1e-9))
+    return f"{'━' * full}{'╌' * (BAR - full)} {left:.0f} s left  "
 
 
 def _number(value: Any) -> str:
