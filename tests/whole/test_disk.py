@@ -35,7 +35,6 @@ for left in (0, 60_000):
     turn("prepare")
 (disk / "ballast").unlink()
 turn("prepare")
-turn("prepare")
 look = "import sys; from aimass.runner.workspace import Workspace; print(Workspace(sys.argv[1]).verify())"
 subprocess.run([sys.executable, "-c", look, str(disk / "w")], check=True)  # lets go of the disk when it ends
 subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
@@ -49,15 +48,14 @@ def test_a_full_or_read_only_disk_is_said_and_with_space_the_run_goes_on(tmp_pat
     (tmp_path / "disk").mkdir()
     project = tiny.write(tmp_path)
     told = [json.loads(line) for line in inside("mount", FULL, tmp_path / "disk", project).splitlines()]
-    collected, full, nearly, freed, again, damaged, read_only, writable = told
+    collected, full, nearly, freed, damaged, read_only, writable = told
     assert collected[0] == 0
     for code, _, err in (full, nearly):
         assert code == 1 and "Traceback" not in err, err
         assert "No space left" in err and "free some space" in err, err
-    assert freed[0] == again[0] == 0 and damaged == []
+    assert freed[0] == 0 and damaged == []
     assert "= collect" in freed[1]
     assert "reused" not in freed[1].split("prepare")[1]
-    assert again[1].count("(reused)") == 2
     assert read_only[0] == 1 and "is read-only" in read_only[2] and "--workspace" in read_only[2]
     assert writable[0] == 0 and writable[1].count("(reused)") == 2
 

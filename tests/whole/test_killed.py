@@ -49,10 +49,14 @@ def test_a_run_killed_again_and_again_ends_with_the_models_of_an_unbroken_one(
         assert running.stdout is not None
         assert not line or any(said.startswith(line) for said in running.stdout)
         time.sleep(chance.uniform(0.2, 0.9) if line else chance.uniform(1.0, 5.0))
-        assert len(alive_with(mark)) >= (2 if line == "  measure" else 1)
+        while line == "  measure" and len(alive_with(mark)) < 2:  # what measures is a process of its own
+            assert running.poll() is None
+            time.sleep(0.02)
         os.kill(running.pid, signal.SIGKILL)
         running.communicate()
-        time.sleep(0.2)
+        until = time.monotonic() + 20  # the kernel takes its time on a busy machine
+        while alive_with(mark) and time.monotonic() < until:
+            time.sleep(0.05)
         assert alive_with(mark) == [], "a killed run leaves no process behind"
         place = Workspace(workspace)
         assert place.verify() == []
@@ -74,13 +78,14 @@ def test_a_run_killed_again_and_again_ends_with_the_models_of_an_unbroken_one(
 
 
 def test_two_runs_at_once_in_one_workspace_end_well_and_do_the_work_once(finished: Finished, tmp_path: Path) -> None:
-    project, workspace = tiny.write(tmp_path), tmp_path / "w"
+    project, workspace = tiny.write(tmp_path, tiny.PROJECT.replace('"linear", "mlp"', '"linear"')), tmp_path / "w"
     both = [started(project, workspace, "", "--json", tmp_path / f"{i}.json") for i in range(2)]
     printed = [running.communicate(timeout=120)[0] for running in both]
     assert [running.returncode for running in both] == [0, 0], printed
     outs = [json.loads((tmp_path / f"{i}.json").read_text()) for i in range(2)]
     assert outs[0]["artifacts"] == outs[1]["artifacts"] and outs[0]["release"] == outs[1]["release"]
-    assert outs[0]["artifacts"]["train/mlp"] == finished.out["artifacts"]["train/mlp"]
+    prepared = finished.out["artifacts"]["prepare"]
+    assert outs[0]["artifacts"]["prepare"] == prepared and outs[0]["pick"]["candidate"] == "linear"
     place = Workspace(workspace)
     finishes = Counter(run["task"] for run in place.runs() if run["state"] == "finished" and run["step"] != "collect")
     assert set(finishes.values()) == {1}
