@@ -41,24 +41,27 @@ class Gradient(Recipe):
     smoothing: float = knob(0.0, 0.0, 0.5, help="share of the truth given to all classes alike")
     patience: Literal["auto"] | int = knob("auto", 1, 100_000, help="epochs without a better loss before the stop")
     minutes: float = knob(0.0, 0.0, help="stop after so long with the best so far; 0: no limit")
-    threads: int = knob(2, 1, 256, help="part of the result: sums are added up in another order with another count")
+    threads: Literal["auto"] | int = knob(
+        "auto", 1, 256, help="part of the result (sums in another order); auto: 1 for small steps, else 2"
+    )
 
     def fit(self, ctx: Context, architecture: Architecture, examples: Examples, out: Path) -> dict[str, Any]:
         """Writes OUT/network.onnx and OUT/weights.safetensors of the epoch with the lowest validation loss."""
         signature = examples.signature
         train, valid = open_split(examples, "train"), open_split(examples, "valid")
         check(train, signature)
-        plan = self.plan(len(train), ctx.seed)
-        with reproducible(plan.threads, stream("weights", plan.seed)):
+        with reproducible(1, stream("weights", ctx.seed)):
             module = architecture.build(signature)
             _check_scores(module, signature, train)
+        plan = self.plan(len(train), ctx.seed, _work(module, signature))
+        with reproducible(plan.threads, stream("weights", plan.seed)):
             facts = run(ctx, module, plan, train, valid, signature)
             export(module, signature, train.named(slice(0, SHOWN)), out / "network.onnx")
         save_model(module, str(out / "weights.safetensors"))
         return facts
 
-    def plan(self, rows: int, seed: int) -> Plan:
-        """Every `auto` settled for so many ROWS."""
+    def plan(self, rows: int, seed: int, work: float = 0.0) -> Plan:
+        """Every `auto` settled for so many ROWS, each about WORK multiplications."""
         batch = min(rows, planning.auto_batch(rows) if self.batch == "auto" else self.batch)
         batch = max(batch, 2)  # batch norm has no statistics of a single row
         steps = max(1, min(steps_of(rows, batch), rows // 2))
@@ -75,9 +78,16 @@ class Gradient(Recipe):
             smoothing=self.smoothing,
             patience=max(5, epochs // 4) if self.patience == "auto" else self.patience,
             minutes=self.minutes,
-            threads=self.threads,
+            threads=planning.auto_threads(batch * work) if self.threads == "auto" else self.threads,
             seed=seed,
         )
+
+
+def _work(module: nn.Module, signature: Signature) -> float:
+    """Multiplications a row, roughly: a weight each; a convolution uses its weights at every pixel."""
+    weights = sum(p.numel() for p in module.parameters())
+    pixels = max((field.shape[-1] * field.shape[-2] for field in signature.inputs if len(field.shape) == 3), default=1)
+    return float(weights * pixels)
 
 
 def _check_scores(module: nn.Module, signature: Signature, train: Split) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 STEPS = 4000  # of a whole run, where nobody says otherwise
 STEPS_EPOCH = 200
 WARM_UP = 0.25  # share of the steps in which the rate rises (Smith and Topin 2017, arXiv 1708.07120)
+WORTH_TWO = 2e7  # multiplications a step
 LOWEST = 1e-3  # share of the rate at the first and at the last step
 
 
@@ -60,3 +61,8 @@ def auto_epochs(steps: int) -> int:
 def auto_rate(batch: int) -> float:
     """Rate of AdamW: it grows with the square root of the batch (Malladi et al. 2022, arXiv 2205.10287)."""
     return min(6e-3, max(1e-3, 3e-3 * math.sqrt(batch / 256)))
+
+
+def auto_threads(work: float) -> int:
+    """Threads for steps of so many multiplications: below some ten millions, waking a second one costs more."""
+    return 2 if work >= WORTH_TWO else 1
