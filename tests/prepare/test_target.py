@@ -29,7 +29,7 @@ def column(values: Any, kind: pa.DataType | None = None) -> pa.ChunkedArray:
         ([0.0, 1.0] * 30, "binary", ("0.0", "1.0")),
         (["b", "c", "a"] * 20, "multiclass", ("a", "b", "c")),
         ([2, 10, 1] * 20, "multiclass", ("1", "2", "10")),
-        ([str(i) for i in range(N)], "multiclass", tuple(sorted(str(i) for i in range(N)))),
+        ([str(i) for i in range(N)] * 2, "multiclass", tuple(sorted(str(i) for i in range(N)))),
         (list(range(20)) * 3, "multiclass", tuple(str(i) for i in range(20))),
         (list(range(21)) * 3, "regression", ()),
         ([0.5, 1.5, 2.5] * 20, "regression", ()),
@@ -123,3 +123,8 @@ def test_a_class_that_training_never_saw_alone_is_not_learnt() -> None:
     found = read(column(["a"] * 40 + ["b"] * 20), "y", "auto")
     assert "is 'a' in every training row" in refused(check_training, found, np.arange(40)).what
     check_training(found, np.arange(41))
+
+
+def test_a_target_with_a_value_of_its_own_in_every_row_is_no_target() -> None:
+    with pytest.raises(InputError, match="100 different values in 100 rows"):
+        read(column([f"name {i}" for i in range(100)]), "y", "auto")

@@ -92,10 +92,10 @@ def read(column: pa.ChunkedArray, name: str, task: str) -> Target:
                              todo='use task = "multiclass", or give its type in [clean.contract]',
                              key="task")  # fmt: skip
         return Target(name, "regression", numbers(column))
-    if len(values) > CLASSES:
+    if len(values) > CLASSES or 2 * len(values) > len(column):
         raise InputError(
-            f"the target {name} has {len(values)} different values",
-            expected=f"at most {CLASSES} classes, or numbers for a regression",
+            f"the target {name} has {len(values)} different values in {len(column)} rows",
+            expected=f"at most {CLASSES} classes, each in several rows, or numbers for a regression",
             todo='use task = "regression" for numbers; else group the values in a sql transform',
             key="target",
         )
