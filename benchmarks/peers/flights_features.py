@@ -20,7 +20,7 @@ def features(data: Path) -> pd.DataFrame:
     flights["departs"] = pd.to_datetime(flights.time_hour) + pd.to_timedelta(flights.minute, unit="m")
     flights = flights.sort_values("departs", kind="stable")
     asked = flights[flights.arr_delay.notna()].copy()
-    asked["weekday"] = asked.departs.dt.dayofweek
+    asked["weekday"] = pd.to_datetime(asked[["year", "month", "day"]]).dt.dayofweek
     asked["departure_minute"] = asked.sched_dep_time // 100 * 60 + asked.sched_dep_time % 100
     asked["arrival_minute"] = asked.sched_arr_time // 100 * 60 + asked.sched_arr_time % 100
     asked = _recent(asked, flights)
