@@ -51,7 +51,8 @@ def test_the_flights_that_judge_the_model_left_after_all_others(flights: Any) ->
 
 TINY = """
 CREATE TABLE flights AS
-SELECT 2013 AS year, 1 AS month, 1 AS day, 'EWR' AS origin, time_hour, minute, dep_delay, 'AA' AS carrier, 'LAX' AS dest, 100 AS distance,
+SELECT 2013 AS year, 1 AS month, 1 AS day, 'EWR' AS origin, time_hour, minute, dep_delay,
+       'AA' AS carrier, 'LAX' AS dest, 100 AS distance,
        1200 AS sched_dep_time, 1500 AS sched_arr_time, 'N1' AS tailnum, 20 AS arr_delay
 FROM (VALUES (TIMESTAMP '2013-01-01 09:00:00', 30, 10), (TIMESTAMP '2013-01-01 10:00:00', 10, 30),
              (TIMESTAMP '2013-01-01 11:00:00', 30, 500), (TIMESTAMP '2013-01-01 12:00:00', 0, 0))
