@@ -155,6 +155,27 @@ def test_a_paired_difference_holds_the_truth_and_is_narrower_than_two_intervals(
     assert held / 150 >= 0.9 and np.mean(widths) < 0.7
 
 
+@pytest.mark.parametrize("rare", [2, 5])
+def test_leaving_rows_out_never_leaves_a_rare_class_out(rare: int, signature_of, answer_of) -> None:
+    signature, random = signature_of("a", "b"), np.random.default_rng(3)
+    truth = np.r_[np.ones(rare, int), np.zeros(300, int)]
+    first, second = (answer_of(random.dirichlet((1, 1), size=len(truth)), signature) for _ in range(2))
+    gap = difference(metric("roc_auc"), truth, first, second, signature)
+    assert gap.low < gap.value < gap.high
+
+
+def test_one_row_of_a_class_bounds_no_difference(signature_of, answer_of) -> None:
+    signature, truth = signature_of("a", "b"), np.r_[1, np.zeros(50, int)]
+    answer = answer_of(np.random.default_rng(4).dirichlet((1, 1), size=51), signature)
+    gap = difference(metric("roc_auc"), truth, answer, answer, signature)
+    assert (gap.value, gap.low, gap.high) == (0, None, None) and "one row of a class" in gap.reason
+
+
+def test_a_model_that_answers_no_number_is_refused_not_scored(model_of, examples) -> None:
+    with pytest.raises(InputError, match="the model answers NaN for row 0 "):
+        answers(model_of(float("nan"), 1).folder, examples.folder, examples.signature, OnnxRuntime())
+
+
 def test_agreement_counts_equal_labels() -> None:
     a, b = np.array(["x", "y"], dtype=object), np.array(["x", "x"], dtype=object)
     assert agreement({"label": a}, {"label": b}) == 0.5

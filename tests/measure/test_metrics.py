@@ -9,6 +9,7 @@ import sklearn.metrics as reference
 from aimass.core.errors import InputError
 from aimass.core.part import resolve, table_of
 from aimass.measure.base import DEFAULTS, Metric, check_task, default_metric
+from aimass.measure.quality import difference
 
 BINARY, FEW, MANY = ("no", "yes"), ("a", "b", "c", "d"), tuple(f"k{i}" for i in range(30))
 
@@ -123,6 +124,63 @@ def test_delongs_interval_of_many_rows_takes_no_square_of_memory(signature_of, a
     truth, p = votes(np.random.default_rng(5), 300_000, 2, 1.0)
     figure = metric("roc_auc").score(truth, answer_of(p, signature), signature)
     assert 0.001 < figure.high - figure.low < 0.005
+
+
+@pytest.mark.parametrize("positives", [1, 2, 4, 8])
+def test_few_rows_of_a_class_leave_an_auc_that_uncertain(positives: int, signature_of, answer_of) -> None:
+    signature, random, held = signature_of(*BINARY), np.random.default_rng(12), 0
+    true = 0.8556  # two normal scores 1.5 apart: Phi(1.5 / sqrt(2))
+    for _ in range(200):
+        truth = np.r_[np.ones(positives, int), np.zeros(200, int)]
+        chance = 1 / (1 + np.exp(-random.normal(1.5 * truth)))
+        figure = metric("roc_auc").score(truth, answer_of(np.stack([1 - chance, chance], 1), signature), signature)
+        held += figure.low <= true <= figure.high
+    assert held / 200 >= 0.91
+
+
+def test_one_rare_class_of_many_widens_the_interval_of_the_mean_by_its_share(signature_of, answer_of) -> None:
+    signature, random = signature_of(*FEW), np.random.default_rng(13)
+    truth, p = votes(random, 400, 4, 1.0)
+    truth[truth == 3] = np.where(np.arange((truth == 3).sum()) < 2, 3, 0)
+    figure = metric("roc_auc").score(truth, answer_of(p, signature), signature)
+    assert 0.15 < figure.high - figure.low < 0.6
+
+
+@pytest.mark.parametrize("name", table_of("metric"))
+def test_the_value_alone_is_the_value_of_the_figure(name: str, signature_of, answer_of) -> None:
+    for classes in [()] if "regression" in metric(name).tasks else [BINARY, FEW]:
+        truth, p = votes(np.random.default_rng(14), 300, len(classes) or 2, 1.0)
+        signature = signature_of(*classes)
+        answer = answer_of(p, signature) if classes else {"value": p[:, 0]}
+        assert metric(name).value(truth, answer, signature) == metric(name).score(truth, answer, signature).value
+
+
+def test_a_paired_difference_never_asks_for_the_interval(signature_of, answer_of, monkeypatch) -> None:
+    signature = signature_of(*FEW)
+    truth, p = votes(np.random.default_rng(15), 400, 4, 1.0)
+    answer = answer_of(p, signature)
+    for name in ("roc_auc", "f1", "accuracy", "log_loss"):
+        part = metric(name)
+        monkeypatch.setattr(type(part), "score", None)
+        assert difference(part, truth, answer, answer, signature).value == 0
+
+
+def test_the_class_that_f1_is_about_can_be_named(signature_of, answer_of) -> None:
+    signature, guess = signature_of("ham", "spam"), np.array([1, 1, 0, 0, 0, 0])
+    truth, answer = np.array([1, 0, 1, 0, 0, 0]), answer_of(np.eye(2)[guess], signature)
+    ham = Metric.from_settings({"use": "f1", "positive": "ham"})
+    assert ham.score(truth, answer, signature).value == pytest.approx(reference.f1_score(truth, guess, pos_label=0))
+    with pytest.raises(InputError, match="no class is called 'eggs'"):
+        Metric.from_settings({"use": "f1", "positive": "eggs"}).score(truth, answer, signature)
+
+
+def test_f1_of_one_of_many_classes_is_of_it_against_all_others(signature_of, answer_of) -> None:
+    truth, p = votes(np.random.default_rng(16), 400, 4, 1.0)
+    figure = Metric.from_settings({"use": "f1", "positive": "c"}).score(
+        truth, answer_of(p, signature_of(*FEW)), signature_of(*FEW)
+    )
+    assert figure.value == pytest.approx(reference.f1_score(truth == 2, p.argmax(axis=1) == 2))
+    assert figure.low < figure.value < figure.high
 
 
 def test_f1_of_two_classes_is_of_the_last_class(signature_of, answer_of) -> None:

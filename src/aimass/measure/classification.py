@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from aimass.core.errors import InputError
+from aimass.core.errors import InputError, unknown
 from aimass.core.part import knob
 from aimass.core.signature import Signature
 from aimass.measure.base import Figure, Metric
 from aimass.measure.intervals import CONFIDENCE, Z, logit_interval, wilson
 
 CLASSES = ("binary", "multiclass")
+FEW = 10  # rows of a class: DeLong's variance is not to be trusted below
 TAILS = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
 
 
@@ -30,9 +31,12 @@ class Accuracy(Metric):
 
     tasks: ClassVar[tuple[str, ...]] = CLASSES
 
-    def score(self, truth: np.ndarray, answer: dict[str, Any], signature: Signature) -> Figure:
+    def value(self, truth: np.ndarray, answer: dict[str, Any], signature: Signature) -> float:
         _some(truth, self)
-        right = float(np.mean(predicted(answer, signature) == truth))
+        return float(np.mean(predicted(answer, signature) == truth))
+
+    def score(self, truth: np.ndarray, answer: dict[str, Any], signature: Signature) -> Figure:
+        right = self.value(truth, answer, signature)
         return Figure(right, *wilson(right, len(truth)), len(truth))
 
 
@@ -41,25 +45,56 @@ class RocAuc(Metric):
 
     tasks: ClassVar[tuple[str, ...]] = CLASSES
 
-    def score(self, truth: np.ndarray, answer: dict[str, Any], signature: Signature) -> Figure:
+    def value(self, truth: np.ndarray, answer: dict[str, Any], signature: Signature) -> float:
         """Two classes: by the probability of the last.  More: mean of one against the rest, over the classes that
         occur in TRUTH."""
         _some(truth, self)
-        present = [1] if len(signature.classes) == 2 else np.unique(truth).tolist()
-        if len(np.unique(truth)) < 2:
-            raise InputError(
-                "roc_auc does not exist: the test rows are all of one class",
-                expected="rows of at least two classes",
-                todo="give the test split more rows, or split by stratum",
-            )
+        scores = np.asarray(answer["probabilities"])
+        return float(np.mean([_area(truth == k, scores[:, k]) for k in _present(truth, signature)]))
+
+    def score(self, truth: np.ndarray, answer: dict[str, Any], signature: Signature) -> Figure:
+        """DeLong's interval; where a class has few rows, at least as wide as Var(AUC) <= AUC (1 - AUC) / min(m, n)
+        allows: a handful of rows, or a perfect rank, shows too little variance."""
+        value, present = self.value(truth, answer, signature), _present(truth, signature)
         scores = np.asarray(answer["probabilities"])
         parts = [_auc(truth == k, scores[:, k]) for k in present]
-        value = float(np.mean([area for area, _ in parts]))
         error = float(np.sqrt(np.square(np.mean([pull for _, pull in parts], axis=0)).sum()))
-        if error == 0:  # perfectly ranked: no variance was seen, but Var(AUC) <= AUC (1 - AUC) / min(m, n)
-            rarest = min(min((truth == k).sum(), (truth != k).sum()) for k in present)
+        rarest = min(min((truth == k).sum(), (truth != k).sum()) for k in present)
+        if error == 0:
             return Figure(value, *wilson(value, rarest), len(truth))
-        return Figure(value, *logit_interval(value, error), len(truth))
+        low, high = logit_interval(value, error)
+        if rarest < FEW:
+            least, most = _cautious(truth, present, [area for area, _ in parts])
+            low, high = min(low, least), max(high, most)
+        return Figure(value, low, high, len(truth))
+
+
+def _present(truth: np.ndarray, signature: Signature) -> list[int]:
+    """The classes a mean of areas is over.  Raises InputError when TRUTH holds one class only."""
+    found: list[int] = np.unique(truth).tolist()
+    if len(found) < 2:
+        raise InputError(
+            "roc_auc does not exist: the test rows are all of one class",
+            expected="rows of at least two classes",
+            todo="give the test split more rows, or split by stratum",
+        )
+    return [1] if len(signature.classes) == 2 else found
+
+
+def _cautious(truth: np.ndarray, present: list[int], areas: list[float]) -> tuple[float, float]:
+    """Bounds of the mean of AREAS from each area's own Wilson bounds (MOVER: Zou & Donner 2008)."""
+    sizes = [min(int((truth == k).sum()), int((truth != k).sum())) for k in present]
+    bounds = np.array([wilson(area, size) for area, size in zip(areas, sizes, strict=True)])
+    down, up = np.sqrt(np.square(bounds - np.array(areas)[:, None]).sum(axis=0)) / len(areas)
+    middle = np.mean(areas)
+    return max(0.0, float(middle - down)), min(1.0, float(middle + up))
+
+
+def _area(positive: np.ndarray, score: np.ndarray) -> float:
+    """Area under the ROC curve: share of pairs in which the positive is above, ties counting half."""
+    ours, theirs = np.sort(score[positive]), np.sort(score[~positive])
+    below = np.searchsorted(theirs, ours, "left") + np.searchsorted(theirs, ours, "right")
+    return float(below.mean() / (2 * len(theirs)))
 
 
 def _auc(positive: np.ndarray, score: np.ndarray) -> tuple[float, np.ndarray]:
@@ -88,26 +123,54 @@ def _midranks(x: np.ndarray) -> np.ndarray:
 
 
 class F1(Metric):
-    """2 TP / (2 TP + FP + FN) of the last of two classes, or the mean over more."""
+    """2 TP / (2 TP + FP + FN) of the class `positive` (of two, the last by name if none is said); else the mean."""
 
     tasks: ClassVar[tuple[str, ...]] = CLASSES
+    positive: str = knob("", help="the class that counts, against all others; empty: the last by name, or the mean")
     draws: int = knob(2000, 100, 100_000, help="bootstrap draws of the interval over more than two classes")
 
-    def score(self, truth: np.ndarray, answer: dict[str, Any], signature: Signature) -> Figure:
-        """Two classes: F = 2 J / (1 + J), where J = TP / (TP + FP + FN) is a share of the rows that either side
-        calls positive, so J's Wilson interval carries over.  More: see `_macro_interval`."""
+    def value(self, truth: np.ndarray, answer: dict[str, Any], signature: Signature) -> float:
         _some(truth, self)
-        guess, k = predicted(answer, signature), len(signature.classes)
-        if k == 2:
-            hits = int(((truth == 1) & (guess == 1)).sum())
-            claimed = int(((truth == 1) | (guess == 1)).sum())
-            if claimed == 0:
-                raise InputError(f"f1 does not exist: no row is, or is called, {signature.classes[1]!r}")
+        guess, chosen = predicted(answer, signature), self._chosen(signature)
+        if chosen is not None:
+            hits, claimed = self._claims(truth == chosen, guess == chosen, signature.classes[chosen])
+            return _f(hits / claimed)
+        cells, counts = _cells(truth, guess, len(signature.classes))
+        return float(_macro_f1(cells, counts[None, :], len(signature.classes))[0])
+
+    def score(self, truth: np.ndarray, answer: dict[str, Any], signature: Signature) -> Figure:
+        """One class: F = 2 J / (1 + J), where J = TP / (TP + FP + FN) is a share of the rows that either side
+        calls positive, so J's Wilson interval carries over.  The mean of several: see `_macro_interval`."""
+        value, guess = self.value(truth, answer, signature), predicted(answer, signature)
+        chosen, k = self._chosen(signature), len(signature.classes)
+        if chosen is not None:
+            hits, claimed = self._claims(truth == chosen, guess == chosen, signature.classes[chosen])
             low, high = wilson(hits / claimed, claimed)
-            return Figure(_f(hits / claimed), _f(low), _f(high), len(truth))
-        cells, counts = np.unique(truth * k + guess, return_counts=True)
-        value = float(_macro_f1(cells, counts[None, :], k)[0])
+            return Figure(value, _f(low), _f(high), len(truth))
+        cells, counts = _cells(truth, guess, k)
         return Figure(value, *_macro_interval(cells, counts, k, value, self.draws), len(truth))
+
+    def _chosen(self, signature: Signature) -> int | None:
+        """The index of the class that counts; None for the mean.  Raises InputError when there is no such class."""
+        if not self.positive:
+            return 1 if len(signature.classes) == 2 else None
+        if self.positive not in signature.classes:
+            raise unknown("class", self.positive, signature.classes)
+        return signature.classes.index(self.positive)
+
+    @staticmethod
+    def _claims(truth: np.ndarray, guess: np.ndarray, name: str) -> tuple[int, int]:
+        """(rows both sides call positive, rows either does) of two masks [N]."""
+        hits, claimed = int((truth & guess).sum()), int((truth | guess).sum())
+        if claimed == 0:
+            raise InputError(f"f1 does not exist: no row is, or is called, {name!r}")
+        return hits, claimed
+
+
+def _cells(truth: np.ndarray, guess: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """(truth * K + guess of the cells that occur, rows in each) of the confusion table."""
+    cells, counts = np.unique(truth * k + guess, return_counts=True)
+    return cells, counts
 
 
 def _f(jaccard: float) -> float:
@@ -150,12 +213,19 @@ class LogLoss(Metric):
     tasks: ClassVar[tuple[str, ...]] = CLASSES
     better: ClassVar[str] = "lower"
 
-    def score(self, truth: np.ndarray, answer: dict[str, Any], signature: Signature) -> Figure:
+    def value(self, truth: np.ndarray, answer: dict[str, Any], signature: Signature) -> float:
+        return float(self._losses(truth, answer).mean())
+
+    def _losses(self, truth: np.ndarray, answer: dict[str, Any]) -> np.ndarray:
+        """Of each row [N]."""
         _some(truth, self)
         given = np.asarray(answer["probabilities"])
         floor = np.finfo(given.dtype).eps  # a probability of 0 would cost infinitely much
         chance = np.clip(given[np.arange(len(truth)), truth].astype(np.float64), floor, 1)
-        loss = -np.log(chance)
+        return np.asarray(-np.log(chance))
+
+    def score(self, truth: np.ndarray, answer: dict[str, Any], signature: Signature) -> Figure:
+        loss = self._losses(truth, answer)
         value, half = float(loss.mean()), Z * float(loss.std(ddof=1)) / np.sqrt(len(loss))
         return Figure(value, max(0.0, value - half), value + half, len(truth))
 

@@ -57,7 +57,23 @@ def answers(model: Path, examples: Path, signature: Signature, engine: Engine) -
             todo="give [prepare] split a test share above 0",
         )
     whole = {name: np.concatenate([o[name] for o in outputs]) for name in outputs[0]}
+    _check_finite(whole)
     return np.concatenate(truths), whole
+
+
+def _check_finite(answer: Answer) -> None:
+    """Raises InputError for the first row that is no number: NaN would be ranked above every other answer."""
+    for values in answer.values():
+        if values.dtype.kind != "f":
+            continue
+        wrong = np.argwhere(~np.isfinite(values))
+        if len(wrong):
+            what = "NaN" if np.isnan(values[tuple(wrong[0])]) else "infinity"
+            raise InputError(
+                f"the model answers {what} for row {wrong[0][0]} of the test split",
+                expected="a finite number for every row",
+                todo="train again with a lower learning rate, or look for extreme values in that row",
+            )
 
 
 def truth_of(column: pa.ChunkedArray, signature: Signature) -> np.ndarray:
@@ -81,21 +97,35 @@ def difference(
 ) -> Figure:
     """METRIC of ANSWER less that of BASELINE on the same rows, with a paired interval.
 
-    Delete-a-group jackknife (Kott 2001): every metric is scored GROUPS times with a twentieth of the rows left out,
+    Delete-a-group jackknife (Kott 2001): every metric is taken GROUPS times with a twentieth of the rows left out,
     for both models alike, so what both find hard cancels.  Raises InputError where the metric does.
     """
 
     def gap(keep: np.ndarray) -> float:
         mine, theirs = (
-            metric.score(truth[keep], {k: v[keep] for k, v in a.items()}, signature).value for a in (answer, baseline)
+            metric.value(truth[keep], {k: v[keep] for k, v in a.items()}, signature) for a in (answer, baseline)
         )
         return mine - theirs
 
-    group = np.random.default_rng(0).permutation(len(truth)) % GROUPS
     value = gap(np.ones(len(truth), dtype=bool))
+    if signature.classes and len(signature.classes) == 2 and np.bincount(truth, minlength=2).min() < 2:
+        return Figure(value, None, None, len(truth), "no bound is estimable from one row of a class")
+    group = _groups(truth, bool(signature.classes))
     parts = np.array([gap(group != g) for g in range(GROUPS)])
     half = student(GROUPS - 1) * float(np.sqrt((GROUPS - 1) / GROUPS * np.square(parts - parts.mean()).sum()))
     return Figure(value, value - half, value + half, len(truth))
+
+
+def _groups(truth: np.ndarray, classes: bool) -> np.ndarray:
+    """The group of each row [N]: by chance; rows of a class are dealt out evenly, and a class's only row is never
+    left out (group -1), because a metric may not exist without it."""
+    random = np.random.default_rng(0).permutation(len(truth))
+    if not classes:
+        return random % GROUPS
+    group = np.empty(len(truth), dtype=np.int64)
+    group[np.lexsort((random, truth))] = np.arange(len(truth)) % GROUPS
+    group[np.bincount(truth)[truth] == 1] = -1
+    return group
 
 
 def agreement(answer: Mapping[str, Any], baseline: Mapping[str, Any]) -> float | None:

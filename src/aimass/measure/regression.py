@@ -24,6 +24,9 @@ class Mae(Metric):
     tasks: ClassVar[tuple[str, ...]] = VALUES
     better: ClassVar[str] = "lower"
 
+    def value(self, truth: np.ndarray, answer: dict[str, Any], signature: Signature) -> float:
+        return float(np.abs(_errors(truth, answer)).mean())
+
     def score(self, truth: np.ndarray, answer: dict[str, Any], signature: Signature) -> Figure:
         error = np.abs(_errors(truth, answer))
         value, half = float(error.mean()), Z * float(error.std(ddof=1)) / np.sqrt(len(error))
