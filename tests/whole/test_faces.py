@@ -11,7 +11,7 @@ import pytest
 import aimass
 from aimass.cli.main import COMMANDS
 from aimass.measure.latency_endpoint import ask, endpoint
-from aimass.publish.registry import find_release, publish_version
+from aimass.publish.registry import find_release
 from tests.whole import tiny
 from tests.whole.conftest import Finished, Say
 
@@ -103,7 +103,6 @@ def test_the_verbs_chained_by_hand_reach_a_served_model(finished: Finished, tmp_
         report = aimass.measure(model, examples, clients=2, samples=300, processes=1, calls=100)
         ledger = aimass.choose([report], goal=goal)
         release = aimass.publish(model, ledger, name="by-hand")
-        assert publish_version(workspace, release, "by-hand") == "by-hand@1"
     assert [type(a).__name__ for a in (rows, examples, model, report, release)] == [
         "Dataset", "Examples", "Model", "Report", "Release"
     ]  # fmt: skip
@@ -112,6 +111,6 @@ def test_the_verbs_chained_by_hand_reach_a_served_model(finished: Finished, tmp_
     found, number = find_release(workspace, "by-hand")
     assert (found.digest, number) == (release.digest, 1)
     record = finished.out["endpoint"]["record"]
-    with endpoint(release.folder, "by-hand") as url:
+    with endpoint(found.folder, "by-hand") as url:
         answer = ask(f"{url}/v1/predict/by-hand", {"records": [record]})["predictions"][0]
     assert answer["label"] in ("yes", "no")

@@ -78,8 +78,8 @@ def _callback(step: Step) -> Any:
         settings = {name: _value(spec, given[name]) for name, spec in step.settings.items() if given[name] is not None}
         _apply(settings, step, sets)
         task = step.task(inputs, settings, seed, save_as or "")
-        artifact = place.run(task, on=on, save_as=save_as)
-        facts = ", ".join(f"{k} {v}" for k, v in artifact.facts.items())
+        artifact, more = step.run(place, task, on=on, save_as=save_as)
+        facts = ", ".join(f"{k} {v}" for k, v in {**artifact.facts, **more}.items())
         emit(artifact, json_wanted=json_wanted, text=f"{artifact.kind} {artifact.digest[:12]}  {facts}")
 
     return run

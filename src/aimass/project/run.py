@@ -206,16 +206,17 @@ class Run:
             self.workspace.alias(event.artifact.digest, f"{self.project.name}/{name}")
 
     def publish(self, ledger: Report) -> None:
+        """Make the release, let it answer, and only then give it its number: the alias never points to a failure."""
         from aimass.publish.registry import publish_version
 
         settings = self.project.publish
         name = settings.name or self.project.name
-        given = {"name": name} | ({} if settings.gates is None else {"gates": settings.gates})
+        given = {"name": name, "alias": settings.alias} | ({} if settings.gates is None else {"gates": settings.gates})
         inputs = {"model": self.outcome.ledger["pick"]["model"], "ledger": ledger}
         release: Release = self.step("publish", ["publish"], inputs, given)
+        self.outcome.endpoint = self.prove(release, name)
         version = publish_version(self.workspace, release, name, alias=settings.alias)
         self.outcome.release = {"version": version, "alias": f"{name}@{settings.alias}", "digest": release.digest}
-        self.outcome.endpoint = self.prove(release, name)
 
     def prove(self, release: Release, name: str) -> dict[str, Any]:
         """Start the release as an endpoint of its own, send its sample records, keep one question and answer."""

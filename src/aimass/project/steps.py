@@ -79,4 +79,4 @@ def _run(
     given = {key: value for key, value in table.items() if key in step.settings}
     task = step.task(inputs, given, table.get("seed", project.seed), name)
     save_as = table.get("save_as", f"{project.name}/{name}")
-    return workspace.run(task, needs=table.get("needs"), on=table.get("on", project.on), save_as=save_as)
+    return step.run(workspace, task, needs=table.get("needs"), on=table.get("on", project.on), save_as=save_as)[0]

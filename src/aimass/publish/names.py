@@ -8,6 +8,7 @@ from aimass.core.errors import InputError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 LONGEST = 100  # a name is a folder and part of a URL
+CHAMPION = "champion"  # the alias meant when none is given
 
 
 def check_name(name: str, what: str = "name") -> str:
@@ -17,9 +18,17 @@ def check_name(name: str, what: str = "name") -> str:
             f"{name!r} cannot be a {what}",
             expected=f"small letters, digits and . _ -, at most {LONGEST}, beginning with a letter or digit",
             todo=f"try {_repaired(name)!r}",
-            key="name",
+            key=what if what == "alias" else "name",
         )
     return name
+
+
+def check_alias(alias: str) -> str:
+    """ALIAS when it can stand behind the @ of a name and is no version.  Raises InputError."""
+    check_name(alias, "alias")
+    if alias.isdigit():
+        raise InputError(f"the alias {alias!r} reads like a version", expected="a word", key="alias")
+    return alias
 
 
 def split_ref(ref: str) -> tuple[str, str]:

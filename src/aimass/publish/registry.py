@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from aimass.core.artifact import Release
 from aimass.core.errors import InputError, suggest, unknown
-from aimass.publish.names import check_name, split_ref
+from aimass.publish.names import CHAMPION, check_alias, check_name, split_ref
 from aimass.runner.workspace import Workspace
 
-DEFAULT = "champion"  # the alias meant when none is given
 
-
-def publish_version(workspace: Workspace, release: Release, name: str, alias: str = DEFAULT) -> str:
+def publish_version(workspace: Workspace, release: Release, name: str, alias: str = CHAMPION) -> str:
     """Register RELEASE as the next version of NAME and let NAME@ALIAS point to it; gives "flights@3".
 
     Publishing the newest version again keeps its number.  Raises InputError for a name that cannot be one.
     """
     check_name(name)
-    check_name(alias, "alias")
-    if alias.isdigit():
-        raise InputError(f"the alias {alias!r} reads like a version", expected="a word", key="alias")
+    check_alias(alias)
     if release.kind != Release.kind:
         raise InputError(
             f"{release.digest[:12]} is a {release.kind}, so it cannot become a version of {name}",
@@ -61,7 +57,7 @@ def _version(name: str, which: str, numbers: dict[int, str]) -> int:
 def _aliased(workspace: Workspace, name: str, which: str, numbers: dict[int, str]) -> int:
     """The newest version that NAME@WHICH points to."""
     aliases = {row["name"].partition("@")[2]: row["digest"] for row in workspace.names() if _of(row["name"], name)}
-    alias = which or DEFAULT
+    alias = which or CHAMPION
     if alias not in aliases:
         raise InputError(
             f"{name} has no alias {alias!r}{suggest(alias, aliases)}",

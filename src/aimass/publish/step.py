@@ -4,34 +4,47 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
+from typing import Any
 
-from aimass.core.artifact import Model, Release, Report
+from aimass.core.artifact import Artifact, Model, Release, Report
 from aimass.core.errors import InfeasibleError, InputError
 from aimass.core.step import Context, step
 from aimass.publish.base import Gate, Verdict
-from aimass.publish.names import check_name
+from aimass.publish.names import CHAMPION, check_alias, check_name
 
 SERVED = ("model.onnx", "signature.json", "model.json", "sample.json")  # what answering needs
 ALSO = ("head.json",)  # kept beside them where the model has it
 
 
-@step
+def register(workspace: Any, release: Artifact, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Give RELEASE its number under the name of SETTINGS, and let the alias point to it."""
+    from aimass.publish.registry import publish_version
+
+    name, alias = settings["name"], settings["alias"]
+    return {"version": publish_version(workspace, release, name, alias), "alias": f"{name}@{alias}"}  # type: ignore[arg-type]
+
+
+@step(after=register)
 def publish(  # type: ignore[return]  # the folder is the answer
     ctx: Context,
     model: Model,
     ledger: Report,
     *,
     name: str,
+    alias: str = CHAMPION,
     gates: list[Gate] = ["budgets"],  # type: ignore[list-item]  # noqa: B006 - spelled out in the task
 ) -> Release:
     """Make a release of MODEL if every gate passes: the files that are served, with the ledger that argues for them.
 
     \b
-    name   what the release is served as; a version number comes when it is registered
+    name   what the release is served as; it gets the next number of that name
+    alias  moved to it: NAME@ALIAS; NAME alone means NAME@champion
     gates  what must pass; the first refusal ends it and nothing is published
     Example: aimass publish flights/mlp flights/ledger --name flights
     """
     check_name(name)
+    check_alias(alias)
     _check_files(model, ledger)
     verdicts = [_verdict(ctx, gate, model, ledger) for gate in gates]
     for file in (*SERVED, *ALSO):
