@@ -59,7 +59,15 @@ class TestTypesAreFound:
             (["1.5", "2", "-1e3", ".5", "inf"], "number", [1.5, 2.0, -1000.0, 0.5, float("inf")]),
             (["01.5", "02.5"], "text", ["01.5", "02.5"]),
             (["1_000", "2_000"], "text", ["1_000", "2_000"]),
-            (["9" * 25, "1"], "number", [1e25, 1.0]),
+            (["9" * 25, "1"], "text", ["9" * 25, "1"]),
+            ([f"{2**63 - 1}", f"-{2**63}", f"{10**17}"], "integer", [2**63 - 1, -(2**63), 10**17]),
+            ([f"{2**63}", f"{2**63 - 1}", "1"], "text", [f"{2**63}", f"{2**63 - 1}", "1"]),
+            ([f"{2**53 + 1}", "1.5"], "text", [f"{2**53 + 1}", "1.5"]),
+            (
+                ["123456789012345", "1.5", "12345678901234567.0"],
+                "number",
+                [123456789012345.0, 1.5, 12345678901234567.0],
+            ),
             (["true", "False", "TRUE"], "boolean", [True, False, True]),
             (["2024-01-01T10:00:00+02:00", "2024-01-01 08:00:00Z", "2024-01-01T08:00:00"], "timestamp", [HOUR] * 3),
             (["2024-01-01"], "timestamp", [datetime.datetime(2024, 1, 1)]),
@@ -85,6 +93,19 @@ class TestTypesAreFound:
         assert quarantine(dataset) == [{"source": "s", "reason": "x: not a whole number", "row": '{"x":"1.5"}'}]
         (tmp_path / "n").mkdir()
         assert one(tmp_path / "n", ["a"] * 2 + ["1"] * 98)[0] == "text"
+
+    @pytest.mark.parametrize("first", [10**15, 10**16, 10**17, 10**18, 9 * 10**18, 10**19, 10**25])
+    def test_ids_of_many_digits_stay_distinct(self, tmp_path: Path, first: int) -> None:
+        _, values = one(tmp_path, [str(first + i) for i in range(60)])
+        assert [int(value) for value in values] == [first + i for i in range(60)]
+
+    @pytest.mark.parametrize("digits", [18, 19, 38])
+    def test_whole_decimals_stay_distinct(self, tmp_path: Path, digits: int) -> None:
+        ids = [Decimal(10 ** (digits - 1) + i) for i in range(60)]
+        source = from_arrow(tmp_path, pa.table({"x": pa.array([*ids, None], pa.decimal128(digits, 0))}))
+        found = [row["x"] for row in rows(tmp_path, cleaned(tmp_path, {"s": source}))]
+        assert found.pop() is None
+        assert [int(value) for value in found] == ids
 
     def test_arrow_types_are_kept(self, tmp_path: Path) -> None:
         moment = datetime.datetime(2024, 1, 1, 10, tzinfo=datetime.timezone(datetime.timedelta(hours=2)))

@@ -21,6 +21,7 @@ OTHER = {
     "timestamp": ("date", "text"),
     "date": ("timestamp", "text"),
 }  # what a column with a type of its own may become
+CODE = "_|^[+-]?0[0-9]|^[+-]?[0-9]{16,}$"  # reads as a number and is none: two ids of 16 digits can be one float
 SHARE = 0.99  # of the values must convert, for a column of text to get a type; the rest goes to quarantine
 
 
@@ -99,10 +100,10 @@ def valued(column: str, words: list[str]) -> str:
 
 
 def test(kind: str, value: str) -> str:
-    """SQL: whether the text VALUE is of KIND.  Digits with leading zeros are codes, not numbers."""
+    """SQL: whether the text VALUE is of KIND.  Digits with leading zeros, or too many for a float, are codes."""
     return {
-        "integer": f"regexp_full_match({value}, '[+-]?(0|[1-9][0-9]{{0,17}})')",
-        "number": f"TRY_CAST({value} AS DOUBLE) IS NOT NULL AND NOT regexp_matches({value}, '_|^[+-]?0[0-9]')",
+        "integer": f"regexp_full_match({value}, '[+-]?(0|[1-9][0-9]*)') AND TRY_CAST({value} AS BIGINT) IS NOT NULL",
+        "number": f"TRY_CAST({value} AS DOUBLE) IS NOT NULL AND NOT regexp_matches({value}, '{CODE}')",
         "boolean": f"lower({value}) IN ('true', 'false')",
         "timestamp": f"{_moment(value)} IS NOT NULL",
         "json": f"left({value}, 1) IN ('[', '{{') AND json_valid({value})",

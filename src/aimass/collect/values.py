@@ -103,6 +103,8 @@ def _wanted(kind: pa.DataType, name: str) -> pa.DataType:
     types = pa.types
     if types.is_integer(kind):
         return pa.int64()
+    if types.is_decimal(kind) and kind.scale == 0:
+        return pa.int64() if kind.precision <= 18 else pa.string()  # ids: a float would make one of many
     if types.is_floating(kind) or types.is_decimal(kind):
         return pa.float64()
     if types.is_timestamp(kind):
