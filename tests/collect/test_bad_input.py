@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from aimass.collect import sql as sql_module
-from aimass.collect.base import MALFORMED, RAW
+from aimass.collect.base import MALFORMED, RAW, Collector
 from aimass.collect.files import plan
 from aimass.core.errors import InputError
 from tests.collect.guests import ODD
@@ -132,9 +132,18 @@ class TestFiles:
         self, tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         file.write_text("a\n1\n")
-        digests = iter("abc")
+        digests = iter("ab")
         monkeypatch.setattr("aimass.collect.files.digest_of_file", lambda path: next(digests))
         refused(tmp_path, {"use": "csv", "path": str(file)}, "changed while it was being read")
+
+    def test_a_file_that_goes_while_it_is_read_is_named(self, tmp_path: Path) -> None:
+        file, cells = tmp_path / "a.jsonl", Collector.from_settings({"use": "jsonl", "path": f"{tmp_path}/a.jsonl"})
+        file.write_text('{"a": 1}\n')
+        reading = cells.read(None)
+        assert next(reading) == {"a": 1}
+        file.unlink()
+        with pytest.raises(InputError, match=r"a\.jsonl cannot be read"):
+            next(reading)
 
     @pytest.mark.parametrize("name", ["../x", "..", "/etc/x", "a/b/c", "", "a b", "a/_delta_log", ".hidden", "a\n"])
     def test_the_name_of_a_table_stays_inside_the_lake(self, tmp_path: Path, file: Path, name: str) -> None:
@@ -203,6 +212,29 @@ class TestCsv:
         assert [row["b"] for row in found] == ['"2', "4", "6"]
         file.write_bytes('a,b\n1,"2\n3"\n\n'.encode(encoding))
         assert read(tmp_path / "closed", use="csv", path=str(file), encoding=encoding) == [{"a": "1", "b": "2\n3"}]
+
+    @pytest.mark.parametrize(
+        ("text", "row"),
+        [
+            ('"price, EUR, net";"qty, pcs";t\n1;2;3\n', {"price, EUR, net": "1", "qty, pcs": "2", "t": "3"}),
+            ('a;"say ""x, y, z"", please"\n1;2\n', {"a": "1", 'say "x, y, z", please': "2"}),
+            ('"a,\nb,";c\n1;2\n', {"a,\nb,": "1", "c": "2"}),
+            ('5" pipe;6" pipe;7\n1;2;3\n', {'5" pipe': "1", '6" pipe': "2", "7": "3"}),
+        ],
+    )
+    def test_delimiters_inside_the_quotes_of_a_header_are_not_counted(
+        self, tmp_path: Path, file: Path, text: str, row: dict[str, str]
+    ) -> None:
+        file.write_text(text)
+        assert read(tmp_path, use="csv", path=str(file)) == [row]
+
+    def test_a_blank_line_is_a_row_where_there_is_one_column_and_none_where_there_are_more(
+        self, tmp_path: Path, file: Path
+    ) -> None:
+        file.write_text("\na\n1\n\n3\n")
+        assert [row["a"] for row in read(tmp_path, use="csv", path=str(file))] == ["1", "", "3"]
+        file.write_text("\na,b\n1,2\n\n3,4\n")
+        assert [row["a"] for row in read(tmp_path / "more", use="csv", path=str(file))] == ["1", "3"]
 
     @pytest.mark.parametrize(
         ("header", "words"),
@@ -359,6 +391,15 @@ class TestImages:
         dataset = collected(tmp_path, {"use": "images", "path": f"{tmp_path}/i", "size": [8, 8], "channels": "grey"})
         assert facts(dataset)["rows"] == 60
         assert 0 < facts(dataset)["malformed"] < 60
+
+    def test_an_image_that_changes_while_it_is_read_is_refused_and_never_recorded_as_read(self, tmp_path: Path) -> None:
+        picture(tmp_path / "i" / "cat" / "1.png")
+        settings = {"use": "images", "path": f"{tmp_path}/i"}
+        reading = Collector.from_settings(settings).read(None)
+        assert next(reading).num_rows == 1
+        picture(tmp_path / "i" / "cat" / "1.png", (9, 9))
+        with pytest.raises(InputError, match=r"1\.png changed while it was being read"):
+            next(reading)
 
     def test_an_image_outside_a_class_folder_is_an_error(self, tmp_path: Path) -> None:
         picture(tmp_path / "i" / "train" / "cat" / "1.png")
@@ -518,7 +559,9 @@ class TestPython:
     def test_settings_that_a_generator_lacks_are_refused(self, tmp_path: Path) -> None:
         refused(tmp_path, {"use": f"{GUESTS}:numbered", "cuont": 3}, "did you mean 'count'")
         refused(tmp_path, {"use": "python", "call": f"{GUESTS}:numbered", "arguments": {"cuont": 3}}, "cuont", "count")
-        refused(tmp_path, {"use": "python", "call": "nosuch.module:read"}, "nosuch")
+        refused(tmp_path, {"use": "python", "call": "nosuch.module:read"}, "nosuch", "project file")
+        error = refused(tmp_path, {"use": "python", "call": f"{GUESTS}:numberd"}, "did you mean 'numbered'")
+        assert error.key.endswith("call")
         refused(tmp_path, {"use": "python", "call": "numbered"}, "package.module:function")
 
     def test_values_are_kept_as_text(self, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 import random
@@ -15,8 +16,11 @@ from typing import Any
 
 import pytest
 
+from aimass.collect.base import Collector
+from aimass.collect.step import collect
 from aimass.core.errors import InputError
-from tests.collect.hand import collected, facts, log_of, rows
+from aimass.store.lake import LakeTable
+from tests.collect.hand import Hand, collected, facts, log_of, rows
 
 REPOSITORY = Path(__file__).parents[2]
 COUNT = 120
@@ -136,6 +140,39 @@ def test_rows_that_replace_others_and_are_none_leave_the_table_as_it_was(tmp_pat
     assert rows(tmp_path, first) == [{"a": "1"}]
     file.write_text("a\n1\n")
     assert collected(tmp_path, {"use": "csv", "path": str(file)}, first) is first
+
+
+def test_a_renamed_file_is_read_once_more_and_then_known_by_its_new_name(tmp_path: Path) -> None:
+    settings = {"use": "csv", "path": f"{tmp_path}/*.csv"}
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    first = collected(tmp_path, settings)
+    (tmp_path / "a.csv").rename(tmp_path / "b.csv")
+    assert collected(tmp_path, settings, first) is first
+    last = LakeTable(str(tmp_path / "lake" / "t")).last()
+    assert last is not None
+    assert [Path(name).name for name in last.cursor] == ["b.csv"]
+    assert list(Collector.from_settings(settings).read(last.cursor)) == []
+    (tmp_path / "c.csv").write_text("a\n2\n")
+    assert rows(tmp_path, collected(tmp_path, settings, first)) == [{"a": "1"}, {"a": "2"}]
+    assert len([action for action in log_of(tmp_path) if "remove" in action]) == 0
+
+
+def test_a_source_file_is_hashed_before_and_after_it_is_read_and_its_rows_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+    whole = hashlib.file_digest
+
+    def counted(file: Any, kind: str) -> Any:
+        hashed.append(Path(file.name).suffix)
+        return whole(file, kind)
+
+    monkeypatch.setattr(hashlib, "file_digest", counted)
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    collect.body(
+        Hand(tmp_path), None, name="t", source=Collector.from_settings({"use": "csv", "path": f"{tmp_path}/a.csv"})
+    )
+    assert sorted(hashed) == [".csv", ".csv", ".parquet"]
 
 
 def test_an_edited_collector_is_read_from_the_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,9 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
+from aimass.core.canonical import digest_of_file
 from aimass.core.errors import StoreError
-from aimass.store.lake import Commit, LakeTable, batches, on_disk
+from aimass.store.lake import Commit, LakeTable, Part, batches, on_disk
 
 SCHEMA = pa.schema([("a", pa.int64())])
 
@@ -30,7 +31,9 @@ class Writer:
     def write(self, number: int, value: int, *, overwrite: bool = False, source: str = "s") -> Commit:
         path = self.root / f"{uuid.uuid4()}.parquet"
         pq.write_table(pa.table({"a": [value]}), path)
-        return self.table.commit([(path, 1)], SCHEMA, told(number, source), overwrite=overwrite)
+        return self.table.commit(
+            [Part(path, 1, digest_of_file(path))], SCHEMA, told(number, source), overwrite=overwrite
+        )
 
     def read(self, version: int | None = None) -> list[int]:
         last = self.table.last(version)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -23,6 +24,7 @@ BLOCK = 32 << 20  # bytes parsed at once, and so the longest row
 HEAD = 1 << 20  # bytes in which the header must end
 HEADER_LINES = 100
 DELIMITERS = ",;\t|"
+LINE_END = re.compile(r"[\r\n]")
 NO_ROWS = ("Empty CSV file", "Could not skip initial")  # what Arrow says of a header without rows
 
 
@@ -64,7 +66,7 @@ class Csv(Collector):
             return "skip"
 
         parse = pv.ParseOptions(delimiter=delimiter, quote_char=self.quote or False, newlines_in_values=True,
-                                invalid_row_handler=keep)  # fmt: skip
+                                ignore_empty_lines=len(names) > 1, invalid_row_handler=keep)  # fmt: skip
         read = pv.ReadOptions(use_threads=False, block_size=BLOCK, encoding=self.encoding, column_names=names,
                               skip_rows=skipped)  # fmt: skip
         convert = pv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
@@ -104,8 +106,7 @@ class Csv(Collector):
         blank = next((i for i, line in enumerate(lines) if line.strip()), None)
         if blank is None:
             raise InputError(f"{path} is empty", expected="a header line and rows", key="path")
-        guess = "\t" if unpacked_suffix(path) == ".tsv" else max(DELIMITERS, key=lines[blank].count)
-        delimiter = self.delimiter or guess
+        delimiter = self.delimiter or ("\t" if unpacked_suffix(path) == ".tsv" else self._most("".join(lines[blank:])))
         rows = csv.reader(lines[blank:], delimiter=delimiter, quotechar=self.quote or None,
                           quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE)  # fmt: skip
         try:
@@ -116,6 +117,13 @@ class Csv(Collector):
         except InputError as error:
             raise InputError(f"{path}: {error.what}", expected=error.expected, todo=error.todo) from error
         return delimiter, names, 0 if self.columns else blank + rows.line_num
+
+    def _most(self, text: str) -> str:
+        """The delimiter that the header at the start of TEXT holds most; those inside quotes delimit nothing."""
+        if self.quote:
+            quote = re.escape(self.quote)
+            text = re.sub(f"(^|[{DELIMITERS}]){quote}(?:[^{quote}]|{quote}{quote})*{quote}", r"\1", text)
+        return max(DELIMITERS, key=LINE_END.split(text, 1)[0].count)
 
     def _head(self, path: Path, file: BinaryIO) -> list[str]:
         """The first lines, as many as a header with line ends in quotes may take."""

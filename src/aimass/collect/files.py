@@ -122,19 +122,31 @@ class Plan:
     todo: list[Path]
     replace: bool
     seen: dict[str, str]  # file -> sha256, of those already read and still the same
+    now: dict[str, str]  # the same of all there are, taken before anything is read: what the cursor will say
 
 
 def plan(files: list[Path], cursor: Any | None) -> Plan:
     """New files are added; when one changed or is gone, everything is read again and replaces what was there."""
     seen: dict[str, str] = dict(cursor or {})
+    now = {str(file): _digest(file) for file in files}
+    if any(now.get(name) != digest for name, digest in seen.items()):
+        return Plan(files, True, {}, now)
+    return Plan([file for file in files if str(file) not in seen], False, seen, now)
+
+
+def _digest(file: Path) -> str:
     try:
-        now = {str(file): digest_of_file(file) for file in files}
+        return digest_of_file(file)
     except OSError as error:
         raise InputError(f"{error.filename} cannot be read: {error.strerror}", expected="a file this user may read",
                          key="path") from error  # fmt: skip
-    if any(now.get(name) != digest for name, digest in seen.items()):
-        return Plan(files, True, {})
-    return Plan([file for file in files if str(file) not in seen], False, seen)
+
+
+def check_at_rest(file: Path, what: Plan) -> None:
+    """Raises InputError when FILE, which was read, is not the one that was planned: its rows may be half of each."""
+    if _digest(file) != what.now[str(file)]:
+        raise InputError(f"{file} changed while it was being read", expected="a file at rest", key="path",
+                         todo="run again when nobody writes to it")  # fmt: skip
 
 
 def read_files(path: str, cursor: Any | None, rows_of: Callable[[Path], Iterator[Rows]]) -> Iterator[Rows]:
@@ -142,12 +154,9 @@ def read_files(path: str, cursor: Any | None, rows_of: Callable[[Path], Iterator
     what = plan(find(path), cursor)
     seen, replace, size = dict(what.seen), what.replace, 0
     for i, file in enumerate(what.todo):
-        digest = digest_of_file(file)
         yield from rows_of(file)
-        if digest_of_file(file) != digest:
-            raise InputError(f"{file} changed while it was being read", expected="a file at rest", key="path",
-                             todo="run again when nobody writes to it")  # fmt: skip
-        seen[str(file)] = digest
+        check_at_rest(file, what)
+        seen[str(file)] = what.now[str(file)]
         size += file.stat().st_size
         if size >= COMMIT or i == len(what.todo) - 1:
             yield Cursor(dict(seen), replace=replace)

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from aimass.collect.base import Collector, Cursor, Malformed, Rows
-from aimass.collect.files import kind_of, opened, plan
+from aimass.collect.files import check_at_rest, kind_of, opened, plan
 from aimass.core.errors import InputError
 from aimass.core.part import knob
 
@@ -49,7 +49,9 @@ class Images(Collector):
             return
         # Shape and classes belong to the whole: a new file means reading all again.
         yield from self._idx(idx) if idx else self._folders(root, pictures)
-        yield Cursor(plan_seen(files), replace=bool(what.seen) or what.replace)
+        for file in files:
+            check_at_rest(file, what)
+        yield Cursor(what.now, replace=bool(what.seen) or what.replace)
 
     # -- idx --------------------------------------------------------------------------------------------------
 
@@ -123,13 +125,6 @@ class Images(Collector):
             image = image.resize((self.size[1], self.size[0]), Image.Resampling.LANCZOS)
         pixels = np.asarray(image, np.uint8)
         return pixels if colour else pixels[:, :, None]
-
-
-def plan_seen(files: list[Path]) -> dict[str, str]:
-    """The cursor after FILES."""
-    from aimass.core.canonical import digest_of_file
-
-    return {str(file): digest_of_file(file) for file in files}
 
 
 def labels_of(images: Path) -> Path:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from typing import Any
 
 from aimass.collect.base import Collector, Rows
 from aimass.collect.guest import called
-from aimass.core.errors import InputError, unknown
-from aimass.core.part import knob, revision_of_source
+from aimass.core.errors import InputError, inside
+from aimass.core.part import knob, load, revision_of_source
 
 
 class Python(Collector):
@@ -28,14 +27,7 @@ class Python(Collector):
         return {**super().identity(), "code": revision_of_source(self._function())}
 
     def _function(self) -> Any:
-        module_name, colon, name = self.call.partition(":")
-        if not colon:
+        if ":" not in self.call:
             raise InputError(f"call is {self.call!r}", expected='"package.module:function"', key="call")
-        try:
-            module = importlib.import_module(module_name)
-        except ModuleNotFoundError as error:
-            raise InputError(f"{self.call}: {error}", expected="a module that can be imported", key="call",
-                             todo="install it, or put the file beside your project file") from error  # fmt: skip
-        if not hasattr(module, name):
-            raise unknown(f"function in {module_name}", name, [n for n in vars(module) if n[0] != "_"])
-        return getattr(module, name)
+        with inside("call"):
+            return load(self.call, f"the collector {self.call!r}")

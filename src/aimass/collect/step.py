@@ -15,7 +15,7 @@ from aimass.core.step import Context, step
 
 if TYPE_CHECKING:
     from aimass.collect.pending import Pending
-    from aimass.store.lake import Commit, LakeTable
+    from aimass.store.lake import Commit, LakeTable, Part
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
 
@@ -114,18 +114,18 @@ class Intake:
         self._commit(pending, None)
 
     def _commit(self, pending: Pending, cursor: Any) -> None:
-        from aimass.store.lake import Commit, chained
+        from aimass.core.canonical import digest_of_file
+        from aimass.store.lake import Commit, Part, chained
 
-        files = pending.close()
+        files = [Part(path, rows, digest_of_file(path)) for path, rows in pending.close()]
         before = None if self.replace else self.last
         if not files and (before is None or before.cursor == cursor):
             return  # a replacement waits for its first row: a table is never emptied
         content = before.content if before else ""
         if files:  # else only the cursor moves
-            content = chained(content, [path for path, _ in files])
+            content = chained(content, files)
         if self.replace and not self.fresh and self.last is not None and self.last.content == content:
-            _remove(files)  # the same rows as before: no new version
-            self.replace = False
+            self._moved(files, cursor)
             return
         columns = _joined(before.columns if before else [], pending.columns)
         commit = Commit(
@@ -139,6 +139,13 @@ class Intake:
         )
         self.last = self.table.commit(files, pending.schema, commit, overwrite=self.replace)
         self.fresh = self.replace = False
+
+    def _moved(self, files: list[Part], cursor: Any) -> None:
+        """The same rows as before (a file has another name): FILES go, and the cursor alone is kept."""
+        for part in files:
+            part.path.unlink()
+        self.replace = False
+        self._commit(self._pending(), cursor)
 
     def _pending(self) -> Pending:
         from aimass.collect.pending import Pending
@@ -170,8 +177,3 @@ def _joined(before: list[dict[str, Any]], found: dict[str, dict[str, Any]]) -> l
         same(columns.setdefault(name, {k: v for k, v in facts.items() if k != "arrow"}), facts)
     check_names(list(columns))
     return list(columns.values())
-
-
-def _remove(files: list[tuple[Path, int]]) -> None:
-    for path, _ in files:
-        path.unlink()

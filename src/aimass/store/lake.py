@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import fsspec
 import pyarrow as pa
@@ -24,7 +24,7 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 from pyarrow.fs import LocalFileSystem
 
 from aimass.core.artifact import Dataset
-from aimass.core.canonical import digest_of, digest_of_file
+from aimass.core.canonical import digest_of
 from aimass.core.errors import StoreError
 from aimass.store.base import writing
 
@@ -57,6 +57,14 @@ class Commit:
         return {key: value for key, value in asdict(self).items() if key != "version"}
 
 
+class Part(NamedTuple):
+    """A local Parquet file that waits for its commit: how many ROWS, and the SHA-256 of its bytes."""
+
+    path: Path
+    rows: int
+    digest: str
+
+
 class LakeTable:
     """One Delta table at URI: a local folder or object storage."""
 
@@ -82,16 +90,14 @@ class LakeTable:
             todo="give the source another name, or move that table away",
         )
 
-    def commit(self, files: list[tuple[Path, int]], schema: pa.Schema, commit: Commit, *, overwrite: bool) -> Commit:
-        """Publish FILES (local Parquet, rows of each) as one version: COMMIT with its number.  All or nothing.
+    def commit(self, files: list[Part], schema: pa.Schema, commit: Commit, *, overwrite: bool) -> Commit:
+        """Publish FILES as one version: COMMIT with its number.  All or nothing.
 
         Files are named by their content, so a repeated attempt writes the same names.  Raises StoreError when
         another writer was quicker.
         """
         with writing(f"the table {self.uri}"):
-            actions: list[AddAction] = [
-                self._place(file, rows, f"{commit.number:08}-{i:04}") for i, (file, rows) in enumerate(files)
-            ]
+            actions: list[AddAction] = [self._place(part, f"{commit.number:08}-{i:04}") for i, part in enumerate(files)]
         told = CommitProperties(
             app_transactions=[Transaction(KEY, commit.number)],
             custom_metadata={KEY: json.dumps(commit.as_json(), ensure_ascii=False)},
@@ -140,9 +146,9 @@ class LakeTable:
         ours = told.custom_metadata or {}
         return int(next(entry["version"] for entry in table.history(LOOK_BACK) if entry.get(KEY) == ours[KEY]))
 
-    def _place(self, path: Path, rows: int, place: str) -> AddAction:
-        size = path.stat().st_size
-        name = f"{place}-{digest_of_file(path)[:24]}.parquet"
+    def _place(self, part: Part, place: str) -> AddAction:
+        path, size = part.path, part.path.stat().st_size
+        name = f"{place}-{part.digest[:24]}.parquet"
         if self.local:
             folder = Path(self.uri)
             folder.mkdir(parents=True, exist_ok=True)
@@ -153,7 +159,7 @@ class LakeTable:
             filesystem, root = fsspec.core.url_to_fs(self.uri)
             filesystem.put_file(str(path), f"{root}/{name}")
             path.unlink()
-        return AddAction(name, size, {}, 0, True, json.dumps({"numRecords": rows}))
+        return AddAction(name, size, {}, 0, True, json.dumps({"numRecords": part.rows}))
 
     def _open(self, version: int | None = None) -> DeltaTable:
         try:
@@ -224,6 +230,6 @@ def batches(rows: ds.Dataset) -> Iterator[pa.RecordBatch]:
     return iter(rows.to_batches(batch_size=65_536, use_threads=True, fragment_readahead=1))
 
 
-def chained(before: str, files: list[Path]) -> str:
+def chained(before: str, files: list[Part]) -> str:
     """The content hash after FILES were added to what BEFORE stands for."""
-    return digest_of([before, *(digest_of_file(path) for path in files)])
+    return digest_of([before, *(part.digest for part in files)])
