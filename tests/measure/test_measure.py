@@ -9,15 +9,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from aimass.core.artifact import open_artifact, seal
 from aimass.core.errors import InputError
 from aimass.core.part import resolve
 from aimass.engines.onnxruntime import OnnxRuntime
-from aimass.measure import latency_endpoint, machine
+from aimass.measure import latency_endpoint, machine, quality
+from aimass.measure.answers import load_answers
 from aimass.measure.quality import agreement, answers, difference, some_rows, truth_of
 from aimass.measure.size import sizes
 from aimass.measure.step import measure
 
-QUICK = {"clients": 2, "samples": 300, "processes": 1, "calls": 100}
+QUICK = {"clients": 2, "samples": 300, "starts": 1, "processes": 1, "calls": 100}
 
 
 def metric(name: str):
@@ -40,6 +42,8 @@ def test_a_report_holds_quality_size_latency_and_machine(context, model_of, exam
     accuracy = report["quality"]["accuracy"]
     assert 0.7 < accuracy["low"] < accuracy["value"] < accuracy["high"] < 0.85 and accuracy["n"] == 3000
     assert report["size_bytes"] == (model.folder / "model.onnx").stat().st_size
+    assert report["engine"]["settings"] == {"use": "onnxruntime", "revision": 1, "threads": 1, "spinning": False}
+    assert [start["samples"] for start in report["endpoint"]["starts"]] == [300]
     assert report["engine"]["samples"] == 100 and report["engine"]["ratio_to_baseline"] is None
     assert (report["endpoint"]["samples"], report["endpoint"]["clients"], report["endpoint"]["errors"]) == (300, 2, 0)
     assert report["endpoint"]["p99_ms"]["high"] > 0
@@ -65,6 +69,34 @@ def test_against_a_baseline_the_difference_is_paired(context, model_of, examples
     assert report["engine"]["ratio_to_baseline"]["n"] == 2
 
 
+def test_a_report_keeps_the_answers_and_the_baselines_need_not_be_given_again(
+    tmp_path, context, model_of, examples, monkeypatch
+) -> None:
+    baseline, model = model_of(4.0), model_of(8.0, weights=5000)
+    measure.body(context, baseline, examples, metrics=[metric("log_loss")], **QUICK)
+    seal("report", context.folder, [])
+    before = open_artifact(context.folder)
+    truth, answer, signature = load_answers(before.folder)
+    expected = answers(baseline.folder, examples.folder, examples.signature, OnnxRuntime())
+    np.testing.assert_array_equal(truth, expected[0])
+    np.testing.assert_array_equal(answer["probabilities"], expected[1]["probabilities"])
+    assert answer["label"].tolist() == expected[1]["label"].tolist() and signature.classes == ("no", "yes")
+
+    asked, real = [], quality.answers
+    monkeypatch.setattr(quality, "answers", lambda model, *rest: asked.append(model) or real(model, *rest))
+    again = type(context)(tmp_path / "again")
+    measure.body(again, model, examples, baseline, before, metrics=[metric("log_loss")], **QUICK)
+    against = json.loads((again.folder / "report.json").read_text())["against_baseline"]
+    assert asked == [model.folder] and against["difference"]["log_loss"]["low"] > 0
+    with pytest.raises(InputError, match="does not hold the answers of the baseline"):
+        measure.body(type(context)(tmp_path / "wrong"), model, examples, model, before, metrics=[], **QUICK)
+
+
+def test_raising_repeat_measures_again() -> None:
+    first, again = (measure.task({"model": "m", "examples": "e"}, {"repeat": n}) for n in (0, 1))
+    assert first.digest != again.digest
+
+
 def test_the_default_of_the_machine_setting_is_this_machine() -> None:
     task = measure.task({"model": "m", "examples": "e"}, {})
     assert task.settings["machine"] == machine.machine_digest()
@@ -83,7 +115,7 @@ def test_a_metric_of_another_task_is_refused_before_any_work(context, model_of, 
     assert not context.lines
 
 
-@pytest.mark.parametrize("name", ["clients", "samples", "processes", "calls"])
+@pytest.mark.parametrize("name", ["clients", "samples", "starts", "processes", "calls"])
 def test_a_count_of_nothing_is_refused_by_name(context, model_of, examples, name) -> None:
     with pytest.raises(InputError, match=f"measure.{name} must be at least 1"):
         measure.body(context, model_of(), examples, metrics=[], **{**QUICK, name: 0})
@@ -94,6 +126,12 @@ def test_a_machine_is_known_by_what_does_not_change() -> None:
     assert facts["cores"] >= 1 and facts["versions"]["onnxruntime"] and facts["python"]
     assert set(facts["flags"]) <= set(machine.FLAGS)
     assert "load" not in json.dumps(facts)
+
+
+def test_the_governor_of_the_cores_is_part_of_the_machine_where_there_is_one(tmp_path: Path) -> None:
+    (tmp_path / "governor").write_text("performance\n")
+    assert machine._governor(tmp_path / "governor") == "performance"
+    assert machine._governor(tmp_path / "none") is None and "governor" in machine.machine()
 
 
 def test_steal_time_is_a_share_of_all_time() -> None:

@@ -37,7 +37,7 @@ class Metric(Part):
     better: ClassVar[str] = "higher"  # or "lower"
 
     def value(self, truth: np.ndarray, answer: dict[str, Any], signature: Signature) -> float:
-        """The value alone; overridden where it is cheaper than the interval.  A paired difference asks dozens of times."""
+        """The value alone, dozens of times for a paired difference: overridden where the interval is costly."""
         return self.score(truth, answer, signature).value
 
     def score(self, truth: np.ndarray, answer: dict[str, Any], signature: Signature) -> Figure:

@@ -22,13 +22,15 @@ PACKAGES = ("aimass", "onnxruntime", "torch", "numpy", "starlette", "uvicorn")
 
 @cache
 def machine() -> dict[str, Any]:
-    """What stays the same from run to run: processor, cores, flags, memory (GB), system, versions."""
+    """What stays the same from run to run: processor, cores, flags, memory (GB), how the clock of the cores is
+    governed (None where the system does not tell), system, versions."""
     model, flags = _processor()
     return {
         "processor": model,
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "flags": [flag for flag in FLAGS if flag in flags],
         "memory_gb": _memory_gb(),
+        "governor": _governor(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
         "versions": {name: found for name in PACKAGES if (found := _version(name))},
@@ -78,6 +80,14 @@ def _processor() -> tuple[str, set[str]]:
     facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     flags = set(facts.get("flags", facts.get("Features", "")).split())
     return facts.get("model name") or platform.machine(), flags
+
+
+def _governor(path: Path = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")) -> str | None:
+    """'performance', 'powersave', ...; virtual machines have none."""
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError:
+        return None
 
 
 def _memory_gb() -> float | None:

@@ -23,12 +23,15 @@ def measure(  # type: ignore[return]  # the folder is the answer
     model: Model,
     examples: Examples,
     baseline: Model | None = None,
+    answered: Report | None = None,
     *,
     metrics: list[Metric] = [],  # noqa: B006 - a step's default is spelled out in its task, never mutated
     clients: int = 4,
     samples: int = 2000,
+    starts: int = 3,
     processes: int = 5,
     calls: int = 1000,
+    repeat: int = 0,
     machine: str = machine_digest(),
 ) -> Report:
     """Measure MODEL on the held-back rows of EXAMPLES: quality, size, latency of the engine call and at the endpoint.
@@ -36,15 +39,17 @@ def measure(  # type: ignore[return]  # the folder is the answer
     \b
     metrics    what to score; the usual one of the task if empty
     clients    requests under way at once at the endpoint, and samples of them
+    starts     fresh servers that share the samples
     processes  fresh ones that time the engine call, and calls in each
+    repeat     raise it to measure again what was measured, say on a busy machine
     machine    digest of the machine this is about; figures of another machine are never reused
-    With BASELINE, also the paired differences to it.
+    With BASELINE, also the paired differences to it; its report, if ANSWERED is given, spares its answering again.
     Example: aimass measure flights/mlp flights/prepare --metrics roc_auc --clients 8
     """
     from aimass.engines.onnxruntime import OnnxRuntime
 
     _check_here(machine)
-    _check_counts(clients=clients, samples=samples, processes=processes, calls=calls)
+    _check_counts(clients=clients, samples=samples, starts=starts, processes=processes, calls=calls)
     signature = examples.signature
     scored = metrics or [Metric.from_settings(default_metric(signature.task))]
     for metric in scored:
@@ -55,11 +60,12 @@ def measure(  # type: ignore[return]  # the folder is the answer
         "model": model.digest,
         "candidate": {key: model.read_json("model.json").get(key) for key in ("architecture", "passes")},
         "task": signature.task,
-        **_quality(ctx, model, examples, baseline, scored, engine),
+        **_quality(ctx, model, examples, baseline, answered, scored, engine),
         **_size(model),
         "engine": _engine(ctx, model, examples, baseline, engine, processes, calls),
-        "endpoint": _endpoint(ctx, model, examples, clients, samples),
+        "endpoint": _endpoint(ctx, model, examples, clients, samples, starts),
         "machine": _machine(load, before),
+        "repeat": repeat,
     }
     text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
     (ctx.folder / "report.json").write_text(text, encoding="utf-8")
@@ -84,18 +90,26 @@ def _check_counts(**counts: int) -> None:
 
 
 def _quality(
-    ctx: Context, model: Model, examples: Examples, baseline: Model | None, metrics: list[Metric], engine: Engine
+    ctx: Context,
+    model: Model,
+    examples: Examples,
+    baseline: Model | None,
+    answered: Report | None,
+    metrics: list[Metric],
+    engine: Engine,
 ) -> dict[str, Any]:
+    from aimass.measure.answers import save_answers
     from aimass.measure.quality import agreement, answers, difference
 
     signature = examples.signature
     truth, answer = answers(model.folder, examples.folder, signature, engine)
+    save_answers(ctx.folder, truth, answer, signature)
     named = {str(metric.settings()["use"]): metric for metric in metrics}
     figures = {name: metric.score(truth, answer, signature).as_json() for name, metric in named.items()}
     ctx.log("; ".join(f"{name} {f['value']:.4f} [{f['low']:.4f}, {f['high']:.4f}]" for name, f in figures.items()))
     against = None
     if baseline is not None:
-        _, other = answers(baseline.folder, examples.folder, signature, engine)
+        other = _answers_of(baseline, answered, examples, engine)
         against = {
             "model": baseline.digest,
             "difference": {
@@ -104,7 +118,26 @@ def _quality(
             "agreement": agreement(answer, other),
             "size_bytes": _size(baseline)["size_bytes"],
         }
-    return {"quality": figures, "rows": len(truth), "against_baseline": against}
+    return {"quality": figures, "rows": len(truth), "examples": examples.digest, "against_baseline": against}
+
+
+def _answers_of(baseline: Model, answered: Report | None, examples: Examples, engine: Engine) -> dict[str, Any]:
+    """The answers of BASELINE, out of its report where that is ANSWERED and about the same rows."""
+    from aimass.measure.answers import load_answers
+    from aimass.measure.quality import answers
+
+    if answered is None:
+        return answers(baseline.folder, examples.folder, examples.signature, engine)[1]
+    facts = answered.read_json("report.json")
+    stored = load_answers(answered.folder)
+    if stored is None or (facts["model"], facts["examples"]) != (baseline.digest, examples.digest):
+        raise InputError(
+            f"report {answered.digest[:12]} does not hold the answers of the baseline to these examples",
+            expected=f"the report of model {baseline.digest[:12]} on examples {examples.digest[:12]}",
+            todo="leave `answered` out, and the baseline answers again",
+            key="answered",
+        )
+    return stored[1]
 
 
 def _size(model: Model) -> dict[str, int]:
@@ -131,25 +164,28 @@ def _engine(
         between=lambda: ctx.report(),  # raises Stopped when asked to stop
     )
     ctx.log(f"engine call p50 {found.p50.value:.3f} ms, p99 {found.p99.value:.3f} ms")
-    return found.as_json()
+    return {**found.as_json(), "settings": engine.settings()}  # threads and spinning
 
 
-def _endpoint(ctx: Context, model: Model, examples: Examples, clients: int, samples: int) -> dict[str, Any]:
-    import tempfile
-    from pathlib import Path
-
-    from aimass.measure.latency_endpoint import endpoint, endpoint_latency
+def _endpoint(
+    ctx: Context, model: Model, examples: Examples, clients: int, samples: int, starts: int
+) -> dict[str, Any]:
+    from aimass.measure.latency_endpoint import endpoint_latency
     from aimass.measure.quality import some_rows
     from aimass.prepare.rows import to_json_records
 
-    ctx.report()
     records = to_json_records(some_rows(examples.folder, ASKED), examples.signature.rows)
     bodies = [json.dumps({"records": [record]}, ensure_ascii=False) for record in records]
-    with tempfile.TemporaryDirectory() as log, endpoint(model.folder, "model", log_to=Path(log)) as url:
-        found = endpoint_latency(f"{url}/v1/predict/model", bodies, clients=clients, samples=samples)
-    ctx.log(
-        f"endpoint, {clients} clients: p50 {found['p50_ms']['value']:.3f} ms, p99 {found['p99_ms']['value']:.3f} ms"
+    found = endpoint_latency(
+        model.folder,
+        bodies,
+        clients=clients,
+        samples=samples,
+        starts=starts,
+        between=lambda: ctx.report(),  # raises Stopped when asked to stop
     )
+    p50, p99 = (found[name]["value"] for name in ("p50_ms", "p99_ms"))
+    ctx.log(f"endpoint, {clients} clients, {starts} starts: p50 {p50:.3f} ms, p99 {p99:.3f} ms")
     return found
 
 

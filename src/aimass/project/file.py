@@ -43,8 +43,10 @@ class Measure(Settings):
     """How often is asked before a latency is believed.  Left out: as often as `aimass measure` does by itself."""
 
     samples: int | None = knob(None, 1, help="requests at the endpoint")
+    starts: int | None = knob(None, 1, help="fresh servers that share them")
     processes: int | None = knob(None, 1, help="fresh processes that time the engine call")
     calls: int | None = knob(None, 1, help="engine calls in each")
+    repeat: int | None = knob(None, 0, help="raise it to measure again what was measured, say on a busy machine")
 
     def given(self) -> dict[str, int]:
         """What the file says; the rest is the step's own."""
