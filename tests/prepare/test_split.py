@@ -73,6 +73,20 @@ def test_the_seed_decides_and_the_same_seed_gives_the_same_split(strata: np.ndar
     assert first != other
 
 
+def test_classes_of_one_row_are_learnt_from_and_too_few_rows_of_every_class_are_refused() -> None:
+    strata = np.array([0] * 12 + [1] * 14 + [2, 3, 4, 5])
+    found = parts_of(Split(), pa.table({"x": range(30)}), strata)
+    assert found[26:].tolist() == [0, 0, 0, 0]
+    error = refused(Split(), pa.table({"x": range(20)}), np.arange(20) % 10)
+    assert "leaves no test rows" in error.what
+    assert "more rows of each class" in error.todo
+
+
+@pytest.mark.parametrize("rows", [20, 21, 25])
+def test_the_fewest_rows_there_may_be_fill_every_part(rows: int) -> None:
+    parts_of(Split(), pa.table({"x": range(rows)}), None)
+
+
 def test_rows_are_not_dealt_out_in_their_order() -> None:
     found = parts_of(Split(), pa.table({"x": range(1000)}))
     assert abs(np.flatnonzero(found == 2).mean() - 500) < 60

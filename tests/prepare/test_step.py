@@ -260,7 +260,7 @@ def test_a_column_may_be_called_whatever_its_owner_likes(prepared: Prepared, nam
         (people(), {"target": "buy"}, "no column is called 'buy'; did you mean 'buys'", "target"),
         (people(3), {"target": "buys"}, "there are 3 rows", "target"),
         (people(buys=pa.array(["no"] * N)), {"target": "buys"}, "is 'no' in every row", "target"),
-        (people(buys=pa.array([f"c{i}" for i in range(N)] * 1)), {"target": "buys", "task": "binary"}, "300", "task"),
+        (people(buys=pa.array([f"c{i % 30}" for i in range(N)])), {"target": "buys", "task": "binary"}, "30", "task"),
         (people(), {"target": "since"}, "holds timestamp", "target"),
         (people(), {"target": "buys", "columns": {"buys": "category"}}, "no column is called 'buys'", "columns.buys"),
         (people(), {"target": "buys", "columns": {"city": "number"}}, "city holds text", "columns.city"),

@@ -82,7 +82,7 @@ def _compile(column: Fitted, build: Builder) -> None:
     parts = {
         "minute": build.op("Div", clock, const(MINUTE)),
         "weekday": build.op("Mod", build.op("Add", days, const(3)), const(7)),
-        **_calendar(days, build, const),
+        **_calendar(days, build),
     }
     present = build.op("Cast", build.op("Not", missing), to=1)
     here = build.column(present)
@@ -99,7 +99,7 @@ def _compile(column: Fitted, build: Builder) -> None:
         build.numbers(build.column(build.op("Cast", missing, to=1)), 1)
 
 
-def _calendar(days: str, build: Builder, const: object) -> dict[str, str]:
+def _calendar(days: str, build: Builder) -> dict[str, str]:
     """Year, month (0..11) and day of the month (0..30) of a day number since 1970-01-01."""
 
     def c(value: int) -> str:

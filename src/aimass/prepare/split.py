@@ -15,6 +15,8 @@ NAMES = {"train": 0, "training": 0, "valid": 1, "validation": 1, "val": 1, "dev"
 SPLITS = ("train", "valid", "test")
 NEED = {"time": "a column of times or numbers", "group": "a column", "column": "a column of train, valid, test"}
 
+TODO = {"random": "larger shares, or more rows of each class: each is shared out by itself"}
+
 
 class Split(Settings):
     """random: stratified by class; time: the last rows are the test; group: no group in two parts; column: as it says.
@@ -51,7 +53,8 @@ def assign(split: Split, rows: pa.Table, strata: np.ndarray | None, seed: int) -
     for i, name in enumerate(SPLITS):
         if not (parts == i).any():
             raise InputError(f"the split leaves no {name} rows", expected="rows in each of train, valid and test",
-                             todo="change the shares, or split by something else", key="split")  # fmt: skip
+                             todo=TODO.get(split.by, "change the shares, or split by something else"),
+                             key="split")  # fmt: skip
     return parts
 
 
@@ -88,16 +91,16 @@ def _time(split: Split, column: pa.ChunkedArray, strata: np.ndarray | None, rand
         raise InputError(f"{missing} rows have no {split.column} to split by", expected="a time in every row",
                          todo="filter them in a sql transform, or split otherwise", key="split")  # fmt: skip
     ranks = pc.rank(column, sort_keys="ascending", tiebreaker="min").to_numpy() - 1
+    in_order = np.sort(ranks)
     parts = np.zeros(len(column), np.int8)
-    first_test = _moment(ranks, 1 - split.test)
-    parts[ranks >= _moment(ranks, 1 - split.test - split.valid)] = 1
-    parts[ranks >= first_test] = 2
+    parts[ranks >= _moment(in_order, 1 - split.test - split.valid)] = 1
+    parts[ranks >= _moment(in_order, 1 - split.test)] = 2
     return parts
 
 
-def _moment(ranks: np.ndarray, share: float) -> int:
-    """The rank of the first moment at or after SHARE of the rows."""
-    return int(np.sort(ranks)[min(len(ranks) - 1, int(share * len(ranks)))])
+def _moment(in_order: np.ndarray, share: float) -> int:
+    """The rank of the first moment at or after SHARE of the rows, whose ranks are IN_ORDER."""
+    return int(in_order[min(len(in_order) - 1, int(share * len(in_order)))])
 
 
 def _group(split: Split, column: pa.ChunkedArray, strata: np.ndarray | None, random: np.random.Generator) -> np.ndarray:
