@@ -73,6 +73,28 @@ def test_the_largest_and_smallest_numbers_have_a_finite_mean_and_deviation(train
     assert found[3:].tolist() == [[30.0], [-30.0]]
 
 
+@pytest.mark.parametrize("absurd", [1.7e308, -1e30, 1e6])
+def test_one_absurd_value_in_a_thousand_does_not_squash_the_others(absurd: float) -> None:
+    usual = np.random.default_rng(0).normal(50, 10, 2000)
+    found = np.array(numbers([*usual[:1000], absurd, *usual[1000:]], [*usual, absurd]))
+    assert abs(found[:-1].mean()) < 0.02
+    assert abs(found[:-1].std() - 1) < 0.02
+    assert found[-1] == np.copysign(30.0, absurd)
+
+
+def test_a_few_rows_are_scaled_as_they_are() -> None:
+    training = [*np.arange(998.0), 1e6]
+    assert numbers(training, [1e6], clip=100.0)[0][0] == pytest.approx((1e6 - np.mean(training)) / np.std(training), abs=1e-5)
+
+
+def test_rare_values_count_where_nothing_else_differs() -> None:
+    rare = [0.0] * 9_995 + [1.0, 2.0, 3.0, 4.0, 5.0]
+    found = np.array(numbers(rare, [1.0, 2.0, 0.0], clip=1000.0))
+    assert found[0] == pytest.approx((1.0 - np.mean(rare)) / np.std(rare), rel=1e-5)
+    assert found[1] > found[0] > 10
+    assert found[2] < 0
+
+
 def test_a_number_missing_in_every_training_row_is_its_flag_alone() -> None:
     assert numbers([None, None], [None, 0.0]) == [[0.0, 1.0], [0.0, 0.0]]
 

@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from aimass.prepare.graph import Builder
 
 
+TAIL = 1000  # of as many rows, the smallest and the largest do not count
+
+
 class Number(Preparer):
     """(x - mean) / std, cut off at CLIP; infinite values count as the cut-off, NaN and null as missing."""
 
     clip: float = knob(30.0, 1.0, 1e6, log=True, help="standard deviations at which a value is cut off")
 
     def fit(self, column: Column, values: pa.ChunkedArray) -> Fitted:
-        """Mean and standard deviation of the finite values; whether any is missing."""
+        """Mean and standard deviation of the finite values, their tails pulled in; whether any is missing."""
         if column.type not in ("integer", "number", "boolean"):
             raise InputError(
                 f"column {column.name} holds {column.type}, not numbers",
@@ -33,7 +36,7 @@ class Number(Preparer):
             )
         x = numbers(values)
         finite = x[np.isfinite(x)]
-        mean, std = _mean_and_std(finite)
+        mean, std = _mean_and_std(_without_tails(finite))
         shown = tuple(f"{v:g}" for v in finite[:3])
         field = Field(column.name, "float64", kind="number", sent=column.type, values=shown)
         facts = {"mean": mean, "std": std, "clip": self.clip, "missing": bool(np.isnan(x).any())}
@@ -55,6 +58,19 @@ class Number(Preparer):
         if flagged:
             flags = build.op("Gather", missing, build.const(flagged, np.int64), axis=1)
             build.numbers(build.op("Cast", flags, to=1), len(flagged))
+
+
+def _without_tails(x: np.ndarray) -> np.ndarray:
+    """X with its outermost thousandths pulled in: one absurd value would squash all others.
+
+    Left as it is where nothing else differs: rare values are then all there is to learn.
+    """
+    edge = len(x) // TAIL
+    if not edge:
+        return x
+    ends = [edge, len(x) - 1 - edge]
+    low, high = np.partition(x, ends)[ends]
+    return x.clip(low, high) if low < high else x
 
 
 def _mean_and_std(x: np.ndarray) -> tuple[float, float]:
