@@ -82,15 +82,16 @@ def test_fashion_keeps_its_own_test_part(tmp_path: Path) -> None:
 
 
 def test_spam_is_read_from_a_folder_of_messages(tmp_path: Path) -> None:
-    for i in range(60):
+    for i in range(61):  # the last one is the first one again
         folder = tmp_path / "messages" / ("spam-1" if i % 2 else "easy-ham-1")
         folder.mkdir(parents=True, exist_ok=True)
-        words = "win money now" if i % 2 else "see you at the meeting"
-        text = f"From a@b.c\nX-Mailer: secret-{i}\nSubject: message {i} {words}\n\nDear reader, {words} {i}\n"
+        words, number = "win money now" if i % 2 else "see you at the meeting", i % 60
+        text = f"From a@b.c\nX-Mailer: secret-{i}\nSubject: message {number} {words}\n\nDear reader, {words} {number}\n"
         message = {"id": str(i), "group": folder.name, "checksum": f"{i:032}", "text": text}
         (folder / f"{i}.json").write_text(json.dumps(message))
     examples = prepared("spam", tmp_path / "w", f"collect.path={tmp_path}/messages/*/*.json")
     assert examples.signature.classes == ("ham", "spam")
+    assert sum(examples.read_json("examples.json")["rows"].values()) == 60  # no message stands on both sides
     rows = pq.read_table(examples.folder / "test.parquet").to_pylist()
     assert all(row["subject"].startswith("message ") and row["body"].startswith("Dear reader") for row in rows)
     assert not any("secret" in row["body"] for row in rows)  # headers would tell the answer here and nowhere else
