@@ -106,6 +106,22 @@ def test_a_short_limit_plans_the_epochs_that_fit_and_lets_the_rate_fall_for_thei
     assert plan.rate(6 * plan.steps, 6) == pytest.approx(plan.learning_rate / 1000)
 
 
+def test_one_slow_epoch_does_not_cut_the_run_short(make_examples, context, monkeypatch: pytest.MonkeyPatch) -> None:
+    def seconds(clock: loop.Clock) -> float:
+        """12 for the first epoch, 2 for each of the others."""
+        done = clock.state.done / clock.state.plan.steps
+        return 12 * min(done, 1.0) + 2 * max(done - 1, 0.0)
+
+    monkeypatch.setattr(loop.Clock, "seconds", seconds)
+    made = context("a")
+    recipe = gradient(epochs=19, minutes=1.2, patience=19)
+    train.body(made, make_examples("binary", "numbers"), model=MLP, recipe=recipe)
+    assert (made.told["epochs"], made.told["stopped"]) == (19, "all epochs done")
+    made, short = context("b"), gradient(epochs=19, minutes=0.5, patience=19)
+    train.body(made, make_examples("binary", "numbers"), model=MLP, recipe=short)
+    assert (made.told["epochs"], made.told["stopped"]) == (10, "the 0.5 minutes allowed 10 of 19 epochs")
+
+
 def test_live_metrics_say_how_fast_it_goes_and_how_long_it_will_take(
     make_examples, context, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import signal
 import subprocess
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors import safe_open
+from torch import nn
 
 from aimass.core.artifact import Examples, files_of
 from aimass.core.errors import Stopped, StoreError
@@ -18,6 +22,7 @@ from aimass.core.part import resolve
 from aimass.models.base import Architecture
 from aimass.train import loop, rounds
 from aimass.train.checkpoint import write_whole
+from aimass.train.state import State
 from aimass.train.step import train
 from tests.train.child import attempt
 
@@ -122,6 +127,50 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_last_whole_one(tmp_path:
     with pytest.raises(StoreError, match="cannot be written"):
         write_whole(path, b"half")
     assert path.read_bytes() == b"whole"
+
+
+class Tied(nn.Module):
+    """One weight under two names, and another that is laid out by channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.image = nn.Conv2d(2, 2, 3).to(memory_format=torch.channels_last)
+        self.first = nn.Linear(2, 2)
+        self.second = nn.Linear(2, 2)
+        self.second.weight = self.first.weight
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.second(self.first(self.image(image).mean((2, 3))))
+        return scores
+
+
+def test_a_state_comes_back_bit_for_bit_from_a_file_that_holds_tensors_and_json_only(tmp_path: Path) -> None:
+    plan = resolve("recipe", "gradient").from_settings(GRADIENT).plan(400, 0)
+    torch.manual_seed(0)
+    states = [State(Tied(), plan, tmp_path / "state") for _ in range(2)]
+    for _ in range(2):
+        states[0].module(torch.randn(4, 2, 5, 5)).sum().backward()
+        states[0].optimizer.step()
+    states[0].step, states[0].seconds, states[0].losses[0] = 1, 0.1 + 0.2, 0.3
+    states[0].save()
+    assert states[1].resume()
+    held = [torch.cat([part.flatten() for part in parts_of(state)]) for state in states]
+    assert torch.equal(held[0].view(torch.int32), held[1].view(torch.int32))
+    layouts = [
+        [value["exp_avg"].stride() for _, value in sorted(s.optimizer.state_dict()["state"].items())] for s in states
+    ]
+    assert layouts[0] == layouts[1] and (18, 1, 6, 2) in layouts[0]
+    assert (states[1].step, states[1].seconds, states[1].best_loss) == (1, 0.1 + 0.2, math.inf)
+    with safe_open(tmp_path / "state", framework="numpy") as file:
+        assert json.loads(file.metadata()["facts"])["step"] == 1
+
+
+def parts_of(state: State) -> list[torch.Tensor]:
+    """Every tensor of STATE, in one order."""
+    moments = {f"{number} {name}": value for number, values in state.optimizer.state_dict()["state"].items()
+               for name, value in values.items()}  # fmt: skip
+    tables = (dict(state.module.state_dict()), state.best, moments)
+    return [state.losses, *(value for table in tables for _, value in sorted(table.items()))]
 
 
 def stop_at(count: int, context: Any) -> Any:

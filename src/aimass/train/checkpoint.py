@@ -1,12 +1,15 @@
-"""Training state on disk: written whole or not at all, read without running code."""
+"""Training state on disk: written whole or not at all, read without running code (safetensors and JSON)."""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
-import torch
+from safetensors import safe_open
+from safetensors.torch import save as to_bytes
+from torch import Tensor
 
 from aimass.core.errors import StoreError
 
@@ -29,18 +32,17 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
         ) from error
 
 
-def save(path: Path, state: dict[str, Any]) -> None:
-    """Write STATE (tensors, numbers, texts, lists and tables of them) to PATH."""
-    import io
-
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    write_whole(path, buffer.getbuffer())
+def save(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    """Write TENSORS by name, with FACTS (JSON; infinite numbers too) in the header, to PATH: one safetensors file."""
+    # Copies: the format knows neither two names for one tensor (tied weights) nor other layouts than row by row.
+    rows = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
+    write_whole(path, to_bytes(rows, {"facts": json.dumps(facts)}))
 
 
-def load(path: Path) -> dict[str, Any] | None:
-    """The state in PATH, None when there is none."""
+def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """Tensors and facts in PATH, None when there is no such file."""
     if not path.exists():
         return None
-    state: dict[str, Any] = torch.load(path, weights_only=True)
-    return state
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no mapping
+        return tensors, json.loads(file.metadata()["facts"])

@@ -36,7 +36,7 @@ def run(
     Raises InputError when the loss is no number any more, Stopped when asked to stop: `ctx.resume` then holds the
     state, and the next call goes on from there.
     """
-    state = State(module, plan, ctx.resume / "gradient.pt")
+    state = State(module, plan, ctx.resume / "gradient.safetensors")
     if state.resume():
         ctx.log(f"going on at epoch {state.epoch + 1}, step {state.step + 1}")
     clock = Clock(state)
