@@ -59,3 +59,18 @@ def test_exporting_leaves_the_module_as_it_was(signature_of, tensors_for, tmp_pa
     export(module, signature, tensors_for(signature, 4), tmp_path / "network.onnx")
     assert module.training and isinstance(module[1], nn.BatchNorm1d)
     assert all(np.array_equal(before[name], value) for name, value in module.state_dict().items())
+
+
+def test_a_batch_norm_without_running_statistics_is_refused_by_name(signature_of, tensors_for, tmp_path) -> None:
+    signature = signature_of("binary", "numbers")
+    module = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3, track_running_stats=False), nn.Linear(3, 1))
+    with pytest.raises(InputError, match=r"the layer 1 \(BatchNorm1d\) keeps no running statistics") as error:
+        export(module, signature, tensors_for(signature, 4), tmp_path / "network.onnx")
+    assert "LayerNorm" in error.value.todo
+
+
+def test_a_batch_norm_without_weights_is_exported_beside_its_layer(signature_of, tensors_for, tmp_path) -> None:
+    signature = signature_of("binary", "numbers")
+    module = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3, affine=False), nn.Linear(3, 1))
+    export(module, signature, tensors_for(signature, 4), tmp_path / "network.onnx")
+    assert (tmp_path / "network.onnx").exists()

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from aimass.core.errors import InputError
@@ -26,6 +27,7 @@ def export(module: nn.Module, signature: Signature, tensors: Mapping[str, np.nda
     TENSORS are a few real rows by name, at least two: of one row the exporter would make a constant.
     Raises InputError when ONNX cannot express the module or the file gives other scores than the module.
     """
+    check_rows_apart(module)
     ready = Positional(fold_batch_norms(copy.deepcopy(module).cpu().eval()))
     fields = [field.name for field in signature.inputs]
     names = [f"input_{i}" for i in range(len(fields))]  # parameters of a function cannot have dots in their names
@@ -35,6 +37,19 @@ def export(module: nn.Module, signature: Signature, tensors: Mapping[str, np.nda
     rename_inputs(proto, dict(zip(names, fields, strict=True)))
     onnx.save(proto, out)
     check_parity(out, lambda rows: scores_of(module, [rows[name] for name in fields]), tensors)
+
+
+def check_rows_apart(module: nn.Module) -> None:
+    """Raises InputError when MODULE holds a batch norm that would answer a row by the rows that came with it."""
+    for name, layer in module.named_modules():
+        if isinstance(layer, _BatchNorm) and layer.running_mean is None:
+            raise InputError(
+                f"the layer {name or 'itself'} ({type(layer).__name__}) keeps no running statistics, so the answer for "
+                "a row would depend on the rows asked beside it",
+                expected="layers that answer each row by itself",
+                todo="leave track_running_stats out, or use nn.LayerNorm",
+                key="model",
+            )
 
 
 def scores_of(module: nn.Module, arrays: Sequence[np.ndarray]) -> np.ndarray:
@@ -115,6 +130,8 @@ def fold_batch_norms(module: nn.Module) -> nn.Module:
 
 
 def _fused(first: nn.Module, second: nn.Module) -> nn.Module | None:
+    if isinstance(second, _BatchNorm) and (second.running_mean is None or second.weight is None):
+        return None
     if isinstance(first, nn.Linear) and isinstance(second, nn.BatchNorm1d):
         return fuse_linear_bn_eval(first, second)
     if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):

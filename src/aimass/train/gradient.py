@@ -15,7 +15,7 @@ from aimass.core.part import knob
 from aimass.core.signature import Signature
 from aimass.core.step import Context
 from aimass.models.base import Architecture
-from aimass.models.export import export
+from aimass.models.export import check_rows_apart, export
 from aimass.train import plan as planning
 from aimass.train.base import Recipe
 from aimass.train.data import Split, check, open_split
@@ -94,6 +94,7 @@ def _check_scores(module: nn.Module, signature: Signature, train: Split) -> None
     """Raises InputError when MODULE is not a map of the tensors to [N, width], or has nothing to learn."""
     if not any(p.requires_grad for p in module.parameters()):
         raise InputError(f"{type(module).__name__} has no weights to train", expected="a module with parameters")
+    check_rows_apart(module)
     tensors = [torch.from_numpy(array) for array in train.named(slice(0, 2)).values()]
     module.eval()
     with torch.no_grad():
