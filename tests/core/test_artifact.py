@@ -40,10 +40,15 @@ def test_a_manifest_survives_json_and_lists_every_file_but_itself(tmp_path: Path
     folder = folder_with(tmp_path / "a", rows="[1]", facts="{}")
     (folder / "deep").mkdir()
     (folder / "deep" / "file.bin").write_bytes(b"123")
+    (folder / "deep" / MANIFEST).write_text("4444")  # a file of the content that happens to be called so
     manifest = seal("dataset", folder, ["p"], facts={"rows": 1})
     assert Manifest.from_json(json.loads(json.dumps(manifest.as_json()))) == manifest
-    assert list(manifest.files) == ["deep/file.bin", "facts.json", "rows.json"] == list(files_of(folder))
-    assert manifest.size == 3 + 3 + 2
+    assert (
+        list(manifest.files)
+        == ["deep/file.bin", f"deep/{MANIFEST}", "facts.json", "rows.json"]
+        == list(files_of(folder))
+    )
+    assert manifest.size == 3 + 4 + 3 + 2
 
 
 def test_a_sealed_folder_opens_as_its_kind(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aimass.collect.base import Collector
 from aimass.core.errors import InputError
 from aimass.core.part import Part, Settings, knob, resolve, revision_of_source, table_of
 from aimass.core.stages import FAMILIES
@@ -102,6 +103,10 @@ def test_a_part_survives_json(given: dict[str, Any]) -> None:
         ({"by": "tim"}, "by", "got 'tim'; did you mean 'time'"),
         ({"how": "c"}, "how", "got 'c'"),
         ({"cap": "high"}, "cap", "got 'high'"),
+        ({"cap": 10**400}, "cap", "cap: got 1000"),
+        ({"split": "time"}, "split", "split: got 'time'"),
+        ({"split": 5}, "split", "split: got 5"),
+        ({"split": []}, "split", "split: got []"),
         ({"split": {"test": 2}}, "split.test", "must lie in 0.0..0.9"),
         ({"split": {"tset": 0.1}}, "split.tset", "did you mean 'test'"),
         ({"withd": 3}, "withd", "no setting of metric choice is called 'withd'; did you mean 'width'"),
@@ -139,7 +144,7 @@ def test_an_unknown_part_suggests_the_nearest() -> None:
 
 def test_a_guest_comes_by_import_path(guest: str) -> None:
     part = Metric.from_settings({"use": guest, "share": 1})
-    assert part.settings() == {"use": guest, "revision": 3, "share": 1.0}
+    assert part.settings() == {"use": "how-far-off", "revision": 3, "share": 1.0}
     assert Metric.from_settings(part.settings()) == part
     assert revision_of_source(type(part)) == revision_of_source(type(part)) != "unknown"
 
@@ -147,6 +152,54 @@ def test_a_guest_comes_by_import_path(guest: str) -> None:
 def test_a_guest_comes_by_entry_point(guest: str) -> None:
     assert table_of("metric")["how-far-off"] == guest
     assert Metric.from_settings("how-far-off").settings()["use"] == "how-far-off"
+
+
+def test_a_part_has_one_name_however_it_was_resolved_last() -> None:
+    csv = Collector.from_settings({"use": "csv", "path": "x"})
+    before = csv.settings()
+    by_path = Collector.from_settings({"use": "aimass.collect.csv:Csv", "path": "x"})
+    assert before == csv.settings() == by_path.settings() and before["use"] == "csv"
+
+
+def test_a_subclass_of_a_resolved_part_has_a_name_of_its_own() -> None:
+    resolve("metric", "f1")
+
+    class Mine(resolve("metric", "f1")):  # type: ignore[misc]
+        pass
+
+    assert Mine().settings()["use"].endswith("Mine")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("x = 1\nclass Off(\n", r"my_broken.*SyntaxError.*line 2"),
+        ("x = 1\n\nprint(y)\n", r"my_broken.*NameError: name 'y' is not defined \(.*my_broken\.py, line 3\)"),
+        ("from math import cosine\n", r"my_broken.*ImportError.*my_broken\.py, line 1"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_said_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, says: str
+) -> None:
+    (tmp_path / "my_broken.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(InputError, match=says):
+        resolve("metric", "my_broken:Off")
+
+
+def test_an_annotation_that_names_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "from __future__ import annotations\n" + GUEST.replace("share: float", "share: Flot")
+    (tmp_path / "my_typo.py").write_text(text.replace("\nfrom aimass", "from aimass", 1))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(InputError, match=r"my_typo\.Off.*name 'Flot' is not defined"):
+        Metric.from_settings("my_typo:Off")
+
+
+@pytest.mark.parametrize("given", [5, None, [], ["f1"]])
+def test_a_part_is_a_name_or_a_table(given: object) -> None:
+    with pytest.raises(InputError, match="metric: got") as caught:
+        Metric.from_settings(given)
+    assert caught.value.expected == "a table"
 
 
 def test_what_is_no_guest_is_refused(guest: str) -> None:
@@ -158,6 +211,8 @@ def test_what_is_no_guest_is_refused(guest: str) -> None:
         resolve("pass", guest)
     with pytest.raises(InputError, match="needs my_absent, which is not installed"):
         resolve("metric", "my_absent:Thing")
+    with pytest.raises(InputError, match=r"metric ':x'.* cannot be imported"):
+        resolve("metric", ":x")
     with pytest.raises(InputError, match="`use` is None"):
         Metric.from_settings({"share": 1})
 

@@ -94,7 +94,7 @@ def open_artifact(folder: Path) -> Artifact:
 
 def files_of(folder: Path) -> dict[str, str]:
     """Relative path -> sha256 of every file below FOLDER except the manifest."""
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != MANIFEST]
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path != folder / MANIFEST]
     return {path.relative_to(folder).as_posix(): digest_of_file(path) for path in paths}
 
 

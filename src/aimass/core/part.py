@@ -4,15 +4,16 @@ Built-in parts stand in their folder's `PARTS` table; guests come by entry point
 import path ("my_package.net:Net").  All come in by `resolve`.
 """
 
-import dataclasses
-import hashlib
 import importlib
 import sys
+import traceback
 from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast, dataclass_transform
 
+from aimass.core.canonical import digest_of_file
 from aimass.core.errors import InputError, inside, pick, unknown
 from aimass.core.settings import coerce, hints, plain, spelled
 from aimass.core.stages import FAMILIES
@@ -25,16 +26,16 @@ def knob(
 ) -> Any:
     """A field with a range: values outside LOW..HIGH are refused, and search may vary it inside (LOG: by ratios)."""
     told = {"low": low, "high": high, "log": log or None, "choices": choices or None, "help": help or None}
-    return dataclasses.field(default=default, metadata={key: fact for key, fact in told.items() if fact is not None})
+    return field(default=default, metadata={key: fact for key, fact in told.items() if fact is not None})
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(dataclasses.field,))
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
 class Settings:
     """A frozen group of settings that knows its schema.  Construction only stores."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+        dataclass(frozen=True, kw_only=True)(cls)
 
     def settings(self) -> dict[str, Any]:
         """JSON of this choice; `from_settings` gives it back."""
@@ -45,27 +46,25 @@ class Settings:
         """One row a setting: name, type, default, required, low, high, choices, help."""
         types, rows = hints(cls), []
         for name, f in _fields(cls).items():
-            default = None if f.default is dataclasses.MISSING else plain(f.default)
-            row = {"name": name, "type": spelled(types[name]), "default": default, "required": _is_required(f)}
+            default = None if f.default is MISSING else plain(f.default)
+            needed = f.default is f.default_factory is MISSING
+            row = {"name": name, "type": spelled(types[name]), "default": default, "required": needed}
             rows.append({**row, **f.metadata})
         return rows
 
     @classmethod
     def from_settings(cls, given: Any, where: str = "") -> Self:
-        """An instance from its table, each setting checked for name, type and range.
-
-        Raises InputError naming the setting; WHERE is what messages call the table.
-        """
+        """An instance from its table (WHERE in messages).  Raises InputError for a setting's name, type or range."""
         where, known = where or cls.__name__.lower(), _fields(cls)
         types, values = hints(cls), {}
-        for key, value in dict(given or {}).items():
+        for key, value in coerce(dict, {} if given is None else given, where).items():
             if key not in known:
                 raise unknown(f"setting of {where}", key, known, key=key)
             with inside(key):
                 values[key] = coerce(types[key], value, f"{where}.{key}")
                 _check_range(known[key].metadata, values[key], f"{where}.{key}")
         for key, f in known.items():
-            if _is_required(f) and key not in values:
+            if f.default is f.default_factory is MISSING and key not in values:
                 raise InputError(f"{where}: setting {key!r} is missing", todo=f"add {key} = ...")
         return cls(**values)
 
@@ -79,13 +78,14 @@ class Part(Settings):
 
     def settings(self) -> dict[str, Any]:
         place = f"{type(self).__module__}:{type(self).__qualname__}"
-        names = (name for name, known in table_of(self.family).items() if known == place)
-        return {"use": self.use or next(names, place), "revision": self.revision, **super().settings()}
+        names = {known: name for name, known in table_of(self.family).items()}  # one name, however it was resolved
+        use = names.get(place) or vars(type(self)).get("use") or place
+        return {"use": use, "revision": self.revision, **super().settings()}
 
     @classmethod
     def from_settings(cls, given: Any, where: str = "") -> Self:
         """A part of this family from its name or its table.  Raises InputError naming the setting."""
-        table = {"use": given} if isinstance(given, str) else dict(given or {})
+        table = coerce(dict, {"use": given} if isinstance(given, str) else given, where or cls.family)
         where, name = where or cls.family, table.pop("use", None)
         if not isinstance(name, str):
             raise InputError(f"{where}: `use` is {name!r}", expected=f"the name of a {cls.family}", key="use")
@@ -94,8 +94,7 @@ class Part(Settings):
         revision = table.pop("revision", found.revision)
         if revision != found.revision:
             what = f"{where}: the task was written for revision {revision} of {name}, here is {found.revision}"
-            todo = "run the project again: the step is repeated with the revision installed here"
-            raise InputError(what, expected="the same revision", todo=todo)
+            raise InputError(what, expected="the same revision", todo="run again: the step is repeated with this one")
         return cast(Self, super(Part, found).from_settings(table, f"{where} {name}"))
 
     @classmethod
@@ -105,12 +104,8 @@ class Part(Settings):
         raise InputError(f"{name} is a {type(guest).__name__}, not a {cls.family}", expected=f"a subclass of {base}")
 
 
-def _fields(cls: Any) -> dict[str, dataclasses.Field[Any]]:
-    return {f.name: f for f in dataclasses.fields(cls)}
-
-
-def _is_required(field: dataclasses.Field[Any]) -> bool:
-    return field.default is field.default_factory is dataclasses.MISSING
+def _fields(cls: Any) -> dict[str, Field[Any]]:
+    return {f.name: f for f in fields(cls)}
 
 
 def _check_range(facts: Mapping[str, Any], value: Any, where: str) -> None:
@@ -137,13 +132,11 @@ def resolve(family: str, name: str) -> type[Part]:
         raise unknown(family, name, table, todo=f"see them all: aimass parts {family}")
     found = load(table.get(name, name), f"{family} {name!r}")
     if not (isinstance(found, type) and issubclass(found, Part)):
-        stage = FAMILIES[family]
-        found = load(f"aimass.{stage.folder}{stage.base}", family).adopt(name, found)
+        found = load(f"aimass.{FAMILIES[family].folder}{FAMILIES[family].base}", family).adopt(name, found)
     elif found.family != family:
         raise InputError(f"{name} is a {found.family}, not a {family}", expected=f"a {family}")
-    part = cast(type[Part], found)
-    part.use = name
-    return part
+    found.use = name
+    return cast(type[Part], found)
 
 
 def load(place: str, what: str) -> Any:
@@ -154,8 +147,13 @@ def load(place: str, what: str) -> Any:
     except ModuleNotFoundError as error:
         missing = error.name or module_name
         todo = f"install {missing} or the extra of aimass that brings it, or put the file beside your project file"
-        expected = f"`import {missing}` to work"
-        raise InputError(f"{what} needs {missing}, which is not installed", expected=expected, todo=todo) from error
+        what = f"{what} needs {missing}, which is not installed"
+        raise InputError(what, expected=f"`import {missing}` to work", todo=todo) from error
+    except Exception as error:  # whatever a guest's module does wrong is said, with its line
+        calls = traceback.extract_tb(error.__traceback__)
+        at = "".join([f" ({call.filename}, line {call.lineno})" for call in calls if call.name == "<module>"][-1:])
+        what = f"{what}: {module_name!r} cannot be imported: {type(error).__name__}: {error}{at}"
+        raise InputError(what, expected="package.module:name, importable", todo="mend it") from error
     if not hasattr(module, attribute):
         raise unknown(f"object in {module_name}", attribute, [name for name in vars(module) if name[0] != "_"])
     return getattr(module, attribute)
@@ -164,4 +162,4 @@ def load(place: str, what: str) -> Any:
 def revision_of_source(obj: Any) -> str:
     """A short hash of the file that defines OBJ: an edited user module is another revision."""
     path = getattr(sys.modules.get(getattr(obj, "__module__", "")), "__file__", None)
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12] if path else "unknown"
+    return digest_of_file(Path(path))[:12] if path else "unknown"

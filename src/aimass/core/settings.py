@@ -1,15 +1,22 @@
 """Turns plain JSON values into what an annotation asks for, or says exactly why it cannot."""
 
 import datetime
-import math
+import sys
 import types
 from collections.abc import Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from aimass.core.errors import InputError, suggest
 
-hints = get_type_hints  # resolved annotations of a function or class
 NAMES = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}
+
+
+def hints(owner: Any) -> dict[str, Any]:
+    """Resolved annotations of a function or class.  Raises InputError for names that are not there."""
+    try:
+        return get_type_hints(owner)
+    except (NameError, AttributeError, TypeError, SyntaxError) as error:
+        raise InputError(f"annotations of {owner}: {error}", expected="names its module imports as it runs") from error
 
 
 def coerce(annotation: Any, value: Any, where: str) -> Any:
@@ -56,11 +63,9 @@ def _coerce_scalar(annotation: Any, value: Any, where: str) -> Any:
     wanted = (int, float) if annotation is float else annotation
     if not isinstance(value, wanted) or (isinstance(value, bool) and annotation in (int, float)):
         raise _wrong(where, NAMES.get(annotation, str(annotation)), value)
-    if annotation is not float:
-        return value
-    if not math.isfinite(value):
+    if annotation is float and not abs(value) <= sys.float_info.max:  # NaN too, and whole numbers beyond any float
         raise _wrong(where, "a finite number", value)
-    return float(value)
+    return float(value) if annotation is float else value
 
 
 def _wrong(where: str, expected: str, value: Any, hint: str = "") -> InputError:

@@ -1,7 +1,4 @@
-"""The order in which data flows, written once: read by the resolver, the CLI help, the docs and the layer test.
-
-Imports look up this list, never down.
-"""
+"""The order in which data flows, for resolver, help, docs and layer test.  Imports look up this list, never down."""
 
 from dataclasses import dataclass
 
