@@ -229,6 +229,31 @@ def test_what_the_clock_forbids_is_listed_as_not_tried(place, examples) -> None:
     assert outcome(ledger)["mine:Slow + mine:Halve"] == ("not tried", "12.0 of 10 minutes spent")
 
 
+def test_an_acceleration_that_would_take_longer_than_the_time_left_is_not_begun(place, examples) -> None:
+    now, seconds = [0.0], {"train": 60.0, "measure": 90.0, "compress": 120.0, "choose": 0.0}
+    place.after = lambda task: now.__setitem__(0, now[0] + seconds[task.step])
+    timed = {"minutes": 7.0, "clock": lambda: now[0], "started": 0.0}
+    lists = [["mine:Halve"], ["mine:Halve", "mine:Halve"]]
+    ledger = run(place, examples, architectures=["mine:Slow"], passes=lists, **timed)
+    assert outcome(ledger)["mine:Slow + mine:Halve"][0] != "not tried"
+    said = "60 s of 7 minutes left, the last accelerated candidate took 210 s"
+    assert outcome(ledger)["mine:Slow + mine:Halve + mine:Halve"] == ("not tried", said)
+
+
+def test_the_first_acceleration_needs_the_time_of_its_models_measurement(place, examples) -> None:
+    now = [0.0]
+    place.after = lambda task: now.__setitem__(0, now[0] + (90.0 if task.step == "measure" else 0.0))
+    ledger = run(place, examples, architectures=["mine:Slow"], minutes=2.0, clock=lambda: now[0], started=0.0)
+    said = "30 s of 2 minutes left, the last measurement took 90 s"
+    assert outcome(ledger)["mine:Slow + mine:Halve"] == ("not tried", said)
+
+
+def test_a_model_and_its_acceleration_are_compared_by_the_answers_it_has_given_already(place, examples) -> None:
+    run(place, examples, architectures=["mine:Slow"])
+    first, second = (task for task in place.tasks if task.step == "measure")
+    assert first.inputs["answered"] is None and second.inputs["answered"] == place.memory[first.digest].digest
+
+
 def test_one_candidate_is_always_finished(place, examples) -> None:
     place.fails["train mine:Slow"] = TaskFailed("killed")
     ledger = run(place, examples, clock=lambda: 9999.0, started=0.0)
@@ -258,17 +283,25 @@ def test_a_metric_of_another_task_is_refused_before_anything_is_trained(place, e
     assert not place.tasks
 
 
+IMAGE = Field("x.image.picture", "uint8", (3, 8, 8))
+WORDS = Field("x.words.body", "int32", (9,), sizes=(50,))
+NUMBERS, CATEGORIES = Field("x.numbers", "float32", (3,)), Field("x.categories", "int64", (2,), sizes=(4, 5))
+
+
 @pytest.mark.parametrize(
     ("inputs", "wanted"),
     [
-        (["x.image.picture"], ["convnet"]),
-        (["x.words.subject", "x.words.body"], ["text"]),
-        (["x.numbers", "x.categories"], ["linear", "mlp", "xgboost"]),
-        (["x.numbers", "x.words.body"], ["text", "linear", "mlp", "xgboost"]),
+        ([IMAGE], ["convnet", "linear"]),
+        ([IMAGE, NUMBERS], ["convnet", "linear"]),
+        ([WORDS], ["text", "linear", "mlp"]),
+        ([NUMBERS, CATEGORIES], ["linear", "mlp", "xgboost"]),
+        ([NUMBERS, WORDS], ["text", "linear", "mlp"]),
+        ([], ["linear"]),
     ],
 )
-def test_what_is_tried_by_default_follows_the_tensors(inputs: list[str], wanted: list[str]) -> None:
-    signature = Signature("binary", "y", (), tuple(Field(name, "float32") for name in inputs), ())
+def test_every_built_in_architecture_that_fits_the_tensors_is_tried_by_default(inputs, wanted) -> None:
+    outputs = (Field("label", "string", values=("a", "b")), Field("probabilities", "float32", (2,)))
+    signature = Signature("binary", "y", (), tuple(inputs), outputs)
     assert [a["use"] for a in defaults.default_architectures(signature)] == wanted
 
 

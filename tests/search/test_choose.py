@@ -1,17 +1,22 @@
 """The choice: who is picked, what is said of the others, and which budget binds when nobody fits."""
 
+import numpy as np
 import pytest
 
 from aimass.core.errors import InputError
+from aimass.core.signature import Field, Signature
+from aimass.measure.answers import save_answers
+from aimass.measure.base import Metric
 from aimass.search.candidate import name_of
 from aimass.search.goal import Goal
 from aimass.search.ledger import STATUSES, ledger_of
+from aimass.search.paired import Paired, paired_by, unpaired
 from aimass.search.render import goal_lines, ledger_rows, ledger_text
 
 
-def decide(*reports: dict, failures: list | None = None, **goal: object) -> dict:
+def decide(*reports: dict, failures: list | None = None, paired: Paired = unpaired, **goal: object) -> dict:
     asked = Goal.from_settings({"target": "y", **goal})
-    return ledger_of([(f"digest-{i}", r) for i, r in enumerate(reports)], asked, failures or [])
+    return ledger_of([(f"digest-{i}", r) for i, r in enumerate(reports)], asked, failures or [], paired)
 
 
 def status(ledger: dict) -> dict[str, str]:
@@ -42,6 +47,59 @@ def test_a_faster_candidate_of_significantly_lower_quality_is_rejected_with_both
 def test_a_faster_candidate_whose_quality_cannot_be_told_apart_is_picked(report_of) -> None:
     ledger = decide(report_of("xgboost", quality=0.805, p99=3.0), report_of("linear", quality=0.8, p99=1.0))
     assert ledger["pick"]["candidate"] == "linear"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "picked"), [(-0.0061, -0.0030, "xgboost"), (-0.0061, 0.001, "linear"), (None, None, "linear")]
+)
+def test_architectures_are_compared_on_the_rows_both_answered(report_of, low, high, picked) -> None:
+    def paired(one: str, other: str) -> dict:
+        assert (one, other) == ("digest-1", "digest-0")
+        return {"value": -0.0046, "low": low, "high": high, "n": 2000}
+
+    ledger = decide(report_of("xgboost", quality=0.8046, p99=3.0), report_of("linear", p99=1.0), paired=paired)
+    assert ledger["pick"]["candidate"] == picked
+    if picked == "xgboost":
+        said = "significantly below 0.8046 [0.7946, 0.8146] of xgboost: -0.0046 [-0.0061, -0.003] on the same rows"
+        assert reason(ledger, "linear").endswith(said)
+
+
+def test_kept_answers_tell_apart_what_two_intervals_cannot(tmp_path) -> None:
+    outputs = (Field("label", "string", values=("a", "b")), Field("probabilities", "float32", (2,)))
+    signature, random = Signature("binary", "y", (), (), outputs), np.random.default_rng(0)
+    truth, names = random.integers(2, size=2000), np.array(["a", "b"], dtype=object)
+    score = truth + random.normal(0, 0.8, size=2000)
+    for folder, noise in (("one", 0.0), ("two", 0.15)):
+        chance = 1 / (1 + np.exp(-(score + random.normal(0, noise, size=2000))))
+        answer = {"label": names[(chance > 0.5).astype(int)], "probabilities": np.stack([1 - chance, chance], axis=1)}
+        (tmp_path / folder).mkdir()
+        save_answers(tmp_path / folder, truth, answer, signature)
+    (tmp_path / "none").mkdir()
+    paired = paired_by({name: tmp_path / name for name in ("one", "two", "none")}, Metric.from_settings("roc_auc"))
+    gap = paired("two", "one")
+    assert gap["low"] < gap["high"] < 0 and gap["high"] - gap["low"] < 0.02  # one alone: +- 0.016
+    assert paired("one", "none") is None
+
+
+def test_the_reason_for_a_pick_is_the_lowest_p99_only_when_it_is(report_of) -> None:
+    fast = decide(report_of("mlp", p99=3.0), report_of("linear", p99=2.0))
+    assert reason(fast, "linear") == "lowest p99 among those whose roc_auc is not significantly below the best"
+    tied = decide(report_of("mlp", p99=2.0, size=900_000), report_of("linear", p99=2.05, size=1000), p99_ms=9.0)
+    assert reason(tied, "linear") == (
+        "simplest of those whose p99 cannot be told from the lowest, among those "
+        "whose roc_auc is not significantly below the best and that keep the budget"
+    )
+    base = report_of("convnet", p99=2.0, spread=0.3)
+    paying = decide(base, report_of("convnet", base=base, p99=2.1, spread=0.3, ratio=0.6), prefer="latency")
+    said = "p99 cannot be told from the lowest, engine call 0.6 [0.59, 0.61] of its model's"
+    assert reason(paying, "convnet + quantize-int8") == said
+
+
+def test_a_ratio_without_bounds_does_not_pay(report_of) -> None:
+    base = report_of("convnet", p99=2.0, spread=0.3)
+    quick = report_of("convnet", base=base, p99=1.9, spread=0.3)
+    quick["engine"]["ratio_to_baseline"] |= {"low": None, "high": None}
+    assert decide(base, quick)["pick"]["candidate"] == "convnet"
 
 
 def test_when_p99_cannot_be_told_apart_the_smaller_one_is_picked(report_of) -> None:
@@ -187,6 +245,14 @@ def test_asking_for_what_the_binding_budget_needs_is_granted(report_of) -> None:
         assert decide(*reports, **{**goal, found["budget"]: found["needed"]})["pick"]["candidate"] == found["candidate"]
 
 
+def test_a_missed_p99_names_the_load_of_the_machine_and_how_to_measure_again(report_of) -> None:
+    report = report_of("mlp")
+    report["machine"]["load_average_at_start"] = 7.5
+    said = "(measured at load average 7.5; raise [measure] repeat to measure again)"
+    assert decide(report, p99_ms=1.0)["binding"]["summary"].endswith(said)
+    assert "load" not in decide(report, floor=0.99)["binding"]["summary"]
+
+
 def test_when_everyone_misses_several_budgets_the_furthest_of_the_nearest_is_named_with_the_others(report_of) -> None:
     ledger = decide(report_of("mlp"), floor=0.9, p99_ms=1.0)
     assert ledger["binding"]["budget"] == "p99_ms" and "together with floor" in ledger["binding"]["summary"]
@@ -229,7 +295,13 @@ def test_reports_of_another_load_or_metric_are_refused(report_of) -> None:
         decide(report_of("mlp"), metric="rmse")
 
 
-@pytest.mark.parametrize("wrong", [{"p99_ms": 0}, {"clients": 0}, {"prefer": "beauty"}, {"flor": 0.9}])
+def test_the_metric_of_a_goal_may_have_settings(report_of) -> None:
+    asked = {"use": "f1", "positive": "fraud"}
+    assert Goal.from_settings({"target": "y", "metric": asked}).metric_for("binary").settings()["positive"] == "fraud"
+    assert decide(report_of("mlp", metric="f1"), metric=asked)["metric"] == "f1"
+
+
+@pytest.mark.parametrize("wrong", [{"metric": 3}, {"p99_ms": 0}, {"clients": 0}, {"prefer": "beauty"}, {"flor": 0.9}])
 def test_a_goal_that_makes_no_sense_is_refused(wrong: dict) -> None:
     with pytest.raises(InputError):
         Goal.from_settings({"target": "y", **wrong}, "goal")

@@ -96,6 +96,9 @@ class Campaign:
     reports: list[Artifact] = field(default_factory=list)
     failures: list[dict[str, Any]] = field(default_factory=list)
     errors: list[AimassError] = field(default_factory=list)
+    measured: dict[str, Artifact] = field(default_factory=dict)  # model -> its report
+    measuring_took: float = 0.0  # minutes, the last time
+    accelerated_took: float = 0.0  # minutes the last accelerated candidate took in all; 0 before there is one
 
     def train(self, architecture: Architecture, recipe: dict[str, Any] | None) -> Model | None:
         """The float model of ARCHITECTURE, trained and measured; None when it failed or was not tried."""
@@ -118,22 +121,48 @@ class Campaign:
 
     def candidate(self, name: str, make: Callable[[], Artifact], baseline: Model | None) -> Model | None:
         """Make and measure one candidate; what goes wrong is its row."""
-        spent = (self.clock() - self.started) / 60
-        if self.reports and spent >= self.minutes:
-            self.row(name, "not tried", f"{spent:.1f} of {self.minutes:g} minutes spent")
+        if self.reports and (why := self.too_late(baseline)):
+            self.row(name, "not tried", why)
             return None
+        begun = self.spent()
         try:
             model = make()
-            inputs = {"model": model, "examples": self.examples, "baseline": baseline}
-            given = {**self.measuring, "machine": machine_digest()}
-            report = self.run("measure", inputs, given, name, None)
+            made = self.spent()
+            report = self.measure(model, baseline, name)
         except (InputError, TaskFailed) as error:
             self.errors.append(error)
             self.row(name, "failed", error.what)
             return None
+        self.measuring_took = self.spent() - made
+        if baseline is not None:
+            self.accelerated_took = self.spent() - begun
         self.reports.append(report)
         assert isinstance(model, Model)
+        self.measured[model.digest] = report
         return model
+
+    def measure(self, model: Artifact, baseline: Model | None, name: str) -> Artifact:
+        """The report of MODEL; BASELINE's answers come from its own report."""
+        answered = None if baseline is None else self.measured[baseline.digest]
+        inputs = {"model": model, "examples": self.examples, "baseline": baseline, "answered": answered}
+        return self.run("measure", inputs, {**self.measuring, "machine": machine_digest()}, name, None)
+
+    def spent(self) -> float:
+        """Minutes since the start."""
+        return (self.clock() - self.started) / 60
+
+    def too_late(self, baseline: Model | None) -> str:
+        """Why no further candidate may begin, or "".  An accelerated one (with a BASELINE) needs as long as the last
+        of its kind, or at least as its model's measurement; how long a training takes is for its recipe to keep."""
+        spent = self.spent()
+        if spent >= self.minutes:
+            return f"{spent:.1f} of {self.minutes:g} minutes spent"
+        needed = self.accelerated_took or self.measuring_took
+        if baseline is None or self.minutes - spent >= needed:
+            return ""
+        left = f"{60 * (self.minutes - spent):.0f} s of {self.minutes:g} minutes left"
+        what = "accelerated candidate" if self.accelerated_took else "measurement"
+        return f"{left}, the last {what} took {60 * needed:.0f} s"
 
     def run(self, verb: str, inputs: dict[str, Any], given: dict[str, Any], name: str, on: str | None) -> Artifact:
         """One task."""

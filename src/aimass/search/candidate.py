@@ -47,6 +47,7 @@ def row_of(report: Mapping[str, Any], digest: str, metric: str) -> Row:
         "model": report["model"],
         "report": digest,
         "quality": {"metric": metric, **report["quality"][metric]},
+        "load_average": report["machine"].get("load_average_at_start"),
         "p50_ms": report["endpoint"]["p50_ms"],
         "p99_ms": report["endpoint"]["p99_ms"],
         "size_bytes": report["size_bytes"],

@@ -13,26 +13,34 @@ from typing import Any
 
 from aimass.search.candidate import Row, figure_text, size_text
 from aimass.search.goal import Budget
+from aimass.search.paired import Paired, unpaired
 
 GAIN = 0.98  # an acceleration pays when even the upper bound of its engine ratio is below this
 
 
-def pick(rows: Sequence[Row], limits: Sequence[Budget], better: str, prefer: str) -> Row | None:
+def pick(
+    rows: Sequence[Row], limits: Sequence[Budget], better: str, prefer: str, paired: Paired = unpaired
+) -> Row | None:
     """The row to publish, or None when none keeps every limit."""
     fit = feasible(rows, limits)
     if not fit:
         return None
     if prefer == "size":
         return min(fit, key=lambda row: (row["size_bytes"], row["passes"], row["p99_ms"]["value"], row["candidate"]))
-    if prefer == "quality":
-        best = best_of(fit, better)
-        fit = [row for row in fit if not significantly_below(row, best, better)]
-    return simplest(level_with_fastest(fit))
+    return simplest(level_with_fastest(contenders(fit, better, prefer, paired)))
 
 
 def feasible(rows: Sequence[Row], limits: Sequence[Budget]) -> list[Row]:
     """The rows that keep every limit."""
     return [row for row in rows if all(limit.excess(row) == 0 for limit in limits)]
+
+
+def contenders(fit: Sequence[Row], better: str, prefer: str, paired: Paired) -> list[Row]:
+    """The rows of FIT among which p99 decides: for "quality", those not significantly below the best."""
+    if prefer != "quality":
+        return list(fit)
+    best = best_of(fit, better)
+    return [row for row in fit if not significantly_below(row, best, better, paired)]
 
 
 def best_of(rows: Sequence[Row], better: str) -> Row:
@@ -41,23 +49,35 @@ def best_of(rows: Sequence[Row], better: str) -> Row:
     return max(rows, key=lambda row: sign * row["quality"]["value"])
 
 
-def significantly_below(row: Row, best: Row, better: str) -> bool:
+def significantly_below(row: Row, best: Row, better: str, paired: Paired = unpaired) -> bool:
     """Whether ROW's quality is worse than BEST's beyond doubt.
 
-    By the paired interval where one was measured against the other; else by whether the gap is larger than both
-    half intervals together (as of independent samples: on the same rows this errs towards "not significant").
+    By the paired interval where both answered the same rows; else by whether the gap is larger than both half
+    intervals together (as of independent samples).
     """
     if row is best:
         return False
     sign = 1.0 if better == "higher" else -1.0
-    if row["baseline"] == best["model"] and row["difference"]:
-        return bool(max(sign * row["difference"]["low"], sign * row["difference"]["high"]) < 0)
-    if best["baseline"] == row["model"] and best["difference"]:
-        return bool(min(sign * best["difference"]["low"], sign * best["difference"]["high"]) > 0)
+    gap = gap_to(row, best, paired)
+    if gap:
+        hopeful = gap["high" if better == "higher" else "low"]
+        return hopeful is not None and bool(sign * hopeful < 0)
     mine, theirs = row["quality"], best["quality"]
     towards, back = ("high", "low") if better == "higher" else ("low", "high")
     doubt = math.hypot(mine[towards] - mine["value"], theirs["value"] - theirs[back])
     return bool(sign * (theirs["value"] - mine["value"]) > doubt)
+
+
+def gap_to(row: Row, best: Row, paired: Paired) -> Mapping[str, Any] | None:
+    """ROW's quality less BEST's, row by row of the test split; None where they did not answer the same rows."""
+    if row["baseline"] == best["model"] and row["difference"]:
+        found: Mapping[str, Any] = row["difference"]
+        return found
+    if best["baseline"] == row["model"] and best["difference"]:
+        gap = best["difference"]
+        low, high = (None if gap[side] is None else -gap[side] for side in ("high", "low"))
+        return {**gap, "value": -gap["value"], "low": low, "high": high}
+    return paired(row["report"], best["report"])
 
 
 def level_with_fastest(rows: Sequence[Row]) -> list[Row]:
@@ -76,7 +96,8 @@ def level_with_fastest(rows: Sequence[Row]) -> list[Row]:
 
 def pays(row: Row) -> bool:
     """Whether ROW is an acceleration that made the engine call faster beyond doubt."""
-    return bool(row["engine_ratio"]) and row["engine_ratio"]["high"] < GAIN
+    high = row["engine_ratio"] and row["engine_ratio"]["high"]  # no bound from one process: it does not pay
+    return high is not None and bool(high < GAIN)
 
 
 def simplest(rows: Sequence[Row]) -> Row:
@@ -91,13 +112,18 @@ def _overlap(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return bool(max(lows) <= min(highs))
 
 
-def reason_against(row: Row, chosen: Row, fit: Sequence[Row], better: str, prefer: str) -> str:
+def reason_against(
+    row: Row, chosen: Row, fit: Sequence[Row], better: str, prefer: str, paired: Paired = unpaired
+) -> str:
     """Why a feasible ROW was not taken, with figures."""
     if prefer == "size":
         return f"size {size_text(row)} against {size_text(chosen)} of {chosen['candidate']}"
     best = best_of(fit, better)
-    if prefer == "quality" and significantly_below(row, best, better):
-        return f"{figure_text(row['quality'], row['quality']['metric'])} is significantly below {_of(best, 'quality')}"
+    if prefer == "quality" and significantly_below(row, best, better, paired):
+        gap = gap_to(row, best, paired)
+        by = f": {figure_text(gap)} on the same rows" if gap else ""
+        figure = figure_text(row["quality"], row["quality"]["metric"])
+        return f"{figure} is significantly below {_of(best, 'quality')}{by}"
     base = next((other for other in fit if other["model"] == row["baseline"]), None)
     if base and not pays(row):
         return no_gain(row)
@@ -115,15 +141,25 @@ def no_gain(row: Row) -> str:
     return f"no gain: engine ratio {figure_text(row['engine_ratio'])}, size {row['size_ratio']:.2f}x{change}"
 
 
-def reason_for(row: Row, limits: Sequence[Budget], prefer: str) -> str:
-    """Why ROW was taken."""
-    metric = row["quality"]["metric"]
-    why = {
-        "quality": f"lowest p99 among those whose {metric} is not significantly below the best",
-        "latency": "lowest p99",
-        "size": "smallest",
-    }[prefer]
-    return why + (f" and keep {'every budget' if len(limits) > 1 else 'the budget'}" if limits else "")
+def reason_for(
+    row: Row, fit: Sequence[Row], limits: Sequence[Budget], better: str, prefer: str, paired: Paired = unpaired
+) -> str:
+    """Why ROW of FIT was taken."""
+    clauses = [f"whose {row['quality']['metric']} is not significantly below the best"] if prefer == "quality" else []
+    if limits:
+        clauses.append(f"that keep {'every budget' if len(limits) > 1 else 'the budget'}")
+    why = "smallest" if prefer == "size" else _fastest_or_level(row, contenders(fit, better, prefer, paired))
+    comma = "," if " p99 cannot" in f" {why}" else ""
+    return f"{why}{comma} among those {' and '.join(clauses)}" if clauses else why
+
+
+def _fastest_or_level(row: Row, rivals: Sequence[Row]) -> str:
+    """What p99 had to do with ROW being taken out of RIVALS."""
+    if row["p99_ms"]["value"] == min(rival["p99_ms"]["value"] for rival in rivals):
+        return "lowest p99"
+    if pays(row):
+        return f"p99 cannot be told from the lowest, engine call {figure_text(row['engine_ratio'])} of its model's"
+    return "simplest of those whose p99 cannot be told from the lowest"
 
 
 def _of(row: Row, key: str) -> str:

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+from aimass.core.errors import InputError
+from aimass.core.part import resolve
 from aimass.core.signature import Signature
 from aimass.measure.machine import has_vnni
+from aimass.models import PARTS
+
+SPECIALISTS = ("convnet", "text")  # made for images and texts: they come first where they fit
 
 
 def default_architectures(signature: Signature) -> list[dict[str, Any]]:
-    """Architectures for the tensors of SIGNATURE: pictures, words, or columns of numbers and categories."""
-    names = [field.name for field in signature.inputs]
-    if any(name.startswith("x.image.") for name in names):
-        return [{"use": "convnet"}]
-    tables = [{"use": "linear"}, {"use": "mlp"}, {"use": "xgboost"}]
-    if any(name.startswith("x.words.") for name in names):
-        has_columns = any(name in ("x.numbers", "x.categories") for name in names)
-        return [{"use": "text"}, *(tables if has_columns else [])]
-    return tables
+    """Every built-in architecture that can be built for the tensors of SIGNATURE.
+
+    When none can, the linear one, whose error says why.
+    """
+    names = sorted(PARTS, key=lambda name: name not in SPECIALISTS)
+    return [{"use": name} for name in names if _fits(name, signature)] or [{"use": "linear"}]
+
+
+def _fits(name: str, signature: Signature) -> bool:
+    """Whether architecture NAME takes every tensor of SIGNATURE.  Building is the question itself: milliseconds."""
+    try:
+        resolve("architecture", name)().build(signature)  # type: ignore[attr-defined]
+    except InputError:
+        return False
+    return True
 
 
 def default_passes() -> list[list[dict[str, Any]]]:

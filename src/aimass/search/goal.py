@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aimass.core.part import Settings, knob, resolve
+from aimass.core.part import Settings, knob
 from aimass.measure.base import Metric, check_task, default_metric
 
 MB = 1_000_000  # bytes
@@ -16,7 +16,7 @@ class Goal(Settings):
     """The [goal] table of a project file.  A budget that is left out binds nobody."""
 
     target: str  # the column to predict
-    metric: str = knob("", help="how quality is scored; empty means the usual metric of the task")
+    metric: str | dict[str, Any] = knob("", help="how quality is scored, by name or as a table; empty: as is usual")
     floor: float | None = knob(None, help="the metric must reach this with its bound on the safe side")
     p99_ms: float | None = knob(None, 0.001, help="upper bound of the 99th percentile at the HTTP endpoint")
     clients: int = knob(4, 1, 1024, help="requests under way at once while p99 is measured")
@@ -25,8 +25,7 @@ class Goal(Settings):
 
     def metric_for(self, task: str) -> Metric:
         """The metric that judges TASK.  Raises InputError when the named one cannot."""
-        name = self.metric or default_metric(task)
-        metric: Metric = resolve("metric", name).from_settings(name)  # type: ignore[assignment]
+        metric = Metric.from_settings(self.metric or default_metric(task))
         check_task(metric, task)
         return metric
 

@@ -41,7 +41,14 @@ def _move(row: Row, limit: Budget, move: float, besides: str) -> dict[str, Any]:
         return {**facts, "move": None, "summary": f"{limit.name}: {limit.complaint(row)}"}
     share = f"{'+' if limit.at_most else '-'}{100 * move:.3g} %"
     summary = f"{limit.name} = {limit.asked:g}; {needed:g} ({share}){besides} would admit {row['candidate']}"
+    summary += _load(row) if limit.name == "p99_ms" else ""
     return {**facts, "move": move, "summary": summary}
+
+
+def _load(row: Row) -> str:
+    """Whether the machine may be to blame, and what to do then: figures are remembered."""
+    load = row["load_average"]
+    return "" if load is None else f" (measured at load average {load:g}; raise [measure] repeat to measure again)"
 
 
 def nearest(rows: Sequence[Row], limits: Sequence[Budget]) -> list[dict[str, Any]]:

@@ -27,11 +27,14 @@ def choose(  # type: ignore[return]  # the folder is the answer
     the nearest choices are named.
     """
     from aimass.search.ledger import ledger_of
+    from aimass.search.paired import paired_by
 
     if not reports:
         raise InputError("choose: no reports", expected="at least one measured candidate", todo="run `measure` first")
     measured = [(report.digest, report.read_json("report.json")) for report in reports]
-    ledger = ledger_of(measured, goal, failures)
+    metric = goal.metric_for(measured[0][1]["task"])
+    paired = paired_by({report.digest: report.folder for report in reports}, metric)
+    ledger = ledger_of(measured, goal, failures, paired)
     text = json.dumps(ledger, indent=1, ensure_ascii=False, allow_nan=False)
     (ctx.folder / "ledger.json").write_text(text, encoding="utf-8")
     pick = ledger["pick"]
