@@ -31,14 +31,10 @@ def compress(  # type: ignore[return]  # the folder is the answer
     for name in KEPT:
         if (model.folder / name).exists():
             shutil.copyfile(model.folder / name, ctx.folder / name)
-    before = (ctx.folder / "network.onnx").stat().st_size
     for each in passes:
         _apply(ctx, each, model, examples)
     _append_passes(ctx, passes)
     assemble(ctx.folder)
-    after = (ctx.folder / "network.onnx").stat().st_size
-    ctx.log(f"network {before} -> {after} bytes")
-    ctx.tell(network_bytes=after, network_ratio=round(after / before, 3))
 
 
 def _apply(ctx: Context, each: Pass, model: Model, examples: Examples) -> None:
