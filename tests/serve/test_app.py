@@ -5,13 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import threading
 import zlib
 from pathlib import Path
 
 import pytest
-from tests.serve.conftest import SAMPLE, Caller, write_model
+from tests.serve.conftest import SAMPLE, WORD, Caller, write_model
 
 from aimass.core.errors import InputError
+from aimass.engines.base import Tensors
 from aimass.serve.app import App
 from aimass.serve.predictor import Served, Wanted, load
 
@@ -67,6 +69,23 @@ def test_a_body_over_the_limit_is_413_also_when_it_only_unpacks_to_it(served: Se
     ]:
         reply = call("POST", PATH, body, **headers)
         assert reply.status == 413 and "1000 bytes" in reply.json["error"]
+        assert reply.json["to_do"] == "send fewer rows in a request"  # there is no option for the limit
+
+
+def test_a_small_quick_request_is_answered_at_once_and_a_large_one_beside_the_event_loop(served: Served) -> None:
+    threads: list[str] = []
+    inner = served.predict
+
+    def predict(tensors: Tensors) -> Tensors:
+        threads.append(threading.current_thread().name)
+        return inner(tensors)
+
+    served.predict, served.row_seconds = predict, 1e-5
+    call = Caller(App([served]))
+    assert call("POST", PATH, SAMPLE[0]).status == 200
+    served.row_seconds = 1e-5
+    assert call("POST", PATH, {**SAMPLE[0], WORD: "x" * 100_000}).status == 200
+    assert [name.startswith("model-") for name in threads] == [False, True]
 
 
 def test_metrics_count_answers_rows_and_time(call) -> None:

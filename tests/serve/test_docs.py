@@ -48,6 +48,7 @@ def test_the_page_holds_every_field_and_a_real_record(call) -> None:
     for field in SIGNATURE.rows:
         assert field.name in cells and field.sent in cells
     assert {"cm", "no, yes", '"blau ü"', "label", "probabilities"} <= set(cells)
+    assert any("Send null where a value is missing" in text and "NA" in text for text in page.texts["p"])
     assert json.loads(page.texts["textarea"][0]) == {"records": [SAMPLE[0]]}
     assert page.texts["h1"] == ["flights@3"]
 

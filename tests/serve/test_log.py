@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -140,6 +141,36 @@ def test_rows_the_disk_is_too_slow_for_are_counted(served: Served, tmp_path: Pat
     writer.close()
     assert writer.health()["prediction_log"]["lost_rows"] == 2
     assert (tmp_path / "log.jsonl").read_bytes() == b""
+
+
+def test_rows_that_cannot_be_told_are_counted_and_those_behind_them_are_written(served: Served, tmp_path: Path) -> None:
+    lines = Lines(served.around).of
+    odd, well = replace(entry(served.predict, served), request="odd"), entry(served.predict, served)
+
+    def lines_of(told: Entry) -> bytes:
+        return b"" + 1 if told is odd else lines(told)  # type: ignore[operator]
+
+    writer = Writer(tmp_path / "log.jsonl", lines_of, 1 << 20)
+    writer.add(odd)
+    wait_for(writer, 2)
+    facts = writer.health()["prediction_log"]
+    assert facts["lost_rows"] == 2 and facts["reason"].startswith("TypeError: ")
+    wait_for(writer, 3)
+    writer.add(well)
+    writer.close()
+    assert writer.health()["prediction_log"]["lost_rows"] == 2
+    assert (tmp_path / "log.jsonl").read_bytes() == lines(well)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_what_waits_for_a_log_that_has_ended_is_counted_at_the_close(served: Served, tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "log.jsonl", lambda _: sys.exit(), 1 << 20)
+    writer.add(entry(served.predict, served))
+    writer.thread.join()
+    assert writer.health()["prediction_log"]["reason"] == "the log has ended"
+    writer.add(entry(served.predict, served))
+    writer.close()
+    assert writer.health()["prediction_log"]["lost_rows"] == 4
 
 
 def test_a_log_that_is_well_says_nothing(served: Served, tmp_path: Path) -> None:

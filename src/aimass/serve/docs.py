@@ -79,7 +79,9 @@ def _section(model: Served, base: str) -> str:
     body = json.dumps({"records": [record]}, ensure_ascii=False)
     return (
         f"<h1>{escape(model.label)}</h1><p>Predicts <b>{escape(signature.target)}</b> ({escape(signature.task)}) "
-        f"from {len(signature.rows)} columns. Send every column of a record; null is a missing value.</p>"
+        f"from {len(signature.rows)} columns. Send every column of a record. "
+        f"Send null where a value is missing: words for it (NA, ?, -), known when the data were cleaned, mean nothing "
+        f"here.</p>"
         f"<h2>What to send</h2>{_table(('column', 'type', 'unit', 'kind', 'example'), _rows(signature, record))}"
         f"<h2>What comes back</h2>{_table(('output', 'type', 'values'), _answers(signature))}"
         f"<h2>From a shell</h2><pre>{escape(curl(base + path, body))}</pre>"

@@ -5,11 +5,12 @@ A request never waits for the disk and never fails with it; what was lost is cou
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,8 @@ from aimass.engines.base import Predictor, Tensors
 from aimass.serve.base import Surroundings, Wrapper, request_id
 from aimass.serve.messages import to_json
 from aimass.serve.records import predictions
+
+log = logging.getLogger("aimass.serve")
 
 MB = 1 << 20
 FACTS = ("time", "request", "row", "model", "version")  # beside the columns and the outputs of the signature
@@ -132,19 +135,28 @@ class Writer:
             self.entries.append(entry)
             self.changed.notify()
 
+    def _lose(self, entries: Iterable[Entry], reason: str) -> None:
+        with self.changed:
+            self.lost += sum(entry.rows for entry in entries)
+            self.error = reason
+
     def health(self) -> dict[str, Any]:
         """Empty when every row was written."""
-        if not self.lost:
+        if not self.lost and (self.closing or self.thread.is_alive()):
             return {}
-        return {"prediction_log": {"file": str(self.path), "lost_rows": self.lost, "reason": self.error}}
+        reason = self.error or "the log has ended"
+        return {"prediction_log": {"file": str(self.path), "lost_rows": self.lost, "reason": reason}}
 
     def close(self) -> None:
-        """Write what waits, then end."""
+        """Write what waits, then end; what waits still has nobody to write it, and is counted as lost."""
         with self.changed:
             self.closing = True
             self.changed.notify()
         self.thread.join()
         self.file.close()
+        if self.entries:
+            self._lose(self.entries, self.error or "the log has ended")
+            self.entries.clear()
 
     def _run(self) -> None:
         while True:
@@ -153,23 +165,29 @@ class Writer:
                 if not self.entries:
                     return
                 batch = list(self.entries)
-                self.entries.clear()
             self._write(batch)
             with self.changed:
-                self.waiting -= sum(entry.size for entry in batch)
+                for entry in batch:
+                    self.entries.popleft()
+                    self.waiting -= entry.size
 
     def _write(self, batch: list[Entry]) -> None:
+        """Write BATCH, or count it as lost and be ready for the next."""
         try:
-            left = memoryview(b"".join(self.lines_of(entry) for entry in batch))
-            size = len(left)
-            while left:  # a disk that is nearly full takes a part
-                left = left[self.file.write(left) :]
-            self.written += size
+            self._append(b"".join(self.lines_of(entry) for entry in batch))
         except OSError as error:
-            with self.changed:
-                self.lost += sum(entry.rows for entry in batch)
-                self.error = error.strerror or str(error)
+            self._lose(batch, error.strerror or str(error))
             self._cut()
+        except Exception as error:  # nothing is hidden: counted, said at the health path, and logged whole
+            log.exception("rows cannot be written to the prediction log")
+            self._lose(batch, f"{type(error).__name__}: {error}")
+            self._cut()
+
+    def _append(self, lines: bytes) -> None:
+        left = memoryview(lines)
+        while left:  # a disk that is nearly full takes a part
+            left = left[self.file.write(left) :]
+        self.written += len(lines)
 
     def _cut(self) -> None:
         """Take back half a line, so that the next one stands alone."""

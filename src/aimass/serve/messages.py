@@ -112,9 +112,7 @@ class Request:
         return whole
 
     def _too_large(self) -> Refused:
-        return Refused(
-            413, f"the body is larger than {self.limit} bytes", to_do="send fewer rows in a request, or raise the limit"
-        )
+        return Refused(413, f"the body is larger than {self.limit} bytes", to_do="send fewer rows in a request")
 
 
 def parsed(body: bytes) -> Any:

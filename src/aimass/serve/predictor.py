@@ -28,6 +28,7 @@ from aimass.serve.base import Surroundings, Wrapper
 from aimass.serve.metrics import Counts
 
 INLINE = 0.001  # seconds: a call shorter than this costs less than handing it to another thread
+SMALL = 64_000  # bytes: what is known of a row's time says nothing of a row that holds a whole book
 WARM_UPS = 7
 FOLLOW = 0.05  # weight of a live call in the running time of a row
 NEEDED = ("model.onnx", "signature.json")
@@ -58,9 +59,12 @@ class Served:
         # One thread: calls of one model queue up instead of taking each other's cores.
         self.thread = ThreadPoolExecutor(1, thread_name_prefix=f"model-{self.name}")
 
-    async def answer(self, tensors: Tensors, rows: int) -> Tensors:
-        """The outputs for raw columns of ROWS rows.  A short call is made here, a long one beside the event loop."""
-        if self.row_seconds * rows < INLINE:
+    async def answer(self, tensors: Tensors, rows: int, size: int) -> Tensors:
+        """The outputs for raw columns of ROWS rows that came in SIZE bytes.
+
+        A short call of a small request is made here, any other beside the event loop.
+        """
+        if size <= SMALL and self.row_seconds * rows < INLINE:
             return self.timed(tensors, rows)
         context = contextvars.copy_context()
         return await asyncio.get_running_loop().run_in_executor(self.thread, context.run, self.timed, tensors, rows)

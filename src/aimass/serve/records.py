@@ -23,11 +23,12 @@ class Records:
 
     async def predict(self, request: Request) -> Answer:
         """Strict about fields: missing, extra, wrongly typed and renamed ones are 400 and named."""
-        records = records_of(parsed(await request.body()), self.columns)
+        body = await request.body()
+        records = records_of(parsed(body), self.columns)
         check_rows(len(records), self.max_rows)
         request_id.set(request.id)
         tensors = from_records(records, self.served.signature.rows)
-        outputs = await self.served.answer(tensors, len(records))
+        outputs = await self.served.answer(tensors, len(records), len(body))
         return json_answer({"model": self.served.label, "predictions": predictions(outputs, self.served.signature)})
 
 

@@ -63,12 +63,13 @@ class V2:
 
     async def infer(self, request: Request) -> Answer:
         """Tensors by column name in, outputs by name out.  Names, datatypes and shapes are checked; 400 names them."""
-        head, tail = _split(await request.body(), request.headers.get(HEADER))
+        raw = await request.body()
+        head, tail = _split(raw, request.headers.get(HEADER))
         body = _checked(parsed(head))
         tensors, rows = self._inputs(body, memoryview(tail))
         wanted = self._wanted(body)
         request_id.set(body.get("id") or request.id)
-        outputs = await self.served.answer(tensors, rows)
+        outputs = await self.served.answer(tensors, rows, len(raw))
         answer: dict[str, Any] = {"model_name": self.served.name}
         if self.served.version:
             answer["model_version"] = self.served.version
