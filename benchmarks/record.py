@@ -17,9 +17,14 @@ RECORDS = Path(__file__).parent / "records"
 
 
 def median_and_interval(values: list[float]) -> dict[str, Any]:
-    """Median, and the range of the runs (few runs have no better interval)."""
-    return {"median": round(statistics.median(values), 3), "low": round(min(values), 3), "high": round(max(values), 3),
-            "runs": [round(v, 3) for v in values]}  # fmt: skip
+    """Median, and the range of the runs (few runs have no better interval); five significant digits."""
+    runs = [significant(value) for value in values]
+    return {"median": significant(statistics.median(values)), "low": min(runs), "high": max(runs), "runs": runs}
+
+
+def significant(value: float, digits: int = 5) -> float:
+    """VALUE with so many digits that count, however large or small it is."""
+    return float(f"{value:.{digits}g}")
 
 
 def write(name: str, question: str, figures: dict[str, Any], packages: list[str], note: str = "") -> Path:
