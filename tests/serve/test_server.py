@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -97,11 +98,13 @@ def test_a_request_under_way_at_sigterm_is_answered(folder: Path, start: Callabl
 
 
 def until_refused(port: int) -> None:
+    """Knock until nobody listens.  Who knocks in the very moment in which the door closes is reset by the kernel."""
     while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=30).close()
-        except ConnectionRefusedError:
-            return
+        with suppress(ConnectionResetError):
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=30).close()
+            except ConnectionRefusedError:
+                return
 
 
 class Load(threading.Thread):

@@ -132,7 +132,7 @@ def _where(bound: socket.socket, host: str, label: str) -> Listening:
 
 
 class Server(uvicorn.Server):
-    """uvicorn with another end: nothing that has reached this machine is dropped, and a stop signal is no failure."""
+    """uvicorn with another end: who has sent a request, or waits to be let in, is answered; a stop is no failure."""
 
     def __init__(self, app: App, bound: socket.socket, ready: Callable[[], None]) -> None:
         self.app, self.bound, self.ready = app, bound, ready
