@@ -42,6 +42,11 @@ def fail(ctx: Context, *, how: str) -> Report:
     """Ends badly, in every way a body can."""
     if how == "input":
         raise InputError("bad rows", expected="good rows", todo="mend them", key="rows")
+    if how == "long":
+        raise InputError("x" * 100_000)
+    if how == "nan":
+        ctx.report(loss=float("nan"), value=float("inf"), kept=1)
+        raise InputError("bad rows")
     if how == "bug":
         raise ValueError("a bug in the body")
     if how == "kill":

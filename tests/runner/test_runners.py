@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from aimass.core.errors import InputError, TaskFailed
+from aimass.core.errors import InputError, StoreError, TaskFailed
 from aimass.core.step import Step
 from aimass.core.task import Task
+from aimass.runner.context import RunContext
 from aimass.runner.workspace import Workspace
 from tests.runner import chain
 
@@ -68,6 +70,16 @@ class RunnerContract:
         assert (caught.value.what, caught.value.expected, caught.value.todo) == ("bad rows", "good rows", "mend them")
         assert workspace.runs()[0]["state"] == "failed"
 
+    def test_an_error_longer_than_a_pipe_arrives_whole(self, workspace: Workspace) -> None:
+        with pytest.raises(InputError) as caught:
+            workspace.run(task_of(chain.fail, {}, how="long"))
+        assert caught.value.what == "x" * 100_000
+
+    def test_numbers_that_are_none_are_left_out_and_hide_no_error(self, workspace: Workspace) -> None:
+        with pytest.raises(InputError, match="bad rows"):
+            workspace.run(task_of(chain.fail, {}, how="nan"))
+        assert workspace.latest(workspace.runs()[0]["id"]) == {"kept": 1}
+
     def test_a_bug_in_a_body_is_a_failed_task_with_its_traceback_in_the_log(self, workspace: Workspace) -> None:
         with pytest.raises(TaskFailed, match="ValueError: a bug in the body"):
             workspace.run(task_of(chain.fail, {}, how="bug"))
@@ -100,6 +112,26 @@ class TestProcesses(IsolatedContract):
 @pytest.mark.usefixtures("two_node_cluster")
 class TestRay(IsolatedContract):
     name = "ray"
+
+
+def test_a_runner_whose_extra_is_missing_says_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "aimass.runner.ray", raising=False)
+    with pytest.raises(InputError, match="runner 'ray' needs ray, which is not installed"):
+        Workspace(tmp_path).run(task_of(chain.make, {}, rows=1), on="ray")
+
+
+def test_a_full_catalog_at_the_end_does_not_hide_what_the_body_said(tmp_path: Path) -> None:
+    class Full:
+        def add_metrics(self, run: str, points: list[object]) -> None:
+            raise StoreError("full")
+
+    place = {"folder": tmp_path, "resume": tmp_path, "seed": 0, "lake": "", "run": "1"}
+    with pytest.raises(InputError, match="bad rows") as caught, RunContext(**place, catalog=Full()):  # type: ignore[arg-type]
+        raise InputError("bad rows")
+    assert caught.value.__notes__ == ["its last metrics were not kept: full"]
+    with pytest.raises(StoreError), RunContext(**place, catalog=Full()):  # type: ignore[arg-type]
+        pass
 
 
 def test_an_unknown_runner_suggests_the_nearest(tmp_path: Path) -> None:

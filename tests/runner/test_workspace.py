@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import aimass
+from aimass.core.artifact import MANIFEST
 from aimass.core.errors import InputError, StoreError
 from aimass.runner.workspace import Event, Workspace
+from aimass.store.lock import held
 from tests.runner import chain
 from tests.runner.test_runners import ROOT, task_of
 
@@ -95,6 +101,64 @@ def test_a_damaged_artifact_is_made_again(tmp_path: Path) -> None:
     assert workspace.verify() == []
 
 
+@pytest.mark.parametrize("manifest", [None, "", "{", "{}"])
+def test_an_artifact_without_a_readable_manifest_is_made_again(tmp_path: Path, manifest: str | None) -> None:
+    workspace = Workspace(tmp_path)
+    place = workspace.run(task_of(chain.make, {}, rows=3)).folder / MANIFEST
+    place.unlink()
+    if manifest is not None:
+        place.write_text(manifest)
+    assert workspace.run(task_of(chain.make, {}, rows=3)).read_json("rows.json") == [0, 1, 4]
+    assert workspace.verify() == []
+
+
+def test_another_task_of_the_same_bytes_mends_a_damaged_artifact(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    place = workspace.run(task_of(chain.look, {}, what="x")).folder / MANIFEST  # never answered from memory
+    place.write_text("")
+    assert workspace.run(task_of(chain.look, {}, what="x")).read_json("rows.json") == "x"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("model", "total: input dataset is a report"),
+        (["rows"], "total: input dataset is ["),
+        ({"a": "rows"}, "total: input dataset is {"),
+        (5, "total: input dataset is 5"),
+        (chain.make, "total: input dataset is <"),
+    ],
+)
+def test_an_input_of_another_kind_or_shape_is_refused_before_any_work(tmp_path: Path, given: Any, says: str) -> None:
+    workspace = Workspace(tmp_path)
+    rows = workspace.run(task_of(chain.make, {}, rows=3), save_as="rows")
+    workspace.run(task_of(chain.total, {"dataset": rows.digest}), save_as="model")
+    before = len(workspace.runs())
+    with pytest.raises(InputError) as caught:
+        chain.total(given, workspace=workspace)
+    assert says in caught.value.what and (caught.value.expected, caught.value.key) == ("dataset", "dataset")
+    assert len(workspace.runs()) == before
+
+
+@pytest.mark.parametrize(
+    ("given", "says"), [([], "[]"), ("rows", "'"), ({}, "{}"), ({"a": 5}, "5"), ({"a": None}, "None")]
+)
+def test_a_table_of_inputs_is_a_table_with_entries(tmp_path: Path, given: Any, says: str) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.run(task_of(chain.make, {}, rows=3), save_as="rows")
+    with pytest.raises(InputError) as caught:
+        aimass.clean(given, workspace=workspace)
+    assert f"clean: input sources is {says}" in caught.value.what
+    assert caught.value.expected == "a table of dataset"
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, True, "0"])
+def test_a_seed_that_no_library_takes_is_refused(tmp_path: Path, seed: Any) -> None:
+    with pytest.raises(InputError, match="make: seed is") as caught:
+        chain.make(rows=1, seed=seed, workspace=Workspace(tmp_path))
+    assert caught.value.key == "seed"
+
+
 def test_a_damaged_artifact_at_a_url_is_made_again(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "w", store=f"file://{tmp_path / 'far'}")
     digest = workspace.run(task_of(chain.make, {}, rows=3)).digest
@@ -162,11 +226,57 @@ def test_a_read_only_workspace_is_said(small_disk: Path) -> None:
         Workspace(small_disk / "w").run(task_of(chain.make, {}, rows=3))
 
 
-def test_what_killed_programs_left_in_scratch_is_swept(tmp_path: Path) -> None:
-    import socket
-
-    dead = tmp_path / "scratch" / f"{socket.gethostname()}-999999999-abc"
-    dead.mkdir(parents=True)
+def test_scratch_is_swept_when_its_program_was_killed_and_not_before(tmp_path: Path) -> None:
+    running = program(tmp_path, slow=5.0)
+    assert running.stdout is not None
+    while not any(said.startswith("started") and said.split()[1].endswith("total") for said in running.stdout):
+        pass
+    until = time.monotonic() + 20
+    while not (there := [p for p in (tmp_path / "scratch").glob("*") if p.is_dir()]) and time.monotonic() < until:
+        time.sleep(0.01)
     Workspace(tmp_path)
-    assert not dead.exists()
-    shutil.rmtree(tmp_path)
+    assert [p for p in (tmp_path / "scratch").glob("*") if p.is_dir()] == there != []
+    running.kill()
+    running.communicate()
+    Workspace(tmp_path)
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_checkpoints_and_locks_that_nobody_took_up_are_swept_after_thirty_days(tmp_path: Path) -> None:
+    Workspace(tmp_path)
+    old, young, alive = ("a" * 64, "b" * 64, "c" * 64)
+    for task, days in ((old, 31), (young, 29), (alive, 31)):
+        folder = tmp_path / "resume" / task
+        folder.mkdir(parents=True)
+        (folder / "checkpoint").write_text("x")
+        (tmp_path / "locks").mkdir(exist_ok=True)
+        (tmp_path / "locks" / task).write_text("1")
+        then = time.time() - days * 24 * 3600
+        for path in (folder / "checkpoint", folder, tmp_path / "locks" / task):
+            os.utime(path, (then, then))
+    with (tmp_path / "locks" / alive).open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        Workspace(tmp_path)
+        assert sorted(p.name for p in (tmp_path / "resume").iterdir()) == [young, alive]
+        assert sorted(p.name for p in (tmp_path / "locks").iterdir()) == [young, alive]
+    Workspace(tmp_path)
+    assert [p.name for p in (tmp_path / "resume").iterdir()] == [young]
+
+
+def test_a_lock_that_was_swept_while_somebody_waited_is_taken_anew(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        with held(tmp_path / "lock", lambda _: order.append("waits")):
+            order.append("second")
+            assert (tmp_path / "lock").exists()
+
+    with held(tmp_path / "lock", lambda _: None):
+        thread = threading.Thread(target=second)
+        thread.start()
+        while not order:
+            time.sleep(0.01)
+        (tmp_path / "lock").unlink()
+        order.append("first")
+    thread.join(timeout=20)
+    assert order == ["waits", "first", "second"]

@@ -116,6 +116,15 @@ class BytesContract:
         store.put(folder, manifest)
         verify(store.path(manifest.digest), manifest)
 
+    def test_files_of_the_content_may_be_called_manifest(self, store: Bytes, tmp_path: Path) -> None:
+        folder, _ = made(tmp_path / "one")
+        (folder / "deep" / MANIFEST).write_text("{}")
+        (folder / MANIFEST).unlink()
+        manifest = seal("dataset", folder, [])
+        store.put(folder, manifest)
+        assert store.digests() == [manifest.digest] and f"deep/{MANIFEST}" in manifest.files
+        verify(store.path(manifest.digest), manifest)
+
     def test_a_discarded_artifact_can_be_put_again(self, store: Bytes, tmp_path: Path) -> None:
         folder, manifest = made(tmp_path / "one")
         store.put(folder, manifest)
@@ -134,6 +143,45 @@ class TestLocalFolder(BytesContract):
 
     def mover(self, store: Any) -> tuple[Any, str]:
         return os, "fsync"
+
+    @pytest.mark.parametrize("text", [None, "", "{"])
+    def test_a_place_without_a_readable_manifest_is_cleared(
+        self, store: LocalBytes, tmp_path: Path, text: str | None
+    ) -> None:
+        folder, manifest = made(tmp_path / "one")
+        store.put(folder, manifest)
+        place = store.path(manifest.digest)
+        (place / MANIFEST).unlink()
+        if text is not None:
+            (place / MANIFEST).write_text(text)
+        (place / "a.json").write_text("half")
+        store.put(*made(tmp_path / "two"))
+        verify(store.path(manifest.digest), manifest)
+
+    def test_a_kill_while_discarding_leaves_it_whole_or_absent(
+        self, store: LocalBytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder, manifest = made(tmp_path / "one")
+        store.put(folder, manifest)
+        with monkeypatch.context() as patch:
+            kill_at(patch, shutil, "rmtree", 0, Killed())
+            with pytest.raises(Killed):
+                store.discard(manifest.digest)
+        assert not store.has(manifest.digest) and store.digests() == []
+        store.put(*made(tmp_path / "two"))
+        verify(store.path(manifest.digest), manifest)
+        store.discard(manifest.digest)
+        assert [p.name for p in store.root.iterdir()] == [manifest.digest[:2]], "what the kill left went too"
+
+    def test_every_folder_is_forced_to_disk(
+        self, store: LocalBytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        synced, real = set[int](), os.fsync
+        monkeypatch.setattr(os, "fsync", lambda file: (synced.add(os.fstat(file).st_ino), real(file)))
+        folder, manifest = made(tmp_path / "one")
+        store.put(folder, manifest)
+        place = store.path(manifest.digest)
+        assert {p.stat().st_ino for p in [place.parent, place, *place.rglob("*")]} <= synced
 
 
 class RemoteContract(BytesContract):

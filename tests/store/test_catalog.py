@@ -106,6 +106,14 @@ class CatalogContract:
         assert [row["state"] for row in rows] == ["finished", "failed", "failed"]
         assert [row["error"] and row["error"]["error"] for row in rows] == [None, "gone", "its process was killed"]
 
+    def test_a_run_of_another_machine_is_not_buried(self, catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+        here = catalog.start_run(TASK)
+        with monkeypatch.context() as patch:
+            patch.setattr("socket.gethostname", lambda: "elsewhere")
+            there = catalog.start_run(TASK)
+        catalog.bury(TASK.digest)
+        assert [catalog.run_row(run)["state"] for run in (here, there)] == ["failed", "running"]
+
     def test_metrics_keep_their_order_and_the_latest_is_at_hand(self, catalog: Catalog) -> None:
         run = catalog.start_run(TASK)
         catalog.add_metrics(run, [])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from aimass.core.errors import unknown
+from aimass.core.part import load
 from aimass.runner import RUNNERS
 
 
@@ -22,10 +22,9 @@ class Runner(Protocol):
 
 
 def runner_of(name: str) -> Runner:
-    """The runner called NAME; "ray://host:port" is Ray at that address."""
-    kind = "ray" if name.startswith("ray:") else name
+    """The runner called NAME; "ray://host:port" is Ray at that address.  Raises InputError."""
+    kind = "ray" if str(name).startswith("ray:") else str(name)
     if kind not in RUNNERS:
-        raise unknown("runner", name, [*RUNNERS, "ray://host:port"])
-    module, _, attribute = RUNNERS[kind].partition(":")
-    found: Runner = getattr(importlib.import_module(module), attribute)(name)
+        raise unknown("runner", kind, [*RUNNERS, "ray://host:port"])
+    found: Runner = load(RUNNERS[kind], f"runner {kind!r}")(name)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -26,12 +27,13 @@ class RunContext:
         self._failed: Exception | None = None
 
     def report(self, at: float | None = None, **numbers: float) -> None:
+        """Keep NUMBERS at position AT; NaN and infinities, which no database and no JSON holds, are left out."""
         if self._stop:
             raise Stopped(f"run {self._run} was asked to stop", todo="run again to go on from the last checkpoint")
         if self._failed:
             raise self._failed
         with self._lock:
-            self._points += [(name, at, float(value)) for name, value in numbers.items()]
+            self._points += [(name, at, float(value)) for name, value in numbers.items() if math.isfinite(value)]
         if not self._thread.is_alive() and not self._done.is_set():
             self._thread.start()
 
@@ -48,7 +50,12 @@ class RunContext:
         self._done.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._flush()
+        try:
+            self._flush()
+        except Exception as error:
+            if value is None:
+                raise
+            value.add_note(f"its last metrics were not kept: {error}")  # the body's own error is the news
 
     def _write(self) -> None:
         while not self._done.wait(CADENCE):

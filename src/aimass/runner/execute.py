@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
-import socket
-import tempfile
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +14,7 @@ from aimass.core.errors import AimassError, Stopped, StoreError, TaskFailed
 from aimass.core.step import Step, load_step
 from aimass.core.task import Task, each
 from aimass.runner.context import RunContext
+from aimass.runner.scratch import scratch_in
 from aimass.store.base import writing
 from aimass.store.catalog import now
 
@@ -52,18 +50,15 @@ def execute(task_json: str, workspace_url: str, run: str = "") -> str:
 
 def _work(workspace: Workspace, step: Step, task: Task, run: str) -> str:
     inputs = {name: each(ref, workspace.open) for name, ref in task.inputs.items() if ref is not None}
-    scratch = new_scratch(workspace.folder)
     resume = workspace.folder / "resume" / task.digest
     with writing(str(resume)):
         resume.mkdir(parents=True, exist_ok=True)
-    context = RunContext(folder=scratch, resume=resume, seed=task.seed, lake=workspace.lake, run=run,
-                         catalog=workspace.catalog)  # fmt: skip
-    try:
+    with scratch_in(workspace.folder) as scratch:
+        context = RunContext(folder=scratch, resume=resume, seed=task.seed, lake=workspace.lake, run=run,
+                             catalog=workspace.catalog)  # fmt: skip
         with context:
             made = step.body(context, **inputs, **step.arguments(task))
         digest = made.digest if isinstance(made, Artifact) else _publish(workspace, step, task, scratch, context.facts)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     shutil.rmtree(resume, ignore_errors=True)
     return digest
 
@@ -86,29 +81,3 @@ def _as_aimass(error: BaseException, step: Step, run: str) -> AimassError:
     if isinstance(error, KeyboardInterrupt):
         return Stopped(f"{step.name} was interrupted", todo="run again to go on")
     return TaskFailed(f"{step.name} failed: {type(error).__name__}: {error}", todo=f"see: aimass logs {run}")
-
-
-def new_scratch(folder: Path) -> Path:
-    """A fresh folder on the workspace's filesystem, named after its owner so that the dead can be swept."""
-    with writing(str(folder / "scratch")):
-        (folder / "scratch").mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f"{socket.gethostname()}-{os.getpid()}-", dir=folder / "scratch"))
-
-
-def sweep_scratch(folder: Path) -> None:
-    """Remove what killed processes of this machine left behind."""
-    mine = f"{socket.gethostname()}-"
-    for path in (folder / "scratch").glob(f"{mine}*"):
-        pid = path.name[len(mine) :].partition("-")[0]
-        if pid.isdigit() and not _alive(int(pid)):
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

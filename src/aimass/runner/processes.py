@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from aimass.core.errors import TaskFailed, error_from_json
@@ -31,8 +32,9 @@ class Processes:
         os.close(write_end)
         try:
             with os.fdopen(read_end, encoding="utf-8") as answers:
-                worker.communicate(json.dumps(order).encode())
-                text = answers.read()
+                _send(worker, json.dumps(order).encode())
+                text = answers.read()  # before waiting: a pipe holds 64 KB, and the worker waits until it is read
+            worker.wait()
         finally:
             if worker.poll() is None:
                 worker.kill()
@@ -40,8 +42,14 @@ class Processes:
         return _result(text, worker.returncode, run)
 
 
+def _send(worker: subprocess.Popen[bytes], order: bytes) -> None:
+    assert worker.stdin is not None
+    with suppress(BrokenPipeError), worker.stdin as pipe:  # a worker that died already is told of by its exit code
+        pipe.write(order)
+
+
 def _result(text: str, code: int, run: str) -> str:
-    if not text:
+    if not text.endswith("\n"):
         died = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
         raise TaskFailed(
             f"the process of run {run} {died} before it had a result",

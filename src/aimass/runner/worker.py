@@ -34,7 +34,7 @@ def main() -> None:
     except AimassError as error:
         answer = {"error": error.as_json()}
     with os.fdopen(order["answer"], "w", encoding="utf-8") as pipe:
-        json.dump(answer, pipe)
+        pipe.write(f"{json.dumps(answer)}\n")  # the end of the line says that the answer is whole
 
 
 if __name__ == "__main__":

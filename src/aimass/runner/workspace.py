@@ -12,13 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from aimass.core.artifact import KINDS, Artifact, open_artifact
+from aimass.core.artifact import KINDS, Artifact
 from aimass.core.errors import AimassError, InputError, StoreError, pick, suggest
 from aimass.core.step import Place, current, load_step
 from aimass.core.task import Task
 from aimass.runner.base import Runner, runner_of
-from aimass.runner.execute import sweep_scratch
-from aimass.store.base import Bytes, Damaged, verify, writing
+from aimass.runner.inputs import check
+from aimass.runner.scratch import sweep
+from aimass.store.base import Bytes, Damaged, look, verify, whole, writing
 from aimass.store.catalog import Catalog, Row
 from aimass.store.local import LocalBytes
 from aimass.store.lock import held
@@ -65,7 +66,7 @@ class Workspace:
         self._runners: dict[str, Runner] = {}
         self._observers: list[Callable[[Event], None]] = []
         self._tokens: list[Token[Place | None]] = []
-        sweep_scratch(self.folder)
+        sweep(self.folder)
 
     @property
     def url(self) -> str:
@@ -108,12 +109,18 @@ class Workspace:
         """The artifact of TASK: reused when the same task has finished before, else made on a runner.
 
         Two programs that want the same task at once do the work once: the second waits and reuses.
+        Raises InputError when an input is not what the step takes.
         """
+        check(load_step(task.step), task, self._kind)
         with held(self.folder / "locks" / task.digest, lambda pid: self._waiting(task, pid)):
             artifact = self._known(task) or self._make(task, needs or {}, on or self.runner)
         if save_as:
             self.alias(artifact.digest, save_as)
         return artifact
+
+    def _kind(self, digest: str) -> type[Artifact]:
+        row = self.catalog.artifact(digest)
+        return KINDS[row["kind"]] if row else type(self.open(digest))
 
     def _waiting(self, task: Task, pid: str) -> None:
         self._tell(Event("waiting", task, text=f"process {pid} is doing the same {task.step}; waiting for it"))
@@ -126,7 +133,7 @@ class Workspace:
             return None
         try:
             artifact = self.open(digest)
-            _look(artifact)
+            look(artifact)
         except Damaged:
             self.bytes.discard(digest)  # make it again
             return None
@@ -155,7 +162,7 @@ class Workspace:
 
     def open(self, digest: str) -> Artifact:
         """The artifact of this full DIGEST.  Raises StoreError when its bytes are not there."""
-        return open_artifact(self.bytes.path(digest))
+        return whole(self.bytes.path(digest))
 
     def get(self, ref: str, kind: str | None = None) -> Artifact:
         """The artifact REF names: a name, name@version, name@alias, a digest or at least six letters of one.
@@ -253,10 +260,3 @@ class Workspace:
     def stop(self, run: str) -> None:
         """Ask RUN to stop at its next report; its checkpoint stays."""
         self.catalog.stop_run(run)
-
-
-def _look(artifact: Artifact) -> None:
-    """Raises Damaged unless every file is there and their sizes add up; `verify` reads the bytes too."""
-    paths = [artifact.folder / name for name in artifact.manifest.files]
-    if not all(p.is_file() for p in paths) or sum(p.stat().st_size for p in paths) != artifact.manifest.size:
-        raise Damaged(f"artifact {artifact.digest[:12]} is cut short")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from aimass.core.artifact import Manifest, files_of
+from aimass.core.artifact import Artifact, Manifest, files_of, open_artifact
 from aimass.core.errors import StoreError
 
 
@@ -45,6 +45,25 @@ def verify(folder: Path, manifest: Manifest) -> None:
             expected="the files its manifest lists",
             todo="run the project again; the step that made it is repeated",
         )
+
+
+def whole(folder: Path) -> Artifact:
+    """The artifact in FOLDER, which is named after it.  Raises Damaged when its manifest is not to be read."""
+    try:
+        artifact = open_artifact(folder)
+    except StoreError as error:
+        raise Damaged(error.what, expected=error.expected, todo=error.todo) from error
+    if artifact.digest != folder.name:
+        raise Damaged(f"{folder} holds the manifest of {artifact.digest[:12]}", expected="its own",
+                      todo="run the project again; the step that made it is repeated")  # fmt: skip
+    return artifact
+
+
+def look(artifact: Artifact) -> None:
+    """Raises Damaged unless every file is there and their sizes add up; `verify` reads the bytes too."""
+    paths = [artifact.folder / name for name in artifact.manifest.files]
+    if not all(p.is_file() for p in paths) or sum(p.stat().st_size for p in paths) != artifact.manifest.size:
+        raise Damaged(f"artifact {artifact.digest[:12]} is cut short")
 
 
 @contextmanager

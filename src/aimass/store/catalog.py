@@ -99,9 +99,11 @@ class Catalog:
         self.write(change.values(state="failed", ended=now(), error=error))
 
     def bury(self, task: str) -> None:
-        """Mark runs of TASK that a kill left "running" as failed.  The caller holds the task's lock."""
+        """Mark runs of TASK that a kill left "running" on this machine as failed.  The caller holds the task's lock,
+        which says nothing of other machines."""
         error = {"error": "its process was killed", "type": "TaskFailed"}
-        change = sa.update(t.run).where(t.run.c.task == task, t.run.c.state.in_(("running", "stopping")))
+        mine = (t.run.c.task == task, t.run.c.host == socket.gethostname())
+        change = sa.update(t.run).where(*mine, t.run.c.state.in_(("running", "stopping")))
         self.write(change.values(state="failed", ended=now(), error=error))
 
     def stop_run(self, run: str) -> None:

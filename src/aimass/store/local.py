@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from aimass.core.artifact import MANIFEST, Manifest
 from aimass.core.errors import StoreError
-from aimass.store.base import writing
+from aimass.store.base import Damaged, whole, writing
+
+GONE = "gone-"  # what is being removed; no digest begins like this
 
 
 class LocalBytes:
@@ -34,10 +38,12 @@ class LocalBytes:
 
     def put(self, folder: Path, manifest: Manifest) -> None:
         place = self._place(manifest.digest)
-        if self.has(manifest.digest):
-            shutil.rmtree(folder)
-            return
         with writing(f"artifact {manifest.digest[:12]}"):
+            if place.exists() and not self._opens(place):
+                self.discard(manifest.digest)
+            if self.has(manifest.digest):
+                shutil.rmtree(folder)
+                return
             sync(folder)
             place.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -48,17 +54,30 @@ class LocalBytes:
                 shutil.rmtree(folder)
             sync_folder(place.parent)
 
+    def _opens(self, place: Path) -> bool:
+        try:
+            whole(place)
+        except Damaged:
+            return False
+        return True
+
     def discard(self, digest: str) -> None:
-        shutil.rmtree(self._place(digest), ignore_errors=True)
+        """Out of the way first, in one rename, then removed; what a kill leaves goes with the next one."""
+        with writing(f"artifact {digest[:12]}"), suppress(FileNotFoundError):
+            self._place(digest).rename(self.root / f"{GONE}{uuid.uuid4().hex}")
+        for left in self.root.glob(f"{GONE}*"):
+            shutil.rmtree(left, ignore_errors=True)
 
     def digests(self) -> list[str]:
-        return [path.parent.name for path in self.root.glob(f"*/*/{MANIFEST}")]
+        return [path.parent.name for path in self.root.glob(f"??/*/{MANIFEST}")]
 
 
 def sync(folder: Path) -> None:
-    """Force every file below FOLDER to disk: after a power cut a published artifact is whole or absent."""
+    """Force all below FOLDER to disk, names too: after a power cut a published artifact is whole or absent."""
     for path in folder.rglob("*"):
-        if path.is_file():
+        if path.is_dir():
+            sync_folder(path)
+        else:
             with path.open("rb") as file:
                 os.fsync(file.fileno())
     sync_folder(folder)

@@ -9,9 +9,9 @@ from typing import Any
 
 import fsspec
 
-from aimass.core.artifact import MANIFEST, Manifest, open_artifact
+from aimass.core.artifact import MANIFEST, Manifest
 from aimass.core.errors import InputError, StoreError
-from aimass.store.base import verify, writing
+from aimass.store.base import verify, whole, writing
 
 
 class RemoteBytes:
@@ -42,7 +42,7 @@ class RemoteBytes:
             local.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=local.parent) as scratch:
                 self._download(digest, Path(scratch) / digest)
-                verify(Path(scratch) / digest, open_artifact(Path(scratch) / digest).manifest)
+                verify(Path(scratch) / digest, whole(Path(scratch) / digest).manifest)
                 if not local.exists():
                     (Path(scratch) / digest).rename(local)
         return local
@@ -73,4 +73,7 @@ class RemoteBytes:
 
     def digests(self) -> list[str]:
         found: Any = self.fs.find(self.root) if self.fs.exists(self.root) else []
-        return [name.split("/")[-2] for name in found if name.endswith(f"/{MANIFEST}")]
+        paths = [name.split("/") for name in found if name.endswith(f"/{MANIFEST}")]
+        return [
+            path[-2] for path in paths if path[-3:-2] == [path[-2][:2]]
+        ]  # not a file of the content that is called so
