@@ -15,6 +15,7 @@ from tests.runner.test_runners import task_of
 
 from aimass.cli.main import COMMANDS, main
 from aimass.cli.verbs import command_of
+from aimass.core.errors import InputError
 from aimass.core.stages import STAGES, VERBS
 from aimass.core.step import load_step
 from aimass.project.run import Run
@@ -123,6 +124,14 @@ def test_show_lineage_and_logs_tell_json_what_python_returns(place: Path, say: S
     assert "value = 285" in say("logs", run)[1]
 
 
+def test_the_log_of_a_failed_run_says_how_it_ended(place: Path, say: Say) -> None:
+    workspace = Workspace(place)
+    with pytest.raises(InputError):
+        workspace.run(task_of(chain.fail, {}, how="input"))
+    _, out, _ = say("logs", workspace.runs()[0]["id"])
+    assert "bad rows\n  expected: good rows\n  to do:    mend them" in out
+
+
 def test_a_task_is_repeated_from_the_line_in_the_log(place: Path, say: Say, tmp_path: Path) -> None:
     run = Workspace(place).runs()[0]
     (tmp_path / "task.json").write_text(json.loads(say("logs", run["id"], "--json")[1])["run"]["task_json"])
@@ -164,6 +173,7 @@ def test_doctor_tells_what_is_fit(place: Path, say: Say) -> None:
         (["collect", "--name", "x", "--set", "sorce.path=x"], "not NAME.KEY=VALUE"),
         (["collect", "--use", "csv", "--set", "source.path=x"], "setting 'name' is missing"),
         (["init", "rows.xyz"], "no collector is known"),
+        (["ls", "--kind", "datasets"], "no kind of artifact is called 'datasets'; did you mean 'dataset'"),
     ],
 )
 def test_bad_input_is_exit_code_2_and_a_sentence(say: Say, words: list[str], says: str) -> None:
@@ -205,6 +215,8 @@ def test_init_writes_a_project_and_does_not_overwrite_one(say: Say, tmp_path: Pa
     words = ["init", str(tmp_path / "rows.csv"), "--target", "y", "--to", str(tmp_path / "aimass.toml")]
     assert say(*words, "--json")[:2] == (0, json.dumps({"project": str(tmp_path / "aimass.toml")}) + "\n")
     before = (tmp_path / "aimass.toml").read_text()
+    code, _, err = say(*words[:-1], str(tmp_path / "no" / "such.toml"))
+    assert code == 2 and "cannot be written" in err and "Traceback" not in err
     code, _, err = say(*words)
     assert code == 2 and "exists" in err and (tmp_path / "aimass.toml").read_text() == before
 

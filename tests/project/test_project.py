@@ -36,6 +36,9 @@ def planned(project: Project, tmp_path: Path) -> None:
         ('name = "tiny"', "seed = true", "aimass.toml:1:1: [seed] got True"),
         ('name = "tiny"', "publish = 3", "aimass.toml:1:1: [publish] got 3"),
         ("[goal]\n", "[spend]\n#", "aimass.toml: table [goal] is missing"),
+        ('name = "tiny"', "seed = -1", "aimass.toml:1:1: [seed] got -1"),
+        ('use = "csv"\npath = "rows.csv"\n', "", "aimass.toml:3:1: [collect] no source"),
+        ("p99_ms = 20.0", f"size_mb = 1{'0' * 5000}", "aimass.toml: Exceeds the limit"),
     ],
 )
 def test_a_wrong_key_is_refused_when_the_file_is_read(write: Write, old: str, new: str, says: str) -> None:
@@ -64,6 +67,19 @@ def test_a_wrong_key_is_refused_when_the_file_is_read(write: Write, old: str, ne
         ("", "\n[clean]\ncontact = {}", "aimass.toml:18:1: [clean.contact] no setting of clean is called 'contact'"),
         ("", "\n[prepare]\ncolums = {}", "aimass.toml:18:1: [prepare.colums] no setting of prepare is called"),
         ("", "\n[prepare]\nsplit = { test = 7 }", "aimass.toml:18:11: [prepare.split.test]"),
+        ("", '\n[prepare]\nsplit = "time"', "aimass.toml:18:1: [prepare.split] prepare.split: got 'time'"),
+        ("", "\n[prepare]\nsplit = 5", "aimass.toml:18:1: [prepare.split] prepare.split: got 5"),
+        ("", "\n[clean]\ntransforms = [5]", "aimass.toml:18:15: [clean.transforms.0] no `use`"),
+        ("p99_ms = 20.0", f"size_mb = 1{'0' * 400}", "aimass.toml:9:1: [goal.size_mb] goal.size_mb: got 1000"),
+        ("", '\n[clean.contract.c]\nx = {type="integr"}', "aimass.toml:18:6: [clean.contract.c.x.type] x.type: got"),
+        ("", '\n[clean.contract.c]\nx = "integr"', "aimass.toml:18:1: [clean.contract.c.x.type] x.type: got 'integr'"),
+        ("", "\n[clean.contract.c]\nx = {mim = 3}", "aimass.toml:18:6: [clean.contract.c.x.mim] no setting of x is"),
+        ("", "\n[clean.contract]\nc = 5", "aimass.toml:18:1: [clean.contract.c] got 5"),
+        ("", "\n[clean.contract.c]\nx = 5", "aimass.toml:18:1: [clean.contract.c.x] x: got 5"),
+        ("", '\n[prepare.columns]\nx = {use="nummer"}', "aimass.toml:18:1: [prepare.columns.x] no kind of column is"),
+        ("", '\n[prepare.columns]\nx = "dorp"', "is called 'dorp'; did you mean 'drop'"),
+        ("", "\n[prepare.columns]\nx = 5", "aimass.toml:18:1: [prepare.columns.x] no `use`"),
+        ("", '\n[prepare.columns]\nx = {use="text",length=-1}', "aimass.toml:18:17: [prepare.columns.x.length]"),
     ],
 )
 def test_a_wrong_part_or_setting_is_refused_before_any_work(
@@ -73,6 +89,30 @@ def test_a_wrong_part_or_setting_is_refused_before_any_work(
         planned(write(old, new), tmp_path)
     assert says in caught.value.what
     assert caught.value.expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "until", "says"),
+    [
+        ('"rows.csv"', '"row.csv"', "collect", r"aimass\.toml:5:1: \[collect\.path\] no file at .*row\.csv"),
+        ("p99_ms", 'target = "yy"\n#', "prepare", r"aimass\.toml:8:1: \[goal\.target\] no column is called 'yy'"),
+    ],
+)
+def test_what_only_the_rows_tell_is_said_with_its_line_too(
+    write: Write, tmp_path: Path, old: str, new: str, until: str, says: str
+) -> None:
+    project = write('target = "y"\np99_ms', new) if until == "prepare" else write(old, new)
+    with pytest.raises(InputError, match=says):
+        Run(project, Workspace(tmp_path / "w"), lambda _: None).until(until)
+
+
+def test_the_message_of_the_page_is_the_one_that_is_printed(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "project.md").read_text(encoding="utf-8")
+    example, said = page.split("```toml\n")[1].split("```")[0], page.split("```text\n")[1].split("```")[0]
+    (tmp_path / "aimass.toml").write_text(example.replace("floor", "flor "))
+    with pytest.raises(InputError) as caught:
+        planned(load(tmp_path), tmp_path)
+    assert f"error: {caught.value}\n" == said
 
 
 def test_a_stage_to_stop_after_that_nobody_knows_suggests_the_nearest(write: Write, tmp_path: Path) -> None:
@@ -133,6 +173,10 @@ def test_a_draft_is_a_project_that_plans(write: Write, tmp_path: Path) -> None:
     project = load(tmp_path)
     assert (project.name, project.tables["collect"]) == ("my-rows", {"use": "csv", "path": str(tmp_path / "rows.csv")})
     Run(project, Workspace(tmp_path / "w"), lambda _: None).plan()
+    strange = 'ziel😀\x7f\t"quoted"'
+    (tmp_path / "rows😀.csv").write_text('x,"ziel😀\x7f\t""quoted"""\n1,a\n2,b\n')
+    (tmp_path / "aimass.toml").write_text(draft(str(tmp_path / "rows😀.csv"), strange, "x", tmp_path))
+    assert load(tmp_path).tables["goal"]["target"] == strange
     with pytest.raises(InputError, match="no column is called 'yy'; did you mean 'y'"):
         draft(str(tmp_path / "rows.csv"), "yy", "x", tmp_path)
     with pytest.raises(InputError, match="no collector is known"):

@@ -8,7 +8,8 @@ import click
 
 from aimass.cli.details import details
 from aimass.cli.place import emit, table, workspace
-from aimass.core.errors import unknown
+from aimass.core.artifact import KINDS
+from aimass.core.errors import error_from_json, pick, unknown
 from aimass.core.part import resolve, table_of
 from aimass.core.stages import STAGES
 
@@ -23,6 +24,8 @@ WANT_JSON = click.option("--json", "json_wanted", is_flag=True, help="print what
 @click.pass_context
 def ls(ctx: click.Context, what: str, kind: str | None, limit: int, json_wanted: bool) -> None:
     """List WHAT: artifacts (default), runs, versions or names.   Example: aimass ls runs"""
+    if kind is not None:
+        pick("kind of artifact", kind, KINDS)
     place = workspace(ctx)
     lists: dict[str, Any] = {
         "artifacts": lambda: place.artifacts(kind=kind, limit=limit),
@@ -94,8 +97,14 @@ def logs(ctx: click.Context, run: str, json_wanted: bool) -> None:
     found: dict[str, Any] = {"run": place.run_row(run), "latest": place.latest(run), "log": place.logs(run)}
     head = " ".join(f"{k} {v}" for k, v in found["run"].items() if k in ("id", "step", "label", "state", "started"))
     lines = [head, *(f"{line['time']}  {line['text']}" for line in found["log"])]
+    lines += _error(found["run"]["error"] or {})
     lines += [f"{name} = {value:.6g}" for name, value in found["latest"].items()]
     emit(found, json_wanted=json_wanted, text="\n".join(lines))
+
+
+def _error(told: dict[str, str]) -> list[str]:
+    """How a failed run ended, as it was printed then."""
+    return str(error_from_json(told)).splitlines() if told else []
 
 
 @click.command()

@@ -131,5 +131,9 @@ def init(data: str | None, target: str | None, name: str | None, to: Path, force
     if to.exists() and not force:
         raise InputError(f"{to} exists", expected="a new file", todo="give --to OTHER or --force")
     text = draft(data, target, name or Path(data).name.split(".")[0], to.resolve().parent)
-    to.write_text(text, encoding="utf-8")
+    try:
+        to.write_text(text, encoding="utf-8")
+    except (OSError, UnicodeError) as error:  # no such folder, or a file name that is no text
+        raise InputError(f"{to} cannot be written: {error}", expected="a place for a text file",
+                         todo="give --to OTHER") from error  # fmt: skip
     click.echo(json.dumps({"project": str(to)}) if json_wanted else f"wrote {to}; next: aimass run {to}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from itertools import islice
 from pathlib import Path
@@ -12,6 +11,7 @@ import pyarrow as pa
 
 from aimass.collect.base import MALFORMED, RAW, Collector
 from aimass.core.errors import InputError, unknown
+from aimass.project.toml import quoted
 
 KINDS = {"csv": "csv", "tsv": "csv", "txt": "csv", "parquet": "parquet", "pq": "parquet",
          "jsonl": "jsonl", "ndjson": "jsonl", "json": "jsonl"}  # fmt: skip
@@ -51,15 +51,15 @@ def draft(data: str, target: str, name: str, beside: Path) -> str:
     path = Path(data).absolute()
     shown = path.relative_to(beside) if path.is_relative_to(beside) else path
     clean = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "project"
-    return f"""# Predict {target} from {shown.name}.  Every key: docs/project.md
-name = {json.dumps(clean)}
+    return f"""# Predict {quoted(target)} from {quoted(shown.name)}.  Every key: docs/project.md
+name = {quoted(clean)}
 
 [collect]
 use = "{collector_of(data)}"
-path = {json.dumps(str(shown))}
+path = {quoted(str(shown))}
 
 [goal]
-target = {json.dumps(target)}
+target = {quoted(target)}
 # metric = "roc_auc"     # a default exists for every task
 # floor = 0.80           # lower confidence bound on rows nobody trained on
 p99_ms = 20.0            # upper confidence bound, at the HTTP endpoint, on this machine ...

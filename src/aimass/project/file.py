@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from aimass.core.errors import InputError, suggest
 from aimass.core.part import Settings, knob
 from aimass.project.toml import locate, read
+from aimass.runner.inputs import SEEDS
 
 T = TypeVar("T")
 
@@ -108,6 +109,26 @@ class Project:
         except InputError as error:
             raise self.at([*keys, *error.key.split(".")] if error.key else keys, error) from error
 
+    def placed(self, keys: list[str], run: Callable[[], T]) -> T:
+        """What RUN, the step of table KEYS, returns; an InputError that names a key of the file gets its place."""
+        try:
+            return run()
+        except InputError as error:
+            place = self._place(keys, error.key.split("."))
+            if place is None:
+                raise
+            raise self.at(place, error) from error
+
+    def _place(self, keys: list[str], names: list[str]) -> list[str] | None:
+        """Where the setting NAMES of the step KEYS stands: in its own table, or in [goal], whose target it may be."""
+        for path in (keys, ["goal"]):
+            table: Any = self.tables
+            for key in path:
+                table = table.get(key, {}) if isinstance(table, dict) else {}
+            if isinstance(table, dict) and names[0] in table:
+                return [*path, *names]
+        return None
+
     def at(self, keys: list[str], error: InputError) -> InputError:
         line, column = locate(self.text, keys)
         what = f"{self.path.name}:{line}:{column}: [{'.'.join(keys)}] {error.what}"
@@ -134,6 +155,9 @@ def load(path: Path, sets: tuple[str, ...] = ()) -> Project:
         for needed in ("collect", "goal"):
             if needed not in tables:
                 raise InputError(f"{path.name}: table [{needed}] is missing", todo=f"add [{needed}] (docs/project.md)")
+    if not tables.get("collect", {"use": ""}):
+        raise project.at(["collect"], InputError("no source", expected='use = "csv" and its settings',
+                                                 todo="see: aimass parts collector"))  # fmt: skip
     _absolute_paths(tables.get("collect", {}), path.resolve().parent)
     _absolute_paths(tables.get("steps", {}), path.resolve().parent)
     groups = {
@@ -151,7 +175,7 @@ def _override(tables: dict[str, Any], item: str) -> None:
         raise InputError(f"--set {item}: not TABLE.KEY=VALUE", todo="for example --set spend.minutes=5")
     try:
         value = tomllib.loads(f"value = {given}")["value"]
-    except tomllib.TOMLDecodeError:
+    except ValueError:  # also a whole number of thousands of digits
         value = str(Path(given).absolute()) if keys[-1] == "path" and _is_relative(given) else given
     for key in keys[:-1]:
         tables = tables.setdefault(key, {})
@@ -166,6 +190,8 @@ def _check_scalars(project: Project) -> None:
         value = project.tables.get(key)
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise project.at([key], InputError(f"got {value!r}", expected=f"a {kind.__name__}"))
+    if not 0 <= project.seed < SEEDS:
+        raise project.at(["seed"], InputError(f"got {project.seed}", expected=f"a whole number from 0 to {SEEDS - 1}"))
     for key in set(TABLES) - set(wanted):
         value = project.tables.get(key)
         if value is not None and not isinstance(value, dict):

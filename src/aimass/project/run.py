@@ -8,14 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aimass.core.artifact import Artifact, Dataset, Examples, Model, Release, Report
-from aimass.core.errors import InfeasibleError, InputError, unknown
-from aimass.core.part import Part, resolve, table_of
-from aimass.core.step import load_step
-from aimass.core.task import Task, each
+from aimass.core.errors import InfeasibleError, unknown
+from aimass.core.task import each
+from aimass.project import plan
 from aimass.project.file import Project, load
 
 if TYPE_CHECKING:
@@ -89,59 +89,17 @@ class Run:
     def step(self, verb: str, keys: list[str], inputs: dict[str, Any], given: dict[str, Any], name: str = "") -> Any:
         """Run one task and keep its artifact's digest in the outcome."""
         refs = each(inputs, lambda made: made.digest if isinstance(made, Artifact) else made)
-        task = self.task(verb, keys, refs, given, name)
-        artifact = self.workspace.run(task, on=self.project.on, save_as=f"{self.project.name}/{name or verb}")
+        task, save_as = plan.task(self.project, verb, keys, refs, given, name), f"{self.project.name}/{name or verb}"
+        run = partial(self.workspace.run, task, on=self.project.on, save_as=save_as)
+        artifact = self.project.placed(keys, run)
         self.outcome.artifacts[name or verb] = artifact.digest
         return artifact
-
-    def task(self, verb: str, keys: list[str], refs: Any, given: dict[str, Any], name: str = "") -> Task:
-        """The task of step VERB; a setting that cannot be is said with its line in the project file."""
-        return self.project.checked(keys, lambda: load_step(verb).task(refs, given, self.project.seed, name))
 
     # -- the stages -----------------------------------------------------------------------------------------
 
     def plan(self) -> None:
         """Resolve every part before any work: a misspelt name on the last line costs no minutes."""
-        tables = self.project.tables
-        for name, table in self.project.sources.items():
-            self.part("collector", self.source_keys(name), table)
-        self.parts("transform", ["clean", "transforms"], tables.get("clean", {}).get("transforms"))
-        self.parts("architecture", ["search", "models"], self.project.search.models)
-        self.parts("pass", ["search", "passes"], self.project.search.passes)
-        self.parts("recipe", ["train", "recipe"], self.project.train.recipe)
-        self.parts("gate", ["publish", "gates"], self.project.publish.gates)
-        self.goal()
-        self.task("clean", ["clean"], {"sources": {}}, tables.get("clean", {}))
-        self.task("prepare", ["prepare"], {"dataset": "not made yet"}, self.prepare_settings())
-
-    def parts(self, family: str, keys: list[str], tables: Any) -> None:
-        """Check every part in TABLES, a list that may hold lists."""
-        if not isinstance(tables, list):
-            self.part(family, keys, tables) if tables is not None else None
-            return
-        for index, table in enumerate(tables):
-            self.parts(family, [*keys, str(index)], table)
-
-    def part(self, family: str, keys: list[str], table: Any) -> Part:
-        """The part described by TABLE, checked."""
-        given = {"use": table} if isinstance(table, str) else table
-        if not isinstance(given, dict) or not isinstance(given.get("use"), str):
-            names = ", ".join(sorted(table_of(family)))
-            what = f"no `use`: it names the {family}"
-            raise self.project.at(
-                keys, InputError(what, expected=f"one of: {names}", todo=f"see: aimass parts {family}")
-            )
-        name_at = keys if isinstance(table, str) else [*keys, "use"]
-        found = self.project.checked(name_at, lambda: resolve(family, given["use"]))
-        return self.project.checked(keys, lambda: found.from_settings(given, family))
-
-    def goal(self) -> Any:
-        from aimass.search.goal import Goal
-
-        return self.project.checked(["goal"], lambda: Goal.from_settings(self.project.tables["goal"], "goal"))
-
-    def source_keys(self, name: str) -> list[str]:
-        return ["collect"] if self.project.one_source else ["collect", name]
+        plan.check(self.project)
 
     def collect(self) -> dict[str, Dataset]:
         found = {}
@@ -149,7 +107,7 @@ class Run:
             saved = f"collect/{name}"
             before = self.workspace.find_name(f"{self.project.name}/{saved}")
             given = {"name": f"{self.project.name}/{name}", "source": table}
-            found[name] = self.step("collect", self.source_keys(name), {"previous": before}, given, saved)
+            found[name] = self.step("collect", plan.source_keys(self.project, name), {"previous": before}, given, saved)
         return found
 
     def clean(self, sources: dict[str, Dataset]) -> Dataset:
@@ -157,11 +115,10 @@ class Run:
         return cleaned
 
     def prepare(self, dataset: Dataset) -> Examples:
-        examples: Examples = self.step("prepare", ["prepare"], {"dataset": dataset}, self.prepare_settings())
+        examples: Examples = self.step(
+            "prepare", ["prepare"], {"dataset": dataset}, plan.prepare_settings(self.project)
+        )
         return examples
-
-    def prepare_settings(self) -> dict[str, Any]:
-        return {"target": self.project.tables["goal"].get("target"), **self.project.tables.get("prepare", {})}
 
     def search(self, examples: Examples) -> Report:
         from aimass.search.campaign import search
@@ -172,7 +129,7 @@ class Run:
             ledger = search(
                 self.workspace,
                 examples,
-                goal=self.goal(),
+                goal=plan.goal(self.project),
                 architectures=chosen.models,
                 passes=chosen.passes,
                 recipe=self.project.train.recipe,

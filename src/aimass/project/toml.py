@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Callable
@@ -33,8 +34,13 @@ def read(path: Path) -> tuple[dict[str, Any], str]:
         raise InputError(f"{path} cannot be read: {error}", expected="a UTF-8 text file") from error
     try:
         return tomllib.loads(text), text
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, and a whole number of thousands of digits
         raise InputError(f"{path}: {error}", expected="TOML", todo="mend that line") from error
+
+
+def quoted(text: str) -> str:
+    """TEXT as a TOML string on one line."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def locate(text: str, keys: list[str]) -> tuple[int, int]:
