@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import errno
 import gc
 import os
 import signal
 import socket
+import struct
+import sys
 import threading
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
@@ -27,6 +30,7 @@ from aimass.serve.predictor import Wanted, load
 BACKLOG = 2048
 IDLE = 75  # seconds a connection may stay open without a request
 LINGER = 0.3  # seconds after a stop signal in which open connections may still send a request
+SO_ATTACH_FILTER = 26  # asm-generic/socket.h
 GRACE = 20  # seconds for requests under way to finish
 
 
@@ -131,6 +135,26 @@ def _where(bound: socket.socket, host: str, label: str) -> Listening:
     return Listening(f"http://{shown}:{port}", host, port, os.getpid(), label)
 
 
+def _no_more_knocks(listener: socket.socket) -> None:
+    """From here on the kernel drops what would open a connection to LISTENER, and lets pass what open ones send.
+
+    Between the last accept and the close a caller could still be let in by the kernel, and then be reset with its
+    request on the way.  With this filter (classic BPF on the 14th byte of the TCP header, its flags: a SYN without an
+    ACK is dropped) that caller knocks again a second later and is refused cleanly.  Linux only; elsewhere the moment
+    between accept and close stays, and a caller who falls into it has to ask again.
+    """
+    if sys.platform != "linux":
+        return
+    flags, syn, ack = 13, 0x02, 0x10
+    load_byte, jump_if_set, leave = 0x30, 0x45, 0x06
+    lines = [(load_byte, 0, 0, flags), (jump_if_set, 2, 0, ack), (jump_if_set, 0, 1, syn), (leave, 0, 0, 0)]
+    lines.append((leave, 0, 0, 0xFFFFFFFF))
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in lines))
+    attach = struct.pack("HL", len(lines), ctypes.addressof(program))
+    with contextlib.suppress(OSError):  # a container may forbid it: then as elsewhere
+        listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, attach)
+
+
 class Server(uvicorn.Server):
     """uvicorn with another end: who has sent a request, or waits to be let in, is answered; a stop is no failure."""
 
@@ -175,8 +199,9 @@ class Server(uvicorn.Server):
         self.should_exit = self.app.draining = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take in who has knocked, close the door, let open connections finish, then end."""
+        """Let nobody new knock, take in who has, close the door, let open connections finish, then end."""
         self.app.draining = True
+        _no_more_knocks(self.bound)
         knocked = self._knocked()
         for server in self.servers:
             server.close()
