@@ -89,7 +89,8 @@ def open_artifact(folder: Path) -> Artifact:
     except (OSError, ValueError, TypeError, KeyError) as error:
         expected, todo = f"a folder with a readable {MANIFEST}", "delete the folder and run again; it will be rebuilt"
         raise StoreError(f"{folder} is not a whole artifact: {error}", expected=expected, todo=todo) from error
-    return pick("kind of artifact", manifest.kind, KINDS)(folder, manifest)
+    kind: type[Artifact] = pick("kind of artifact", manifest.kind, KINDS)
+    return kind(folder, manifest)
 
 
 def files_of(folder: Path) -> dict[str, str]:

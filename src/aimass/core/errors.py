@@ -1,11 +1,9 @@
 """Errors that say what is wrong, what was expected and what to do next; nothing else raises at a user."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
-from typing import TypeVar
-
-T = TypeVar("T")
+from typing import Any
 
 
 class AimassError(Exception):
@@ -29,8 +27,8 @@ class AimassError(Exception):
         return error_from_json, (self.as_json(), type(self))
 
     def as_json(self) -> dict[str, str]:
-        told = {"error": self.what, "expected": self.expected, "to_do": self.todo, "key": self.key}
-        return {**told, "type": type(self).__name__}
+        hints = {"expected": self.expected, "to_do": self.todo, "key": self.key}
+        return {"error": self.what, **hints, "type": type(self).__name__}
 
 
 class InputError(AimassError):
@@ -62,9 +60,8 @@ ERRORS = {kind.__name__: kind for kind in (AimassError, InputError, InfeasibleEr
 
 def error_from_json(fields: dict[str, str], kind: type[AimassError] | None = None) -> AimassError:
     """The error that `as_json` described: how one crosses a process border."""
-    kind = kind or ERRORS.get(fields.get("type", ""), TaskFailed)
-    told = {name: fields.get(name, "") for name in ("expected", "key")}
-    return kind(fields["error"], todo=fields.get("to_do", ""), **told)
+    told = {"expected": fields.get("expected", ""), "todo": fields.get("to_do", ""), "key": fields.get("key", "")}
+    return (kind or ERRORS.get(fields.get("type", ""), TaskFailed))(fields["error"], **told)
 
 
 @contextmanager
@@ -83,14 +80,14 @@ def suggest(word: str, choices: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def unknown(kind: str, word: str, choices: Iterable[str], *, todo: str = "", key: str = "") -> InputError:
+def unknown(kind: str, word: str, choices: Collection[str], *, todo: str = "", key: str = "") -> InputError:
     """The one sentence for a name nobody knows: what, the nearest, all choices."""
-    names = sorted(choices)
-    what = f"no {kind} is called {word!r}{suggest(word, names)}"
-    return InputError(what, expected=f"one of: {', '.join(names) or '(none exist)'}", todo=todo, key=key)
+    listed = ", ".join(sorted(choices)) or "(none exist)"
+    what = f"no {kind} is called {word!r}{suggest(word, choices)}"
+    return InputError(what, expected=f"one of: {listed}", todo=todo, key=key)
 
 
-def pick(kind: str, word: str, choices: Mapping[str, T]) -> T:
+def pick(kind: str, word: str, choices: Mapping[str, Any]) -> Any:
     """The one of CHOICES called WORD.  Raises `unknown`."""
     if word not in choices:
         raise unknown(kind, word, choices)

@@ -77,8 +77,8 @@ class Part(Settings):
     use: ClassVar[str] = ""  # the name it was resolved by; empty when its class was imported directly
 
     def settings(self) -> dict[str, Any]:
-        place = f"{type(self).__module__}:{type(self).__qualname__}"
-        names = {known: name for name, known in table_of(self.family).items()}  # one name, however it was resolved
+        place = f"{type(self).__module__}:{type(self).__qualname__}"  # one name, however it was resolved
+        names = {known: name for name, known in table_of(self.family).items()}
         use = names.get(place) or vars(type(self)).get("use") or place
         return {"use": use, "revision": self.revision, **super().settings()}
 

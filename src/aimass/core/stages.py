@@ -14,8 +14,6 @@ class Stage:
     base: str = ""  # dotted name of the family's contract inside the folder
 
 
-FOUNDATION = ("core", "store", "runner")
-
 STAGES: tuple[Stage, ...] = (
     Stage("collect", "outside world -> dataset", ("collect",), "collector", ".base:Collector"),
     Stage("clean", "dataset -> dataset", ("clean",), "transform", ".base:Transform"),
@@ -30,8 +28,11 @@ STAGES: tuple[Stage, ...] = (
     Stage("serve", "release -> predictions", (), "wrapper", ".base:Wrapper"),
 )
 
-FACES = ("project", "cli", "__main__", "__init__")
+INSIDE = (  # families inside a stage: what its parts are made of
+    Stage("store.trackers", "live figures -> other tools", (), "tracker", ".base:Tracker"),
+    Stage("train.augment", "training batches -> varied batches", (), "augmentation", ".base:Augmentation"),
+)
 
-ORDER: tuple[str, ...] = (*FOUNDATION, *(s.folder for s in STAGES), *FACES)
+ORDER = ("core", "store", "runner", *(s.folder for s in STAGES), "project", "cli", "__main__", "__init__")
 VERBS = {verb: stage for stage in STAGES for verb in stage.verbs}
-FAMILIES = {stage.family: stage for stage in STAGES if stage.family}
+FAMILIES = {stage.family: stage for stage in (*STAGES, *INSIDE) if stage.family}

@@ -24,17 +24,20 @@ class Context(Protocol):
     """All that a step's body may touch.
 
     `report` records live metrics at position AT (epoch, step, rows) and raises Stopped when asked to stop; `log` adds
-    a line to the run's log; `tell` puts small facts (rows, score) in the manifest: listed by `aimass ls`, not hashed.
+    a line to the run's log; `tell` puts small facts (rows, score) in the manifest: listed by `aimass ls`, not hashed;
+    `gang` calls WORK(rank, **ARGUMENTS) on each of `workers` ranks that talk; their answers (JSON) in rank order.
     """
 
     folder: Path  # scratch; what is in it when the body returns becomes the artifact
     resume: Path  # kept between attempts at the same task: checkpoints live here, gone after success
     seed: int
+    workers: int  # ranks of a gang; a place, never a meaning
     lake: str  # URL of the folder of Delta tables
 
     def report(self, at: float | None = None, **numbers: float) -> None: ...
     def log(self, message: str) -> None: ...
     def tell(self, **facts: Any) -> None: ...
+    def gang(self, work: Callable[..., Any], **arguments: Any) -> list[Any]: ...
 
 
 class Place(Protocol):

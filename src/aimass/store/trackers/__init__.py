@@ -1,0 +1,3 @@
+"""Trackers: the live figures of a run, mirrored to other tools.  Our own catalog stays the truth."""
+
+PARTS: dict[str, str] = {}
