@@ -141,7 +141,7 @@ def test_the_cache_holds_what_a_fresh_run_of_the_graph_gives(examples: Examples)
     graph = Graph(examples.folder / "graph.onnx")
     raw = from_arrow(pa.parquet.read_table(examples.folder / "test.parquet"), examples.signature.rows)
     cached = read_split(examples.folder, "test")
-    same({name: cached[name] for name in graph.outputs}, in_chunks(graph, raw, 1))
+    same({name: np.asarray(cached[name]) for name in graph.outputs}, in_chunks(graph, raw, 1))
 
 
 # -- through the merged artifact and the server ---------------------------------------------------------------

@@ -87,7 +87,7 @@ def test_every_split_of_the_cache_is_what_the_graph_gives_for_its_rows(tmp_path:
         cached, fresh = read_split(made.folder, part), graph(from_arrow(rows, made.signature.rows))  # type: ignore[arg-type]
         assert cached.keys() == {*fresh, "target"}
         for name, tensor in fresh.items():
-            assert cached[name].tobytes() == tensor.tobytes(), name
+            assert np.asarray(cached[name]).tobytes() == tensor.tobytes(), name
         assert [classes[k] for k in cached["target"]] == rows["answer"].to_pylist()
     held_back = pq.read_table(made.folder / "test.parquet")
     assert held_back["answer"].to_pylist() == table.take(list(range(2, 300, 3)))["answer"].to_pylist()

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from aimass.core.part import Part
 from aimass.core.signature import Field
+from aimass.prepare.affine import Affine
 
 if TYPE_CHECKING:
     from aimass.prepare.graph import Builder
@@ -55,3 +56,10 @@ class Preparer(Part):
         vectorised form rounds otherwise.
         """
         raise NotImplementedError
+
+    @classmethod
+    def as_bytes(cls, fitted: Sequence[Fitted]) -> dict[str, tuple[str, Affine]]:
+        """Tensors that the training cache may keep as bytes: their names, the uint8 column [N, ..., C] each is made of,
+        and what the graph makes of it once its channels come first.  {}: none.
+        """
+        return {}

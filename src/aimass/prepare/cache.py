@@ -1,4 +1,7 @@
-"""The training cache: one raw file a tensor and split, memory-mapped, keyed by the snapshot and the graph."""
+"""The training cache: one raw file a tensor and split, memory-mapped, keyed by the snapshot and the graph.
+
+A tensor that is an affine function of bytes (an image) lies there as bytes, and cache.json says the function.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -13,15 +17,19 @@ import numpy as np
 
 from aimass.core.canonical import digest_of
 from aimass.core.errors import StoreError
+from aimass.prepare.affine import Affine, Decoded
 
 SplitName = Literal["train", "valid", "test"]
 
 
 class CacheWriter:
-    """Writes the tensors of each split below FOLDER/cache, in the order they come."""
+    """Writes the tensors of each split below FOLDER/cache, in the order they come.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Those that AFFINE names come as bytes.
+    """
+
+    def __init__(self, folder: Path, affine: Mapping[str, Affine] = MappingProxyType({})) -> None:
+        self.folder, self.affine = folder, affine
         self.splits: dict[str, dict[str, Any]] = {}
 
     def write(self, split: str, chunks: Iterator[Mapping[str, np.ndarray]]) -> int:
@@ -35,7 +43,8 @@ class CacheWriter:
                 for name, tensor in chunk.items():
                     if name not in files:
                         files[name] = (place / file_of(name)).open("wb")
-                        facts[name] = {"dtype": tensor.dtype.name, "shape": [0, *tensor.shape[1:]]}
+                        code = self.affine[name].as_json() if name in self.affine else {}
+                        facts[name] = {"dtype": tensor.dtype.name, "shape": [0, *tensor.shape[1:]], **code}
                     files[name].write(np.ascontiguousarray(tensor).data)
                     facts[name]["shape"][0] += len(tensor)
             for file in files.values():
@@ -59,19 +68,20 @@ def file_of(tensor: str) -> str:
     return f"{name if len(name) <= 200 else name[:180] + digest_of(tensor)[:20]}.bin"
 
 
-def read_split(folder: Path, split: SplitName) -> dict[str, np.memmap]:
-    """Every tensor [N, ...] of SPLIT and "target" [N], mapped and not read.
+def read_split(folder: Path, split: SplitName) -> dict[str, np.memmap | Decoded]:
+    """Every tensor [N, ...] of SPLIT, as the graph gives it, and "target" [N]; mapped and not read.
 
     Raises StoreError when a file is missing or cut short.
     """
     facts = _splits(folder / "cache.json")[split]
-    found: dict[str, np.memmap] = {}
+    found: dict[str, np.memmap | Decoded] = {}
     for name, about in facts.items():
         path = folder / "cache" / split / file_of(name)
         shape, dtype = tuple(about["shape"]), np.dtype(about["dtype"])
         if not path.exists() or path.stat().st_size != int(np.prod(shape, dtype=np.int64)) * dtype.itemsize:
             raise _damaged(path)
-        found[name] = np.memmap(path, dtype, "r", shape=shape)
+        raw = np.memmap(path, dtype, "r", shape=shape)
+        found[name] = Decoded(raw, Affine.from_json(about)) if "scale" in about else raw
     return found
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from aimass.core.errors import InputError
 from aimass.core.signature import Field
+from aimass.prepare.affine import Affine
 from aimass.prepare.arrays import pixels
 from aimass.prepare.base import Column, Fitted, Preparer
 
@@ -47,8 +48,19 @@ class Image(Preparer):
         """uint8 [N, H, W, C] -> float32 [N, C, H, W] a column"""
         for column in fitted:
             height, width, channels = column.field.shape
-            mean, std = (np.array(column.constants[k], np.float32) for k in ("mean", "std"))
-            centred = build.op("Sub", build.op("Cast", column.field.name, to=1), build.const(mean))
-            scaled = build.op("Mul", centred, build.const(np.float32(1) / std))
+            affine = _affine(column)
+            centred = build.op("Sub", build.op("Cast", column.field.name, to=1), build.const(affine.offset, np.float32))
+            scaled = build.op("Mul", centred, build.const(affine.scale, np.float32))
             first = build.op("Transpose", scaled, perm=[0, 3, 1, 2])
             build.image(column.field.name, first, (channels, height, width))
+
+    @classmethod
+    def as_bytes(cls, fitted: Sequence[Fitted]) -> dict[str, tuple[str, Affine]]:
+        """All of them: x.image.NAME is the pixels of NAME, centred and scaled."""
+        return {f"x.image.{column.field.name}": (column.field.name, _affine(column)) for column in fitted}
+
+
+def _affine(column: Fitted) -> Affine:
+    """(pixel - mean) * (1 / std), its constants as float32 has them."""
+    mean, std = (np.array(column.constants[k], np.float32) for k in ("mean", "std"))
+    return Affine(tuple(mean.tolist()), tuple((np.float32(1) / std).tolist()))

@@ -1,4 +1,7 @@
-"""The tensors of one split, read from the memory-mapped cache a batch at a time: one fetch a tensor, never a row."""
+"""The tensors of one split in the memory-mapped cache, as arrays: what trees and estimators read, and exports look at.
+
+Gradient descent reads the same files through `source`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import numpy as np
 from aimass.core.artifact import Examples
 from aimass.core.errors import InputError
 from aimass.core.signature import Signature
+from aimass.prepare.affine import Decoded
 
 CHUNK = 4096
 
@@ -19,7 +23,7 @@ class Split:
     """Tensors [N, ...] in the order of `signature.inputs`, and the target [N]: class index or standardised value."""
 
     names: tuple[str, ...]
-    tensors: tuple[np.ndarray, ...]
+    tensors: tuple[np.ndarray | Decoded, ...]
     target: np.ndarray
 
     def __len__(self) -> int:
@@ -27,7 +31,7 @@ class Split:
 
     def take(self, rows: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
         """Copies of ROWS: tensors and target."""
-        return [np.take(tensor, rows, axis=0) for tensor in self.tensors], np.take(self.target, rows)
+        return [np.asarray(tensor[rows]) for tensor in self.tensors], np.take(self.target, rows)
 
     def named(self, rows: slice = slice(None)) -> dict[str, np.ndarray]:
         """Copies of a run of ROWS, by name."""
@@ -43,7 +47,7 @@ def open_split(examples: Examples, which: Literal["train", "valid", "test"]) -> 
     if not arrays:  # nothing was written of a split without rows
         empty = tuple(np.empty((0, *field.shape), field.dtype) for field in signature.inputs)
         return Split(names, empty, np.empty(0, np.float32 if signature.task == "regression" else np.int64))
-    return Split(names, tuple(arrays[name] for name in names), arrays["target"])
+    return Split(names, tuple(arrays[name] for name in names), np.asarray(arrays["target"]))
 
 
 def check(train: Split, signature: Signature) -> None:
@@ -70,7 +74,7 @@ def check(train: Split, signature: Signature) -> None:
         )
 
 
-def _varies(array: np.ndarray) -> bool:
+def _varies(array: np.ndarray | Decoded) -> bool:
     """Whether any row differs from the first; NaN counts as one value."""
     first = array[0]
     for begin in range(0, len(array), CHUNK):
