@@ -16,7 +16,8 @@ from tests.runner.test_runners import task_of
 from aimass.cli.main import COMMANDS, main
 from aimass.cli.verbs import command_of
 from aimass.core.errors import InputError
-from aimass.core.stages import STAGES, VERBS
+from aimass.core.part import table_of
+from aimass.core.stages import FAMILIES, VERBS
 from aimass.core.step import load_step
 from aimass.project.run import Run
 from aimass.runner.workspace import Workspace
@@ -141,7 +142,7 @@ def test_a_task_is_repeated_from_the_line_in_the_log(place: Path, say: Say, tmp_
 
 def test_parts_tells_every_part_and_every_setting(say: Say) -> None:
     families = {row["family"] for row in json.loads(say("parts", "--json")[1])}
-    assert families == {stage.family for stage in STAGES if stage.family}
+    assert families == {family for family in FAMILIES if table_of(family)}
     metrics = json.loads(say("parts", "metric", "--json")[1])
     assert all(row["family"] == "metric" and row["what"] for row in metrics) and len(metrics) > 3
     settings = {row["name"]: row for row in json.loads(say("parts", "architecture", "mlp", "--json")[1])}

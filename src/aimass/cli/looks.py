@@ -11,7 +11,7 @@ from aimass.cli.place import emit, table, workspace
 from aimass.core.artifact import KINDS
 from aimass.core.errors import error_from_json, pick, unknown
 from aimass.core.part import resolve, table_of
-from aimass.core.stages import STAGES
+from aimass.core.stages import FAMILIES
 
 WANT_JSON = click.option("--json", "json_wanted", is_flag=True, help="print what Python returns")
 
@@ -113,7 +113,7 @@ def _error(told: dict[str, str]) -> list[str]:
 @WANT_JSON
 def parts(family: str, name: str, json_wanted: bool) -> None:
     """Every part, those of FAMILY, or the settings of one.   Example: aimass parts architecture mlp"""
-    families = [s.family for s in STAGES if s.family]
+    families = list(FAMILIES)
     if family and family not in families:
         raise unknown("family", family, families)
     if name:

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 TABLES = (
     "name", "seed", "on", "collect", "clean", "prepare", "goal", "spend",
-    "search", "train", "measure", "publish", "serve", "steps",
+    "search", "train", "measure", "publish", "serve", "steps", "track",
 )  # fmt: skip
 
 
@@ -160,6 +160,7 @@ def load(path: Path, sets: tuple[str, ...] = ()) -> Project:
                                                  todo="see: aimass parts collector"))  # fmt: skip
     _absolute_paths(tables.get("collect", {}), path.resolve().parent)
     _absolute_paths(tables.get("steps", {}), path.resolve().parent)
+    _absolute_paths(tables.get("track", {}), path.resolve().parent)
     groups = {
         key: project.checked([key], lambda k=key, c=kind: c.from_settings(tables.get(k, {}), k))  # type: ignore[misc]
         for key, kind in GROUPS.items()
@@ -192,7 +193,7 @@ def _check_scalars(project: Project) -> None:
             raise project.at([key], InputError(f"got {value!r}", expected=f"a {kind.__name__}"))
     if not 0 <= project.seed < SEEDS:
         raise project.at(["seed"], InputError(f"got {project.seed}", expected=f"a whole number from 0 to {SEEDS - 1}"))
-    for key in set(TABLES) - set(wanted):
+    for key in set(TABLES) - {*wanted, "track"}:  # [track] may be a name or a list, too
         value = project.tables.get(key)
         if value is not None and not isinstance(value, dict):
             raise project.at([key], InputError(f"got {value!r}", expected=f"a table: [{key}]"))

@@ -28,6 +28,7 @@ def check(project: Project) -> None:
     parts(project, "pass", ["search", "passes"], project.search.passes)
     parts(project, "recipe", ["train", "recipe"], project.train.recipe)
     parts(project, "gate", ["publish", "gates"], project.publish.gates)
+    trackers(project)
     goal(project)
     task(project, "clean", ["clean"], {"sources": {}}, tables.get("clean", {}))
     task(project, "prepare", ["prepare"], {"dataset": "not made yet"}, prepare_settings(project))
@@ -54,6 +55,14 @@ def part(project: Project, family: str, keys: list[str], table: Any) -> Part:
     name_at = keys if isinstance(table, str) else [*keys, "use"]
     found = project.checked(name_at, partial(resolve, family, given["use"]))
     return project.checked(keys, partial(found.from_settings, given, family))
+
+
+def trackers(project: Project) -> list[Part]:
+    """[track], or each of [[track]], checked."""
+    given = project.tables.get("track", [])
+    if not isinstance(given, list):
+        return [part(project, "tracker", ["track"], given)]
+    return [part(project, "tracker", ["track", str(index)], table) for index, table in enumerate(given)]
 
 
 def contract(project: Project) -> None:

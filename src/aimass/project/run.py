@@ -64,6 +64,10 @@ class Run:
         if stop not in STOPS:
             raise unknown("stage to stop after", stop, STOPS)
         self.plan()
+        with self.workspace.tracked(plan.trackers(self.project)):
+            return self._until(stop)
+
+    def _until(self, stop: str) -> Outcome:
         sources = self.timed("collect", self.collect)
         if stop == "collect":
             return self.outcome

@@ -9,6 +9,7 @@ from aimass.core.artifact import Artifact
 from aimass.core.errors import InputError, unknown
 from aimass.core.step import Step, load_step
 from aimass.core.task import Task, each
+from aimass.project import plan
 from aimass.project.file import Project
 from aimass.runner.inputs import check
 
@@ -29,8 +30,9 @@ def run_steps(project: Project, workspace: Workspace) -> dict[str, Artifact]:
     for name in names:
         project.checked(["steps", name], partial(_check, project, workspace, name))
     done: dict[str, Artifact] = {}
-    for name in names:
-        done[name] = project.checked(["steps", name], partial(_run, project, workspace, name, done))
+    with workspace.tracked(plan.trackers(project)):
+        for name in names:
+            done[name] = project.checked(["steps", name], partial(_run, project, workspace, name, done))
     return done
 
 

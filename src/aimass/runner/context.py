@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from aimass.core.errors import Stopped
 from aimass.store.catalog import Catalog
+from aimass.store.trackers.base import Point
 
 CADENCE = 0.5  # seconds between writes of live metrics
+
+Mirror = Callable[[list[Point]], None]  # is told what the catalog was told; never waits, never raises
 
 
 class RunContext:
     """`core.step.Context` of one run: metrics are buffered and written by a thread at a time cadence."""
 
-    def __init__(self, *, folder: Path, resume: Path, seed: int, lake: str, run: str, catalog: Catalog) -> None:
+    def __init__(self, *, folder: Path, resume: Path, seed: int, lake: str, run: str, catalog: Catalog,
+                 mirror: Mirror = lambda points: None) -> None:  # fmt: skip
         self.folder, self.resume, self.seed, self.lake = folder, resume, seed, lake
         self.facts: dict[str, Any] = {}
-        self._run, self._catalog = run, catalog
-        self._points: list[tuple[str, float | None, float]] = []
+        self._run, self._catalog, self._mirror = run, catalog, mirror
+        self._points: list[Point] = []
         self._lock, self._done, self._stop = threading.Lock(), threading.Event(), False
         self._thread = threading.Thread(target=self._write, daemon=True)
         self._failed: Exception | None = None
@@ -70,3 +75,4 @@ class RunContext:
         with self._lock:
             points, self._points = self._points, []
         self._catalog.add_metrics(self._run, points)
+        self._mirror(points)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from aimass.runner.context import RunContext
 from aimass.runner.scratch import scratch_in
 from aimass.store.base import writing
 from aimass.store.catalog import now
+from aimass.store.trackers.mirror import Mirrors
 
 if TYPE_CHECKING:
     from aimass.runner.workspace import Workspace
@@ -33,29 +35,32 @@ def execute(task_json: str, workspace_url: str, run: str = "") -> str:
     workspace = Workspace.reopen(workspace_url)
     step = load_step(task.step)
     run = run or workspace.catalog.start_run(task)
+    mirrors = Mirrors(workspace.trackers, run, task, partial(workspace.catalog.add_log, run))
     try:
-        digest = _work(workspace, step, task, run)
+        digest = _work(workspace, step, task, run, mirrors)
     except BaseException as error:
         told = _as_aimass(error, step, run)
         state = "stopped" if isinstance(told, Stopped) else "failed"
         if told is not error and isinstance(error, Exception):
             workspace.catalog.add_log(run, "".join(traceback.format_exception(error)))
         workspace.catalog.end_run(run, state, error=told.as_json())
+        mirrors.close(state, {"error": told.what})
         if told is error or not isinstance(error, Exception):
             raise
         raise told from error
     workspace.catalog.end_run(run, "finished", output=digest)
+    mirrors.close("finished", {"output": digest, **workspace.open(digest).facts})
     return digest
 
 
-def _work(workspace: Workspace, step: Step, task: Task, run: str) -> str:
+def _work(workspace: Workspace, step: Step, task: Task, run: str, mirrors: Mirrors) -> str:
     inputs = {name: each(ref, workspace.open) for name, ref in task.inputs.items() if ref is not None}
     resume = workspace.folder / "resume" / task.digest
     with writing(str(resume)):
         resume.mkdir(parents=True, exist_ok=True)
     with scratch_in(workspace.folder) as scratch:
         context = RunContext(folder=scratch, resume=resume, seed=task.seed, lake=workspace.lake, run=run,
-                             catalog=workspace.catalog)  # fmt: skip
+                             catalog=workspace.catalog, mirror=mirrors.points)  # fmt: skip
         with context:
             made = step.body(context, **inputs, **step.arguments(task))
         digest = made.digest if isinstance(made, Artifact) else _publish(workspace, step, task, scratch, context.facts)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import Token
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +18,15 @@ from aimass.core.errors import AimassError, InputError, StoreError, pick, sugges
 from aimass.core.step import Place, current, load_step
 from aimass.core.task import Task
 from aimass.runner.base import Runner, runner_of
+from aimass.runner.facts import Facts
 from aimass.runner.inputs import check
 from aimass.runner.scratch import sweep
 from aimass.store.base import Bytes, Damaged, look, verify, whole, writing
-from aimass.store.catalog import Catalog, Row
+from aimass.store.catalog import Catalog
 from aimass.store.local import LocalBytes
 from aimass.store.lock import held
 from aimass.store.remote import RemoteBytes
+from aimass.store.trackers.base import Tracker
 
 LAKE_SCHEMES = ("s3://", "s3a://", "gs://", "az://", "abfs://", "abfss://")
 
@@ -40,17 +43,18 @@ class Event:
     text: str = ""
 
 
-class Workspace:
+class Workspace(Facts):
     """Store + catalog + runner.
 
-    url      the folder everything lives in by default
-    catalog  a SQLAlchemy URL instead of the SQLite file in the folder
-    store    an fsspec URL for artifact bytes instead of the folder
-    runner   where tasks run unless `on` says otherwise: inline, processes, ray, ray://host:port
+    url       the folder everything lives in by default
+    catalog   a SQLAlchemy URL instead of the SQLite file in the folder
+    store     an fsspec URL for artifact bytes instead of the folder
+    runner    where tasks run unless `on` says otherwise: inline, processes, ray, ray://host:port
+    trackers  where live figures are shown, too: names, tables or objects of trackers
     """
 
     def __init__(self, url: str | Path = ".aimass", *, catalog: str | None = None, store: str | None = None,
-                 runner: str = "inline") -> None:  # fmt: skip
+                 runner: str = "inline", trackers: Sequence[Any] = ()) -> None:  # fmt: skip
         self.folder = Path(url).absolute()
         with writing(f"the workspace {self.folder}"):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -62,7 +66,7 @@ class Workspace:
         self.bytes: Bytes = (
             RemoteBytes(store, self.folder / "cache") if store else LocalBytes(self.folder / "artifacts")
         )
-        self.runner = runner
+        self.runner, self.trackers = runner, self._placed(trackers)
         self._runners: dict[str, Runner] = {}
         self._observers: list[Callable[[Event], None]] = []
         self._tokens: list[Token[Place | None]] = []
@@ -72,13 +76,31 @@ class Workspace:
     def url(self) -> str:
         """Everything another process needs to open the same workspace.  May hold a password: keep it off
         command lines."""
-        return json.dumps(self._given)
+        return json.dumps({**self._given, "trackers": self.trackers})
 
     @classmethod
     def reopen(cls, url: str) -> Workspace:
         """The workspace whose `url` this is."""
         given = json.loads(url)
-        return cls(given.pop("folder"), **given)
+        trackers = given.pop("trackers")  # checked where the run was asked for; not installed here is no reason to fail
+        place = cls(given.pop("folder"), **given)
+        place.trackers = trackers
+        return place
+
+    @contextmanager
+    def tracked(self, trackers: Sequence[Any]) -> Iterator[None]:
+        """Show the live figures of runs that begin in here in TRACKERS, too."""
+        before = self.trackers
+        self.trackers = [*before, *self._placed(trackers)]
+        try:
+            yield
+        finally:
+            self.trackers = before
+
+    def _placed(self, trackers: Sequence[Any]) -> list[dict[str, Any]]:
+        """TRACKERS as tables, good in any process."""
+        found = [t if isinstance(t, Tracker) else Tracker.from_settings(t) for t in trackers]
+        return [tracker.placed(self.folder).settings() for tracker in found]
 
     @property
     def lake(self) -> str:
@@ -219,44 +241,6 @@ class Workspace:
                 damaged.append(digest)
         return damaged
 
-    # -- names, versions, runs: the catalog's words ---------------------------------------------------------
-
     def alias(self, ref: str, name: str) -> None:
         """Let NAME point to REF."""
         self.catalog.set_name(name, self.resolve(ref))
-
-    def find_name(self, name: str) -> str | None:
-        """The digest NAME points to."""
-        return self.catalog.find_name(name)
-
-    def names(self) -> list[Row]:
-        return self.catalog.names()
-
-    def register_version(self, name: str, digest: str) -> int:
-        """The number of DIGEST as a version of NAME; registering the newest again gives its own number."""
-        return self.catalog.add_version(name, digest)
-
-    def versions(self, name: str | None = None) -> list[Row]:
-        return self.catalog.versions(name)
-
-    def artifacts(self, kind: str | None = None, limit: int = 100) -> list[Row]:
-        return self.catalog.artifacts(kind, limit)
-
-    def runs(self, limit: int = 100) -> list[Row]:
-        return self.catalog.runs(limit)
-
-    def run_row(self, run: str) -> Row:
-        return self.catalog.run_row(run)
-
-    def latest(self, run: str) -> dict[str, float]:
-        return self.catalog.latest(run)
-
-    def metrics(self, run: str, name: str) -> list[Row]:
-        return self.catalog.metrics(run, name)
-
-    def logs(self, run: str) -> list[Row]:
-        return self.catalog.logs(run)
-
-    def stop(self, run: str) -> None:
-        """Ask RUN to stop at its next report; its checkpoint stays."""
-        self.catalog.stop_run(run)

@@ -146,6 +146,16 @@ class Catalog:
         found = query.where(t.metric.c.run == int(run), t.metric.c.name == name).order_by(t.metric.c.id)
         return self.rows(found)
 
+    def history(self, run: str) -> dict[str, list[tuple[float | None, float, float]]]:
+        """Every metric of RUN by name: (at, value, time), oldest first."""
+        columns = (t.metric.c.name, t.metric.c.at, t.metric.c.value, t.metric.c.time)
+        query = sa.select(*columns).where(t.metric.c.run == int(run)).order_by(t.metric.c.id)
+        found: dict[str, list[tuple[float | None, float, float]]] = {}
+        with speaking(self.engine), self.engine.connect() as connection:
+            for name, at, value, time in connection.execute(query):
+                found.setdefault(name, []).append((at, value, time))
+        return found
+
     def add_log(self, run: str, text: str) -> None:
         self.write(sa.insert(t.log).values(run=int(run), time=now(), text=text))
 
