@@ -14,14 +14,14 @@ from aimass.core.step import Step
 from aimass.core.task import Task
 from aimass.runner.context import RunContext
 from aimass.runner.workspace import Workspace
-from tests.runner import chain
+from tests.runner import chain, gangs
 
 ROOT = str(Path(__file__).parent.parent.parent)
 
 
 def task_of(step: Step, inputs: dict, **settings: object) -> Task:
     found = step.task(inputs, settings)
-    return Task(f"{chain.HERE}:{step.name}", found.revision, found.settings, found.inputs, found.seed)
+    return Task(f"{step.__module__}:{step.name}", found.revision, found.settings, found.inputs, found.seed)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,7 @@ class RunnerContract:
     """What every place to work promises."""
 
     name = ""
+    group = False  # whether the ranks of its gangs talk through torch.distributed too
 
     @pytest.fixture
     def workspace(self, tmp_path: Path) -> Workspace:
@@ -85,6 +86,14 @@ class RunnerContract:
             workspace.run(task_of(chain.fail, {}, how="bug"))
         assert "Traceback" in workspace.logs(workspace.runs()[0]["id"])[0]["text"]
 
+    def test_a_gang_of_two_gives_what_one_rank_gives(self, workspace: Workspace) -> None:
+        made = workspace.run(task_of(gangs.counted, {}, rows=11, group=self.group), needs={"workers": 2})
+        assert made.read_json("report.json") == {"total": 55}
+        assert made.facts == {"rows": 11, "workers": 2}
+        run = workspace.runs()[0]["id"]
+        assert [point["value"] for point in workspace.metrics(run, "rows")] == [11, 5.5, 11 / 3]
+        assert workspace.logs(run)[0]["text"] == "counted"
+
 
 class IsolatedContract(RunnerContract):
     """Runners outside this process also survive the death of a task."""
@@ -112,6 +121,11 @@ class TestProcesses(IsolatedContract):
 @pytest.mark.usefixtures("two_node_cluster")
 class TestRay(IsolatedContract):
     name = "ray"
+    group = True
+
+    @pytest.mark.slow  # Ray Train starts five processes
+    def test_a_gang_of_two_gives_what_one_rank_gives(self, workspace: Workspace) -> None:
+        super().test_a_gang_of_two_gives_what_one_rank_gives(workspace)
 
 
 def test_a_runner_whose_extra_is_missing_says_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

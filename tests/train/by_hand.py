@@ -15,6 +15,8 @@ from onnx import helper as h
 from aimass.core.artifact import Examples, open_artifact, seal
 from aimass.core.signature import Field, Signature
 from aimass.prepare.cache import CacheWriter
+from aimass.runner.gang import gang
+from aimass.runner.launch import local
 
 NUMBERS, SIZES, TOKENS, VOCABULARY, SIDE = 4, (5, 30), 12, 50, 12
 CLASSES = {"binary": ("no", "yes"), "multiclass": ("ham", "egg", "spåm"), "regression": ()}
@@ -104,11 +106,18 @@ def write_examples(
 class FakeContext:
     """What a step's body may touch.  ON_REPORT may raise, as a real one does when the run is stopped."""
 
-    def __init__(self, folder: Path, resume: Path, seed: int = 0, on_report: Callable[[float], None] | None = None):
+    def __init__(
+        self,
+        folder: Path,
+        resume: Path,
+        seed: int = 0,
+        on_report: Callable[[float], None] | None = None,
+        workers: int = 1,
+    ):
         folder.mkdir(parents=True)
         resume.mkdir(parents=True, exist_ok=True)
         self.folder, self.resume, self.seed, self.lake = folder, resume, seed, ""
-        self.on_report = on_report
+        self.on_report, self.workers = on_report, workers
         self.reports: list[dict[str, Any]] = []
         self.lines: list[str] = []
         self.told: dict[str, Any] = {}
@@ -123,3 +132,6 @@ class FakeContext:
 
     def tell(self, **facts: Any) -> None:
         self.told.update(facts)
+
+    def gang(self, work: Callable[..., Any], **arguments: Any) -> list[Any]:
+        return gang(self, work, arguments, local.launch, {})

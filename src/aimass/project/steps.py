@@ -12,6 +12,7 @@ from aimass.core.task import Task, each
 from aimass.project import plan
 from aimass.project.file import Project
 from aimass.runner.inputs import check
+from aimass.runner.needs import check as check_needs
 
 if TYPE_CHECKING:
     from aimass.runner.workspace import Workspace
@@ -90,6 +91,7 @@ def _check(project: Project, workspace: Workspace, name: str) -> None:
     for key, (kind, expected) in FORMS.items():
         if key in table and not isinstance(table[key], kind):
             raise InputError(f"got {table[key]!r}", expected=expected, key=key)
+    check_needs(table.get("needs", {}))
     inputs = {key: table[key] for key in step.inputs if key in table}
     check(step, _task(project, name, inputs), partial(_kind, project, workspace))
 

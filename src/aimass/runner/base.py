@@ -14,7 +14,7 @@ class Runner(Protocol):
     """A place to work."""
 
     def submit(self, task: str, url: str, run: str, needs: Mapping[str, Any]) -> str:
-        """Execute the TASK (JSON) of RUN in the workspace at URL; returns the digest of what it made.
+        """Execute the TASK (JSON) of RUN in the workspace at URL, with what it NEEDS; returns the digest it made.
 
         Raises the AimassError of the task, or TaskFailed when it died without a word: a crash of a task is a
         failed task, never a failed program.

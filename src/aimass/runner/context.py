@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from aimass.core.errors import Stopped
+from aimass.runner.gang import Launch, gang
+from aimass.runner.launch import local
 from aimass.store.catalog import Catalog
 from aimass.store.trackers.base import Point
 
@@ -22,8 +24,11 @@ class RunContext:
     """`core.step.Context` of one run: metrics are buffered and written by a thread at a time cadence."""
 
     def __init__(self, *, folder: Path, resume: Path, seed: int, lake: str, run: str, catalog: Catalog,
-                 mirror: Mirror = lambda points: None) -> None:  # fmt: skip
+                 mirror: Mirror = lambda points: None, needs: Mapping[str, Any] | None = None,
+                 launch: Launch = local.launch) -> None:  # fmt: skip
         self.folder, self.resume, self.seed, self.lake = folder, resume, seed, lake
+        self.needs, self._launch = needs or {}, launch
+        self.workers: int = self.needs.get("workers", 1)
         self.facts: dict[str, Any] = {}
         self._run, self._catalog, self._mirror = run, catalog, mirror
         self._points: list[Point] = []
@@ -47,6 +52,9 @@ class RunContext:
 
     def tell(self, **facts: Any) -> None:
         self.facts.update(facts)
+
+    def gang(self, work: Callable[..., Any], **arguments: Any) -> list[Any]:
+        return gang(self, work, arguments, self._launch, self.needs)
 
     def __enter__(self) -> RunContext:
         return self

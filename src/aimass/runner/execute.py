@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 import traceback
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from aimass.core.errors import AimassError, Stopped, StoreError, TaskFailed
 from aimass.core.step import Step, load_step
 from aimass.core.task import Task, each
 from aimass.runner.context import RunContext
+from aimass.runner.gang import Launch
+from aimass.runner.launch import local
 from aimass.runner.scratch import scratch_in
 from aimass.store.base import writing
 from aimass.store.catalog import now
@@ -24,8 +27,13 @@ if TYPE_CHECKING:
     from aimass.runner.workspace import Workspace
 
 
-def execute(task_json: str, workspace_url: str, run: str = "") -> str:
+def execute(
+    task_json: str, workspace_url: str, run: str = "", needs: Mapping[str, Any] | None = None,
+    launch: Launch = local.launch,
+) -> str:  # fmt: skip
     """Run the step of TASK_JSON in the workspace at WORKSPACE_URL; returns the digest of what it made.
+
+    NEEDS says how many workers its gangs have, LAUNCH how these come to be.
 
     Raises the body's AimassError, or TaskFailed for anything else it raised (the traceback is in the run's log).
     """
@@ -37,7 +45,7 @@ def execute(task_json: str, workspace_url: str, run: str = "") -> str:
     run = run or workspace.catalog.start_run(task)
     mirrors = Mirrors(workspace.trackers, run, task, partial(workspace.catalog.add_log, run))
     try:
-        digest = _work(workspace, step, task, run, mirrors)
+        digest = _work(workspace, step, task, run, mirrors, needs or {}, launch)
     except BaseException as error:
         told = _as_aimass(error, step, run)
         state = "stopped" if isinstance(told, Stopped) else "failed"
@@ -53,14 +61,16 @@ def execute(task_json: str, workspace_url: str, run: str = "") -> str:
     return digest
 
 
-def _work(workspace: Workspace, step: Step, task: Task, run: str, mirrors: Mirrors) -> str:
+def _work(
+    workspace: Workspace, step: Step, task: Task, run: str, mirrors: Mirrors, needs: Mapping[str, Any], launch: Launch
+) -> str:
     inputs = {name: each(ref, workspace.open) for name, ref in task.inputs.items() if ref is not None}
     resume = workspace.folder / "resume" / task.digest
     with writing(str(resume)):
         resume.mkdir(parents=True, exist_ok=True)
     with scratch_in(workspace.folder) as scratch:
         context = RunContext(folder=scratch, resume=resume, seed=task.seed, lake=workspace.lake, run=run,
-                             catalog=workspace.catalog, mirror=mirrors.points)  # fmt: skip
+                             catalog=workspace.catalog, mirror=mirrors.points, needs=needs, launch=launch)  # fmt: skip
         with context:
             made = step.body(context, **inputs, **step.arguments(task))
         digest = made.digest if isinstance(made, Artifact) else _publish(workspace, step, task, scratch, context.facts)

@@ -15,4 +15,4 @@ class Inline:
         self.name = name
 
     def submit(self, task: str, url: str, run: str, needs: Mapping[str, Any]) -> str:
-        return execute(task, url, run)
+        return execute(task, url, run, needs)

@@ -25,7 +25,8 @@ class Processes:
 
     def submit(self, task: str, url: str, run: str, needs: Mapping[str, Any]) -> str:
         read_end, write_end = os.pipe()
-        order = {"task": task, "url": url, "run": run, "path": sys.path, "answer": write_end, "parent": os.getpid()}
+        place = {"path": sys.path, "answer": write_end, "parent": os.getpid()}
+        order = {"task": task, "url": url, "run": run, "needs": dict(needs), **place}
         command = [sys.executable, "-m", "aimass.runner.worker"]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         worker = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[write_end], env=environment)

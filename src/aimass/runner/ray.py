@@ -18,19 +18,20 @@ from ray.exceptions import RayError
 from aimass.core.errors import AimassError, InputError, TaskFailed, error_from_json
 
 
-def work(task: str, url: str, run: str, path: list[str]) -> dict[str, Any]:
+def work(task: str, url: str, run: str, needs: dict[str, Any], path: list[str]) -> dict[str, Any]:
     """What a Ray worker does: `execute`, with errors as JSON so that their fields survive the way back."""
     sys.path[:] = [*path, *(p for p in sys.path if p not in path)]
     from aimass.runner.execute import execute
+    from aimass.runner.launch.ray import launch
 
     try:
-        return {"digest": execute(task, url, run)}
+        return {"digest": execute(task, url, run, needs, launch)}
     except AimassError as error:
         return {"error": error.as_json()}
 
 
 class Ray:
-    """Runs each task as a Ray task.  `needs`: cpus, gpus, memory (bytes)."""
+    """Runs each task as a Ray task, and its gangs as workers of Ray Train."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -46,11 +47,14 @@ class Ray:
                 ) from error
 
     def submit(self, task: str, url: str, run: str, needs: Mapping[str, Any]) -> str:
-        options = {"num_cpus": needs.get("cpus", 1), "num_gpus": needs.get("gpus", 0), "max_retries": 0}
+        options: dict[str, Any] = {"num_cpus": needs.get("cpus", 1), "num_gpus": needs.get("gpus", 0)}
         if "memory" in needs:
             options["memory"] = needs["memory"]
+        if needs.get("workers", 1) > 1:  # it only waits for its workers, and they have what is needed
+            options = {"num_cpus": 0}
         try:
-            answer = ray.get(ray.remote(work).options(**options).remote(task, url, run, sys.path))
+            order = ray.remote(work).options(**options, max_retries=0)
+            answer = ray.get(order.remote(task, url, run, dict(needs), sys.path))
         except RayError as error:
             raise TaskFailed(
                 f"the Ray worker of run {run} died: {type(error).__name__}",

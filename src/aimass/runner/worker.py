@@ -30,7 +30,7 @@ def main() -> None:
     from aimass.runner.execute import execute
 
     try:
-        answer: dict[str, Any] = {"digest": execute(order["task"], order["url"], order["run"])}
+        answer: dict[str, Any] = {"digest": execute(order["task"], order["url"], order["run"], order["needs"])}
     except AimassError as error:
         answer = {"error": error.as_json()}
     with os.fdopen(order["answer"], "w", encoding="utf-8") as pipe:

@@ -20,6 +20,7 @@ from aimass.core.task import Task
 from aimass.runner.base import Runner, runner_of
 from aimass.runner.facts import Facts
 from aimass.runner.inputs import check
+from aimass.runner.needs import check as check_needs
 from aimass.runner.scratch import sweep
 from aimass.store.base import Bytes, Damaged, look, verify, whole, writing
 from aimass.store.catalog import Catalog
@@ -131,9 +132,11 @@ class Workspace(Facts):
         """The artifact of TASK: reused when the same task has finished before, else made on a runner.
 
         Two programs that want the same task at once do the work once: the second waits and reuses.
+        NEEDS is of the place, not of the task: workers (ranks of a gang), and cpus, gpus, memory (bytes) of each.
         Raises InputError when an input is not what the step takes.
         """
         check(load_step(task.step), task, self._kind)
+        check_needs(needs or {})
         with held(self.folder / "locks" / task.digest, lambda pid: self._waiting(task, pid)):
             artifact = self._known(task) or self._make(task, needs or {}, on or self.runner)
         if save_as:
