@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
 from aimass.core.part import knob
 from aimass.core.signature import Field, Signature
+from aimass.models.activations import Activation, activation
 from aimass.models.augment import Augment
 from aimass.models.base import Architecture
 from aimass.models.columns import Columns, head
+from aimass.models.initialise import Initialisation, initialise
 from aimass.models.inputs import kind_of, of_kind, require
 
 FULL = 32  # pixels; a larger image is halved by the stem until its shorter side is below twice this
+GROUPS = 8  # of channels that are normed together, at most (Wu and He 2018, arXiv 1803.08494)
 
 
 class ConvNet(Architecture):
@@ -26,6 +32,9 @@ class ConvNet(Architecture):
     crop: int = knob(1, 0, 32, help="shift training images by up to this many pixels")
     embedding: int = knob(32, 1, 512, log=True, help="longest vector of a category column")
     words: int = knob(32, 1, 512, log=True, help="length of the vector of a word")
+    activation: Activation = knob("relu", help="between layers")
+    norm: Literal["batch", "group"] = knob("batch", help="after a convolution; group: apart for each image")
+    initialisation: Initialisation = knob("torch", help="of the weights before the first step")
 
     def build(self, signature: Signature) -> nn.Module:
         """A module tensors -> scores.  Raises InputError when there is no image."""
@@ -44,6 +53,7 @@ class ConvNetNet(nn.Module):
         self.columns = Columns(signature, embedding=part.embedding, words=part.words)
         width = len(self.trunks) * part.width * 2**part.stages + self.columns.width
         self.head = head(width, signature.width, dropout=part.dropout)
+        initialise(self, part.initialisation, part.activation)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
 
     def forward(self, *tensors: Tensor) -> Tensor:
@@ -55,18 +65,22 @@ class ConvNetNet(nn.Module):
 
 
 class Residual(nn.Module):
-    """relu(x + two convolutions of x); the first halves height and width when STRIDE is 2."""
+    """The activation of x + two convolutions of x; the first halves height and width when STRIDE is 2."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+    def __init__(self, part: ConvNet, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            *_conv(inputs, outputs, 3, stride), nn.ReLU(inplace=True), *_conv(outputs, outputs, 3, 1)
+            *_conv(part, inputs, outputs, 3, stride),
+            activation(part.activation),
+            *_conv(part, outputs, outputs, 3, 1),
         )
         same = inputs == outputs and stride == 1
-        self.shortcut = nn.Identity() if same else nn.Sequential(Every(stride), *_conv(inputs, outputs, 1, 1))
+        self.shortcut = nn.Identity() if same else nn.Sequential(Every(stride), *_conv(part, inputs, outputs, 1, 1))
+        self.activation = activation(part.activation)
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(self.body(x) + self.shortcut(x))
+        shown: Tensor = self.activation(self.body(x) + self.shortcut(x))
+        return shown
 
 
 class Every(nn.Module):
@@ -84,8 +98,10 @@ class Every(nn.Module):
         return images_NCHW[:, :, :: self.step, :: self.step]
 
 
-def _conv(inputs: int, outputs: int, kernel: int, stride: int) -> tuple[nn.Module, nn.Module]:
-    return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(outputs)
+def _conv(part: ConvNet, inputs: int, outputs: int, kernel: int, stride: int) -> tuple[nn.Module, nn.Module]:
+    batch = part.norm == "batch"
+    norm = nn.BatchNorm2d(outputs) if batch else nn.GroupNorm(math.gcd(GROUPS, outputs), outputs)
+    return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False), norm
 
 
 def _trunk(part: ConvNet, field: Field) -> nn.Sequential:
@@ -94,16 +110,16 @@ def _trunk(part: ConvNet, field: Field) -> nn.Sequential:
     layers: list[nn.Module] = [
         Augment(crop=min(part.crop, min(height, width) // 8), flip=part.flip),
         nn.BatchNorm2d(channels, affine=False),  # whatever the range of the pixels
-        *_conv(channels, part.width, 3, 1 if min(height, width) < 2 * FULL else 2),
-        nn.ReLU(inplace=True),
+        *_conv(part, channels, part.width, 3, 1 if min(height, width) < 2 * FULL else 2),
+        activation(part.activation),
     ]
     side = min(height, width) // 2
     while side >= 2 * FULL:
-        layers += [*_conv(part.width, part.width, 3, 2), nn.ReLU(inplace=True)]
+        layers += [*_conv(part, part.width, part.width, 3, 2), activation(part.activation)]
         side //= 2
     now = part.width
     for _ in range(part.stages):
         for block in range(part.blocks):
-            layers.append(Residual(now, 2 * now if block == 0 else now, 2 if block == 0 else 1))
+            layers.append(Residual(part, now, 2 * now if block == 0 else now, 2 if block == 0 else 1))
             now = 2 * now if block == 0 else now
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())

@@ -12,8 +12,10 @@ from torch import Tensor, nn
 
 from aimass.core.part import knob
 from aimass.core.signature import Signature
+from aimass.models.activations import Activation, activation
 from aimass.models.base import Architecture
 from aimass.models.columns import Bag, Columns
+from aimass.models.initialise import Initialisation, initialise
 from aimass.models.inputs import kind_of, require
 
 
@@ -26,6 +28,8 @@ class TextNet(Architecture):
     tokens: int = knob(200, 1, 10_000, log=True, help="words of a text that an LSTM reads; a bag takes all")
     dropout: float = knob(0.2, 0.0, 0.9)
     embedding: int = knob(32, 1, 512, log=True, help="longest vector of a category column")
+    activation: Activation = knob("relu", help="before the last layer")
+    initialisation: Initialisation = knob("torch", help="of the last two layers' weights before the first step")
 
     def build(self, signature: Signature) -> nn.Module:
         """A module tensors -> scores.  Raises InputError for images, or when there is no text."""
@@ -47,10 +51,11 @@ class TextModule(nn.Module):
         self.layers = nn.Sequential(
             nn.Dropout(part.dropout),
             nn.Linear(width, part.hidden),
-            nn.ReLU(inplace=True),
+            activation(part.activation),
             nn.Dropout(part.dropout),
             nn.Linear(part.hidden, signature.width),
         )
+        initialise(self, part.initialisation, part.activation)
 
     def forward(self, *tensors: Tensor) -> Tensor:
         parts = [encoder(tensors[i]) for i, encoder in zip(self.places, self.encoders, strict=True)]
