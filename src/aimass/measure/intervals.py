@@ -26,14 +26,14 @@ def logit_interval(share: float, error: float) -> tuple[float, float]:
     return float(1 / (1 + np.exp(half - at))), float(1 / (1 + np.exp(-half - at)))
 
 
-def quantile_ranks(n: int, q: float) -> tuple[int | None, int | None]:
+def quantile_ranks(n: int, q: float, confidence: float = CONFIDENCE) -> tuple[int | None, int | None]:
     """1-based ranks (low, high) of the order statistics that hold the Q-quantile of N independent samples.
 
     Exact binomial tails, no distribution assumed (David & Nagaraja 2003, section 7.1): with 1000 samples the
     99th percentile lies between ranks 983 and 997.  None where no sample bounds it: below 299 samples even the
     largest lies under the 99th percentile more often than one time in twenty.
     """
-    tail = (1 - CONFIDENCE) / 2
+    tail = (1 - confidence) / 2
     below = _binomial_cdf(n, q)  # below[k] = P(at most k samples lie under the quantile)
     at_least = 1 - np.concatenate(([0.0], below))[: n + 1]  # at_least[k] = P(at least k samples lie under it)
     at_least[n] = q**n
