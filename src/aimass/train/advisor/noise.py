@@ -1,0 +1,48 @@
+"""Stage 0: the noise floor.  The baseline against itself must come out equal, or nothing measured here means much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from statistics import median
+
+from aimass.train.advisor.paired import MOST_PAIRS, Block, Pairs
+from aimass.train.advisor.ratio import Ratio, ratio_of
+from aimass.train.advisor.watch import Limits, Watch
+
+LEAST = 8  # pairs: fewer have no 99 % interval
+NOISY = 0.05  # half-width beyond which a machine is too noisy
+SWITCHES = 200.0  # a second: fewer disturb nobody; blocks of 50 ms hold ten
+
+
+@dataclass(frozen=True)
+class Floor:
+    """RATIO of the baseline to itself, the LIMITS of disturbance that follow, and WHY nothing can be measured."""
+
+    ratio: Ratio
+    limits: Limits
+    why: str = ""
+
+
+def noise_floor(step: Block, watch: Watch, random: Random, deadline: float) -> Floor:
+    """A/A of the baseline's STEP, interleaved like every other comparison; more pairs while it looks noisy."""
+    pairs = Pairs(step, step, watch, random)
+    ratio = pairs.until(lambda r: r.pairs >= LEAST and _quiet(r, pairs.logs), most=MOST_PAIRS, deadline=deadline)
+    limits = Limits(switches=max(SWITCHES, 3 * median(pairs.rates or [0.0])))
+    return Floor(ratio, limits, why_noisy(ratio, pairs.logs))
+
+
+def why_noisy(ratio: Ratio, logs: list[float]) -> str:
+    """ "" or why the machine is too noisy: an interval too wide, or one (99 %) that excludes 1."""
+    sure = ratio_of(logs, confidence=0.99)
+    if not ratio.bounded:
+        return f"{ratio.pairs} pairs of blocks were all the time allowed, too few for an interval"
+    if ratio.half_width > NOISY:
+        return f"the baseline against itself is {ratio}, wider than {NOISY:.0%} to either side"
+    if sure.bounded and not sure.low <= 1 <= sure.high:
+        return f"the baseline against itself is {sure} and should be 1"
+    return ""
+
+
+def _quiet(ratio: Ratio, logs: list[float]) -> bool:
+    return not why_noisy(ratio, logs)
