@@ -13,12 +13,13 @@ from click.testing import CliRunner
 
 from aimass.cli.main import cli
 from aimass.core.part import resolve, table_of
-from aimass.core.stages import STAGES
+from aimass.core.stages import INSIDE, STAGES
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
-PARTS = [(s.folder, s.family, name) for s in STAGES if s.family for name in table_of(s.family)]
+FAMILIES = [(s.folder.rpartition(".")[2], s.family) for s in (*STAGES, *INSIDE) if s.family]
+PARTS = [(page, family, name) for page, family in FAMILIES for name in table_of(family)]
 BASE = {"collect": {"use": "csv", "path": "customers.csv"}, "goal": {"target": "churned"}}
 
 
@@ -66,9 +67,9 @@ def check_toml(text: str, folder: Path) -> None:
         Run(project, None, print).plan()  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("folder", "family", "name"), PARTS, ids=lambda v: v)
-def test_every_part_and_every_setting_of_it_stands_on_its_stages_page(folder: str, family: str, name: str) -> None:
-    text = (ROOT / "docs" / f"{folder}.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("page", "family", "name"), PARTS, ids=lambda v: v)
+def test_every_part_and_every_setting_of_it_stands_on_its_familys_page(page: str, family: str, name: str) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     assert f"`{name}`" in text
     lacking = [row["name"] for row in resolve(family, name).schema() if f"`{row['name']}`" not in text]
     assert not lacking
