@@ -29,13 +29,13 @@ def significant(value: float, digits: int = 5) -> float:
 
 def write(name: str, question: str, figures: dict[str, Any], packages: list[str], note: str = "") -> Path:
     """Write records/DATE-NAME.json and print it."""
-    now = datetime.now(UTC)
+    now, script = datetime.now(UTC), Path(sys.argv[0]).resolve().relative_to(RECORDS.resolve().parents[1])
     record = {
         "question": question,
         "date": now.strftime("%Y-%m-%d"),
         "machine": machine(),
         "versions": {package: version(package) for package in packages},
-        "command": f"python benchmarks/{Path(sys.argv[0]).name} {shlex.join(sys.argv[1:])}".strip(),
+        "command": f"python {script.as_posix()} {shlex.join(sys.argv[1:])}".strip(),
         "figures": figures,
         "note": note,
     }
