@@ -38,6 +38,8 @@ _PLACES = {
     "Malformed": "aimass.collect.base:Malformed",
     "Architecture": "aimass.models.base:Architecture",
     "Metric": "aimass.measure.base:Metric",
+    "fit": "aimass.train.fit:fit",
+    "Fitted": "aimass.train.fit:Fitted",
     "load_project": "aimass.project.file:load",
     "run_project": "aimass.project.run:run_project",
 }

@@ -17,7 +17,8 @@ from typing import Any
 from aimass.core.artifact import open_artifact
 from aimass.core.part import resolve
 from aimass.models.base import Architecture
-from aimass.train import loop, rounds
+from aimass.train import pulse, rounds
+from aimass.train.loop import Going
 from aimass.train.step import train
 from tests.train.by_hand import FakeContext
 
@@ -47,7 +48,7 @@ def attempt(order: dict[str, Any]) -> FakeContext:
 
 if __name__ == "__main__":
     asked = json.loads(sys.argv[1])
-    loop.TELL_EVERY = loop.SAVE_EVERY = 0.0
-    loop.one_step = dying(loop.one_step, asked["die_at"])
+    pulse.TELL_EVERY = pulse.SAVE_EVERY = 0.0
+    Going.one_step = dying(Going.one_step, asked["die_at"])
     rounds.write_whole = dying(rounds.write_whole, asked["die_at"])
     attempt(asked)

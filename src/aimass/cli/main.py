@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("aimass.cli.looks:show", "what an artifact is: facts, figures, files"),
     "lineage": ("aimass.cli.looks:lineage", "what an artifact was made from, up to the sources"),
     "logs": ("aimass.cli.looks:logs", "the log and metrics of a run"),
+    "advise": ("aimass.cli.advice:advise", "which accelerations pay for a project on this machine"),
     "curves": ("aimass.cli.curves:curves", "the live figures of a run, drawn"),
     "parts": ("aimass.cli.looks:parts", "every part and its settings"),
     "doctor": ("aimass.cli.doctor:doctor", "check this machine and workspace"),

@@ -39,7 +39,7 @@ def run(ctx: click.Context, project: Path, until: str, and_serve: bool, port: in
     console = Console(quiet=quiet, highlight=False)
     loaded = load(project, sets)
     place = workspace(ctx)
-    _see_user_modules(loaded.path.parent)
+    see_user_modules(loaded.path.parent)
     if "steps" in loaded.tables:
         _run_steps(loaded, place, console, out)
         return
@@ -55,7 +55,7 @@ def run(ctx: click.Context, project: Path, until: str, and_serve: bool, port: in
         _serve(place, job.outcome, loaded.serve.host, loaded.serve.port if port is None else port)
 
 
-def _see_user_modules(folder: Path) -> None:
+def see_user_modules(folder: Path) -> None:
     """A user's own module stands beside the project file."""
     import sys
 

@@ -38,6 +38,7 @@ class Train(Settings):
     """How models are fitted."""
 
     recipe: Any = knob(None, help="for every model this recipe fits; the others keep their own")
+    needs: dict[str, Any] | None = knob(None, help="where it is done: { workers = 2 }; never part of what it means")
 
 
 class Measure(Settings):

@@ -13,6 +13,7 @@ from aimass.core.part import Part, resolve, table_of
 from aimass.core.step import load_step
 from aimass.core.task import Task
 from aimass.project.file import Project
+from aimass.runner.needs import check as check_needs
 
 if TYPE_CHECKING:
     from aimass.search.goal import Goal
@@ -27,6 +28,7 @@ def check(project: Project) -> None:
     parts(project, "architecture", ["search", "models"], project.search.models)
     parts(project, "pass", ["search", "passes"], project.search.passes)
     parts(project, "recipe", ["train", "recipe"], project.train.recipe)
+    project.checked(["train", "needs"], partial(check_needs, project.train.needs or {}))
     parts(project, "gate", ["publish", "gates"], project.publish.gates)
     trackers(project)
     goal(project)

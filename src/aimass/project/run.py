@@ -143,6 +143,7 @@ class Run:
                 started=self.started,
                 note=self.note,
                 on=self.project.on,
+                needs=self.project.train.needs,
             )
         finally:
             unseen()

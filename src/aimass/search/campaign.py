@@ -39,12 +39,13 @@ def search(
     started: float | None = None,
     note: Callable[[str], None] = lambda _: None,
     on: str | None = None,
+    needs: Mapping[str, Any] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Report:
     """Train, accelerate, measure and choose; returns the ledger, with or without a pick.
 
     ARCHITECTURES: parts, tables or names; PASSES: lists of them, each tried on every model; None means the defaults
-    for the data.  RECIPE: for every architecture it fits.  MEASURING: settings of `measure` other than its own
+    for the data.  RECIPE: for every architecture it fits; NEEDS: of training (workers).  MEASURING: settings of `measure` other than its own
     defaults (samples, processes, calls).  MINUTES on the CLOCK since STARTED (its value, in seconds) are for
     everything; the first candidate is finished whatever it takes.  ON: where training and compressing run; measuring
     is never sent away and never runs beside anything.  NOTE hears what begins.
@@ -55,7 +56,7 @@ def search(
     tried = [Architecture.from_settings(_table(a)) for a in architectures or default_architectures(examples.signature)]
     lists = [_pass_list(entry) for entry in (default_passes() if passes is None else passes)]
     campaign = Campaign(workspace, examples, goal, {"metrics": [metric], "clients": goal.clients, **(measuring or {})},
-                        seed, on, note, minutes, clock() if started is None else started, clock)  # fmt: skip
+                        seed, on, note, minutes, clock() if started is None else started, clock, needs)  # fmt: skip
     recipes = [recipe_within(a, TRAINING * minutes / len(tried), recipe) for a in tried]
     floats = [campaign.train(a, own) for a, own in zip(tried, recipes, strict=True)]
     for architecture, model in zip(tried, floats, strict=True):
@@ -93,6 +94,7 @@ class Campaign:
     minutes: float
     started: float
     clock: Callable[[], float]
+    needs: Mapping[str, Any] | None = None  # of training
     reports: list[Artifact] = field(default_factory=list)
     failures: list[dict[str, Any]] = field(default_factory=list)
     errors: list[AimassError] = field(default_factory=list)
@@ -104,7 +106,9 @@ class Campaign:
         """The float model of ARCHITECTURE, trained and measured; None when it failed or was not tried."""
         name = name_of(architecture.settings(), [])
         given = {"model": architecture.settings(), "recipe": recipe}
-        return self.candidate(name, lambda: self.run("train", {"examples": self.examples}, given, name, self.on), None)
+        return self.candidate(
+            name, lambda: self.run("train", {"examples": self.examples}, given, name, self.on, self.needs), None
+        )
 
     def accelerate(self, architecture: Architecture, model: Model | None, passes: list[Pass]) -> None:
         """MODEL through PASSES, measured against MODEL."""
@@ -164,11 +168,19 @@ class Campaign:
         what = "accelerated candidate" if self.accelerated_took else "measurement"
         return f"{left}, the last {what} took {60 * needed:.0f} s"
 
-    def run(self, verb: str, inputs: dict[str, Any], given: dict[str, Any], name: str, on: str | None) -> Artifact:
+    def run(
+        self,
+        verb: str,
+        inputs: dict[str, Any],
+        given: dict[str, Any],
+        name: str,
+        on: str | None,
+        needs: Mapping[str, Any] | None = None,
+    ) -> Artifact:
         """One task."""
         self.note(f"{verb} {name}")
         refs = {key: value.digest for key, value in inputs.items() if value is not None}
-        return self.workspace.run(load_step(verb).task(refs, given, self.seed, name), on=on)
+        return self.workspace.run(load_step(verb).task(refs, given, self.seed, name), on=on, needs=needs)
 
     def row(self, name: str, status: str, reason: str) -> None:
         self.failures.append({"candidate": name, "status": status, "reason": reason})

@@ -1,17 +1,28 @@
-"""Training state on disk: written whole or not at all, read without running code (safetensors and JSON)."""
+"""Training state on disk: written beside the training, whole or not at all, read without running code.
+
+A state is one safetensors file with its facts as JSON in the header.  `latest.json` names the newest whole one and its
+SHA-256; the one before it stays, so that a file damaged later costs some steps and not the run.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import threading
+from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
+from safetensors import SafetensorError
+from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from aimass.core.errors import StoreError
+
+LATEST = "latest.json"
+KEPT = 2
 
 
 def write_whole(path: Path, content: bytes | memoryview) -> None:
@@ -25,6 +36,8 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
+        if part.is_file():
+            part.unlink()  # half a file would only take the room that is missing
         raise StoreError(
             f"the checkpoint {path} cannot be written: {error.strerror}",
             expected="room on a disk that can be written",
@@ -32,17 +45,73 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
         ) from error
 
 
-def save(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    """Write TENSORS by name, with FACTS (JSON; infinite numbers too) in the header, to PATH: one safetensors file."""
-    # Copies: the format knows neither two names for one tensor (tied weights) nor other layouts than row by row.
-    rows = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
-    write_whole(path, to_bytes(rows, {"facts": json.dumps(facts)}))
+class Keeper:
+    """Keeps states in FOLDER.  One save is in flight at most; its failure is raised at the next call."""
 
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._writer: threading.Thread | None = None
+        self._failed: StoreError | None = None
 
-def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """Tensors and facts in PATH, None when there is no such file."""
-    if not path.exists():
+    def save(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """Copy TENSORS now and write them meanwhile.  FACTS: JSON, infinite numbers too."""
+        self.wait()
+        # Copies: training goes on while they are written, and the format knows neither two names for one tensor (tied
+        # weights) nor other layouts than row by row.
+        staged = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+        self._writer = threading.Thread(target=self._write, args=(staged, json.dumps(facts)))
+        self._writer.start()
+
+    def wait(self) -> None:
+        """Until nothing is in flight.  Raises StoreError when the last save failed."""
+        if self._writer:
+            self._writer.join()
+            self._writer = None
+        self.check()
+
+    def check(self) -> None:
+        """Raises StoreError when a save has failed; asks without waiting."""
+        if self._failed:
+            failed, self._failed = self._failed, None
+            raise failed
+
+    def _write(self, tensors: dict[str, Tensor], facts: str) -> None:
+        try:
+            content = to_bytes(tensors, {"facts": facts})
+            before = self._pointers()
+            number = before[0]["number"] + 1 if before else 1
+            name = f"state-{number}.safetensors"
+            write_whole(self.folder / name, content)
+            newest = {"number": number, "file": name, "sha256": sha256(content).hexdigest()}
+            kept = [newest, *before][:KEPT]
+            write_whole(self.folder / LATEST, json.dumps(kept).encode())
+            for path in self.folder.glob("state-*"):
+                if path.name not in {pointer["file"] for pointer in kept}:
+                    path.unlink(missing_ok=True)
+        except StoreError as error:
+            self._failed = error
+
+    def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """Tensors and facts of the newest whole state; None when there is none."""
+        for pointer in self._pointers():
+            try:
+                content = (self.folder / pointer["file"]).read_bytes()
+                if sha256(content).hexdigest() == pointer["sha256"]:
+                    return from_bytes(content), json.loads(_header(content)["facts"])
+            except (OSError, SafetensorError):  # gone or damaged: the one before it
+                continue
         return None
-    with safe_open(path, framework="pt") as file:
-        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no mapping
-        return tensors, json.loads(file.metadata()["facts"])
+
+    def _pointers(self) -> list[dict[str, Any]]:
+        try:
+            found: list[dict[str, Any]] = json.loads((self.folder / LATEST).read_bytes())
+        except (OSError, ValueError):  # none yet
+            return []
+        return found
+
+
+def _header(content: bytes) -> dict[str, str]:
+    """The texts in the header of a safetensors file: 8 bytes of length (little endian), then JSON."""
+    length = int.from_bytes(content[:8], "little")
+    found: dict[str, str] = json.loads(content[8 : 8 + length])["__metadata__"]
+    return found

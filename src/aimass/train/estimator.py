@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from skl2onnx import to_onnx
 
-from aimass.core.artifact import Examples
+from aimass.core.artifact import Examples, Model
 from aimass.core.errors import InputError
 from aimass.core.signature import Signature
 from aimass.core.step import Context
@@ -32,7 +32,9 @@ class Estimator(Recipe):
 
     fits: ClassVar[str] = "estimator"
 
-    def fit(self, ctx: Context, architecture: Architecture, examples: Examples, out: Path) -> dict[str, Any]:
+    def fit(
+        self, ctx: Context, architecture: Architecture, examples: Examples, out: Path, start: Model | None = None
+    ) -> dict[str, Any]:
         """Writes OUT/network.onnx; there is no other form of the weights.  Raises InputError without a converter."""
         signature = examples.signature
         train = open_split(examples, "train")

@@ -1,121 +1,157 @@
 """The training loop, from the first step to the best weights, to be read top to bottom.
 
-Everything a step depends on stands in `State` or is a pure function of (seed, epoch, step): the order of the rows,
-the learning rate, the chance in dropout and augmentation.  So a run that was broken off between any two steps ends
-with the same weights, bit for bit, as one that was not (CPU, same plan).
+Everything a step depends on stands in `State` or is a pure function of (seed, epoch, step).  So a run that was broken
+off anywhere ends with the same weights, bit for bit, as one that was not (same plan, ranks and processor); with other
+ranks it sees the same rows in the same order.
 """
 
 from __future__ import annotations
 
-import time
+import gc
 from typing import Any
 
-import numpy as np
 import torch
-from torch import nn
 
 from aimass.core.errors import Stopped
-from aimass.core.signature import Signature
 from aimass.core.step import Context
-from aimass.train.data import Split
-from aimass.train.order import batch_of, order, stream
-from aimass.train.plan import Plan
-from aimass.train.state import State
-from aimass.train.valid import Loss, judge, loss_of, scores_of
+from aimass.train.batch import Batch
+from aimass.train.checkpoint import Keeper
+from aimass.train.feed import feed
+from aimass.train.job import Job
+from aimass.train.memory import is_out_of_memory
+from aimass.train.metrics import Figures, Reporter, snapshot
+from aimass.train.pulse import Pulse
+from aimass.train.ready import Ready, in_halves
+from aimass.train.state import check_losses
+from aimass.train.valid import averaged, evaluate
 
-TELL_EVERY = 1.0  # seconds between reports inside an epoch
-SAVE_EVERY = 10.0  # seconds between checkpoints
 
-
-def run(
-    ctx: Context, module: nn.Module, plan: Plan, train: Split, valid: Split, signature: Signature
-) -> dict[str, Any]:
-    """Train MODULE by PLAN; it ends with the weights of the epoch with the lowest validation loss.
+def run(ctx: Context, job: Job, ready: Ready, keeper: Keeper, request: str) -> dict[str, Any]:
+    """Train the module of JOB; it ends with the weights of the epoch with the lowest validation loss.
 
     Without validation rows the training loss decides.  Returns facts: epochs, best_epoch, rows, stopped (why).
-    Raises InputError when the loss is no number any more, Stopped when asked to stop: `ctx.resume` then holds the
-    state, and the next call goes on from there.
+    KEEPER gets the state now and then, marked by the REQUEST it belongs to.  Raises InputError when the loss is no
+    number any more, Stopped when asked to stop: KEEPER then holds the state.
     """
-    state = State(module, plan, ctx.resume / "gradient.safetensors")
-    if state.resume():
-        ctx.log(f"going on at epoch {state.epoch + 1}, step {state.step + 1}")
-    clock = Clock(state)
-    smoothed, plain = loss_of(signature, plan.smoothing), loss_of(signature)
+    state, placement = ready.state, ready.placement
+    going = Going(ctx, job, ready, keeper, request)
+    pulse = going.pulse
     stopped = state.why_stop()
-    while not stopped:
-        turn = order(plan.seed, state.epoch, plan.rows)
-        module.train()
-        while state.step < plan.steps and not clock.over():
-            one_step(state, smoothed, *train.take(batch_of(turn, state.step, plan.steps)))
-            if clock.due(TELL_EVERY):
-                _tell(ctx, state, clock, at=state.done / plan.steps, loss=state.mean_loss())
-        figures = {"loss": state.mean_loss()}
-        if len(valid):
-            figures |= judge(scores_of(module, valid, plan.batch), valid, signature, plain)
-        state.end_epoch(figures.get("valid_loss", figures["loss"]))
-        state.fit_epochs(clock.seconds())
-        _tell(ctx, state, clock, at=state.epoch, **figures)
-        stopped = state.why_stop()
-    module.load_state_dict(state.best)
-    module.eval()
-    return {"epochs": state.epoch, "best_epoch": state.best_epoch, "rows": plan.rows, "stopped": stopped}
+    with going:
+        while not stopped:
+            job.module.train()
+            pulse.begin_epoch()
+            with feed(job.train, state.plan, placement, state.epoch, state.step) as batches:
+                for batch, count in batches:
+                    going.one_step(batch, count)
+                    if pulse.due():
+                        going.look_up()
+                        if pulse.over:
+                            break
+            figures = {"loss": going.mean_loss(), "epoch_rows_per_s": round(pulse.epoch_rows_per_s())}
+            with averaged(job, state, placement):
+                figures |= evaluate(job, state.plan, placement)
+                state.end_epoch(figures.get("valid_loss", figures["loss"]))
+            state.fit_epochs(*pulse.agree([pulse.seconds()]))
+            going.tell(state.epoch, lambda figures=figures: figures)  # bound now
+            stopped = state.why_stop()
+    job.module.load_state_dict(state.best)
+    job.module.eval()
+    return {"epochs": state.epoch, "best_epoch": state.best_epoch, "rows": state.plan.rows, "stopped": stopped}
 
 
-def one_step(state: State, loss_of: Loss, tensors: list[np.ndarray], target: np.ndarray) -> None:
-    """Forward, backward, update: one batch."""
-    plan, optimizer = state.plan, state.optimizer
-    torch.manual_seed(stream(plan.seed, state.epoch, state.step))
-    for group in optimizer.param_groups:
-        group["lr"] = plan.rate(state.done, state.epochs)
-    loss = loss_of(state.module(*(torch.from_numpy(tensor) for tensor in tensors)), torch.from_numpy(target))
-    loss.backward()  # type: ignore[no-untyped-call]
-    if plan.clip:
-        nn.utils.clip_grad_norm_(state.module.parameters(), plan.clip)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
-    state.losses[state.step] = loss.detach()
-    state.step += 1
+class Going:
+    """A run under way: what happens beside its steps."""
 
+    def __init__(self, ctx: Context, job: Job, ready: Ready, keeper: Keeper, request: str) -> None:
+        self.ctx, self.job, self.ready, self.keeper, self.request = ctx, job, ready, keeper, request
+        self.state, self.placement = ready.state, ready.placement
+        self.pulse = Pulse(ready.state, ready.placement)
+        self.reporter = Reporter(ctx)
 
-class Clock:
-    """Seconds this run has taken, those before it was resumed included, and what follows from them."""
+    def __enter__(self) -> Going:
+        gc.collect()
+        gc.freeze()  # what is there stays: no collection need walk it again
+        gc.disable()  # in the middle of a step; `look_up` collects
+        return self
 
-    def __init__(self, state: State) -> None:
-        self.state = state
-        self.began = time.monotonic() - state.seconds
-        self.told = time.monotonic()
-        self.told_steps = state.done
-        self.rows_per_s = 0
+    def __exit__(self, *raised: object) -> None:
+        gc.enable()
+        gc.unfreeze()
+        self.reporter.close()
+        if raised[0] is None:
+            if self.reporter.stop_asked():  # by the very last report
+                self.save()
+            self.keeper.wait()
+            self.reporter.check()
 
-    def seconds(self) -> float:
-        return time.monotonic() - self.began
+    def one_step(self, batch: Batch, count: int) -> None:
+        """A step; in smaller parts, of the same batch, when it does not fit in memory."""
+        try:
+            self.ready.step(batch, count)
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            self.ready = in_halves(self.ready, self.job, batch.size, error)
+            self.ctx.log(
+                f"a step of {batch.size} rows does not fit in memory: now in {self.state.plan.accumulate} parts"
+            )
+            self.one_step(batch, count)
 
-    def over(self) -> bool:
-        """Whether the minutes of the plan are spent; the first epoch and the first step of each are done anyway."""
-        minutes = self.state.plan.minutes
-        return 0 < 60 * minutes < self.seconds() and self.state.epoch > 0 and self.state.step > 0
+    def look_up(self) -> None:
+        """Report, keep the state now and then, and always when asked to stop.  Raises Stopped then."""
+        self.pulse.look(self.reporter.stop_asked())
+        values, event = snapshot(self.losses())
+        state, figures = self.state, self.pulse.rates()
+        epoch, told = state.epoch, state.told_bad
 
-    def due(self, every: float) -> bool:
-        """Whether the last report is EVERY seconds old."""
-        return time.monotonic() - self.told >= every
+        def loss() -> Figures:
+            bad = check_losses(values, epoch, self.batch_of, state.plan)
+            skipped = {"skipped": float(bad)} if bad > told else {}
+            return {"loss": float(values[torch.isfinite(values)].mean()), **skipped, **figures}
 
-    def rates(self) -> dict[str, float]:
-        """Rows a second since the last report of a step; seconds left if no epoch is saved by an early stop."""
-        plan, now = self.state.plan, time.monotonic()
-        if steps := self.state.done - self.told_steps:
-            self.rows_per_s = round(steps * plan.rows / plan.steps / max(now - self.told, 1e-9))
-        left = (plan.steps * self.state.epochs - self.state.done) * self.seconds() / max(1, self.state.done)
-        self.told, self.told_steps = now, self.state.done
-        return {"rows_per_s": self.rows_per_s, "seconds_left": round(left, 1)}
+        self.reporter.tell(state.done / state.plan.steps, loss, event)
+        self.keeper.check()
+        if self.pulse.save or self.pulse.stop:
+            self.save()
+        if self.pulse.stop:
+            self.keeper.wait()
+            self.reporter.close()
+            self.reporter.check()
+            raise Stopped("rank 0 was asked to stop", todo="run again to go on from the last checkpoint")
+        gc.collect(1)
 
+    def losses(self) -> torch.Tensor:
+        """Of the steps of this epoch, over all ranks."""
+        values = self.state.losses.settle()[: self.state.step]
+        return values if self.placement.world == 1 else self.placement.reduce(values) / self.placement.world
 
-def _tell(ctx: Context, state: State, clock: Clock, at: float, **figures: float) -> None:
-    """Report, and keep the state now and then; always when asked to stop."""
-    state.seconds = clock.seconds()
-    if state.save_due(SAVE_EVERY):
-        state.save()
-    try:
-        ctx.report(at, **figures, **clock.rates())
-    except Stopped:
-        state.save()
-        raise
+    def mean_loss(self) -> float:
+        """Of the epoch's good steps.  Raises InputError when there are too few of them."""
+        values = self.losses()
+        bad = check_losses(values, self.state.epoch, self.batch_of, self.state.plan)
+        if bad:
+            self.ctx.log(f"epoch {self.state.epoch + 1}: {bad} steps without a finite loss were skipped")
+        return float(values[torch.isfinite(values)].mean())
+
+    @property
+    def batch_of(self) -> str:
+        """How the rows of a step are found again."""
+        return f"its rows: aimass.train.feed.rows_of_step(source, plan, {self.state.epoch}, step - 1)"
+
+    def tell(self, at: float, figures: Any) -> None:
+        rates = self.pulse.rates()
+        self.reporter.tell(at, lambda: {**figures(), **rates})
+
+    def save(self) -> None:
+        """Keep the state; rank 0 writes what all ranks hold."""
+        state = self.state
+        state.seconds = self.pulse.seconds()
+        others = self.placement.gather_state()  # first: it settles what running statistics are
+        tensors = {**state.tensors(), **others}
+        if self.placement.world > 1:  # each rank goes on from the mean, and the mean of means is the mean
+            tensors["losses"] = self.placement.reduce(tensors["losses"]) / self.placement.world
+        facts = {**state.facts(), "request": self.request, "plan": state.plan.as_json()}
+        if self.placement.rank == 0:
+            self.keeper.save(tensors, facts)
+        self.pulse.saved()

@@ -29,3 +29,8 @@ def reproducible(threads: int, seed: int) -> Iterator[None]:
         torch.use_deterministic_algorithms(before[1])
         torch.set_rng_state(before[2])
         deterministic.fill_uninitialized_memory = filling  # type: ignore[attr-defined]
+
+
+def device_here() -> torch.device:
+    """Where a single worker computes."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

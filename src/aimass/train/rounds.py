@@ -19,6 +19,7 @@ import xgboost as xgb
 
 from aimass.core.errors import InputError
 from aimass.core.step import Context
+from aimass.runner.gang import Rank
 from aimass.train.checkpoint import write_whole
 from aimass.train.order import stream
 
@@ -58,9 +59,10 @@ class Progress:
         return int(np.argmin(self.losses)) + 1
 
 
-def grow(ctx: Context, job: Job, matrices: Callable[[], list[xgb.DMatrix]]) -> Progress:
+def grow(ctx: Context, rank: Rank, job: Job, matrices: Callable[[], list[xgb.DMatrix]]) -> Progress:
     """Trees on the first of MATRICES, their loss on the last, until JOB has a reason to stop.
 
+    The trees and losses of several ranks are those of all their rows, so every RANK comes to the same, by one clock.
     Goes on from the checkpoint where there is one; MATRICES are only made when there is something left to do.
     Raises InputError when the loss is no number, Stopped when asked to stop; the last checkpoint then stays.
     """
@@ -71,25 +73,28 @@ def grow(ctx: Context, job: Job, matrices: Callable[[], list[xgb.DMatrix]]) -> P
     began = time.monotonic() - progress.seconds
     held = [] if progress.stopped else matrices()
     while not progress.stopped:
-        progress = _segment(ctx, job, held, progress, began)
-        write_whole(path, json.dumps({"job": job.identity, **asdict(progress)}).encode())
+        progress = _segment(ctx, job, held, progress, lambda: rank.share(time.monotonic() - began))
+        if rank.rank == 0:
+            write_whole(path, json.dumps({"job": job.identity, **asdict(progress)}).encode())
     return progress
 
 
-def _segment(ctx: Context, job: Job, matrices: list[xgb.DMatrix], so_far: Progress, began: float) -> Progress:
-    """Rounds until the segment is full or a reason to stop appears."""
+def _segment(
+    ctx: Context, job: Job, matrices: list[xgb.DMatrix], so_far: Progress, seconds: Callable[[], float]
+) -> Progress:
+    """Rounds until the segment is full or a reason to stop appears; SECONDS so far by rank 0's clock."""
     losses, stopped, first = list(so_far.losses), "", len(so_far.losses)
     booster = _opened(job, matrices, so_far)
-    started = told = time.monotonic()
+    started = told = now = seconds()
     while not stopped and len(losses) - first < job.segment:
         booster.update(matrices[0], len(losses))
         losses.append(_loss(booster, matrices[-1], len(losses)))
-        now = time.monotonic()
-        stopped = job.why_stop(losses, now - began)
+        now = seconds()
+        stopped = job.why_stop(losses, now)
         if stopped or now - told >= TELL_EVERY:
             told, a_round = now, (now - started) / (len(losses) - first)
             _tell(ctx, job, losses, a_round, matrices[0].num_row())
-    return Progress(bytes(booster.save_raw("json")).decode(), losses, time.monotonic() - began, stopped)
+    return Progress(bytes(booster.save_raw("json")).decode(), losses, now, stopped)
 
 
 def _opened(job: Job, matrices: list[xgb.DMatrix], progress: Progress) -> xgb.Booster:

@@ -1,61 +1,62 @@
-"""All that a training run changes while it runs, and how it is kept: nothing that matters stands outside of it."""
+"""All that a training run changes while it runs: nothing that matters stands outside of it.
+
+What is not here is a pure function of (seed, epoch, step): the order of rows, the rate, the chance in augmentation
+and dropout.
+"""
 
 from __future__ import annotations
 
 import math
-import time
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from aimass.core.canonical import digest_of
 from aimass.core.errors import InputError
-from aimass.train import checkpoint
+from aimass.train.average import Average
+from aimass.train.metrics import Losses
+from aimass.train.optimizer import Optimizer, export_state, import_state
 from aimass.train.plan import Plan
+from aimass.train.precision import Scaler
 
-NUMBERS = ("epoch", "step", "epochs", "seconds", "began", "fastest", "best_epoch", "best_loss")  # of a state
+# Of a state, in the facts of a checkpoint.
+NUMBERS = ("epoch", "step", "epochs", "seconds", "began", "fastest", "best_epoch", "best_loss", "told_bad")
+MOST_BAD = 8  # steps without a finite loss, one after the other, after which a run is lost
 
 
 class State:
-    """Weights, optimizer, position, losses of the running epoch, best weights so far.
+    """Weights, optimizer, averages, position, losses of the running epoch, best weights so far.
 
     epoch   finished epochs
-    step    finished steps of the running one
+    step    steps of the running one that the optimizer has done: batches fetched ahead do not count
     epochs  of the run: those of the plan, or so many as its minutes allow
     began   seconds of the run before the running epoch; `fastest`: those of the quickest epoch so far
     """
 
-    def __init__(self, module: nn.Module, plan: Plan, path: Path) -> None:
-        self.module, self.plan, self.path = module, plan, path
-        self.optimizer = _optimizer(module, plan)
+    def __init__(self, module: nn.Module, plan: Plan, optimizer: Optimizer, device: torch.device) -> None:
+        self.module, self.plan, self.optimizer = module, plan, optimizer
+        self.average = None if plan.average == "none" else Average(module, plan.average, plan.average_decay)
+        self.scaler = Scaler(device) if plan.precision == "fp16" else None
         self.epoch, self.step, self.seconds = 0, 0, 0.0
         self.epochs = plan.epochs
         self.began, self.fastest = 0.0, math.inf
-        self.losses = torch.full((plan.steps,), math.nan)
-        self.best: dict[str, Tensor] = _copy(module)
+        self.losses = Losses(plan.steps, device)
+        self.told_bad = 0  # bad steps of the running epoch that the log knows of
+        self.best: dict[str, Tensor] = copy_of(module)
         self.best_epoch, self.best_loss = 0, math.inf
-        self._saved = -math.inf
 
     @property
     def done(self) -> int:
         """Finished steps of the whole run."""
         return self.epoch * self.plan.steps + self.step
 
-    def mean_loss(self) -> float:
-        """Mean loss of the running epoch's steps.  Raises InputError naming the first that is no number."""
-        losses = self.losses[: self.step]
-        bad = (~torch.isfinite(losses)).nonzero()
-        if len(bad):
-            raise InputError(
-                f"the loss is {float(losses[bad[0]]):g} at step {int(bad[0]) + 1} of epoch {self.epoch + 1}",
-                expected="a finite number",
-                todo=f"give the recipe a lower learning_rate (it was {self.plan.learning_rate:g}) or a smaller clip; "
-                "if it is the first step, look for infinite or missing values in the tensors",
-                key="learning_rate",
-            )
-        return float(losses.mean())
+    @property
+    def averaging(self) -> bool:
+        """Whether the averaged weights stand for the model by now."""
+        if self.average is None:
+            return False
+        return self.plan.average == "ema" or self.done >= self.plan.average_from * self.plan.steps * self.epochs
 
     def end_epoch(self, loss: float) -> None:
         """Count the epoch, and keep its weights when LOSS is the lowest so far.  Raises InputError when it is none."""
@@ -66,9 +67,10 @@ class State:
                 todo="look for infinite or missing values in the validation rows; else lower the learning_rate",
                 key="learning_rate",
             )
-        self.epoch, self.step = self.epoch + 1, 0
+        self.epoch, self.step, self.told_bad = self.epoch + 1, 0, 0
+        self.losses.begin()
         if loss < self.best_loss:
-            self.best, self.best_epoch, self.best_loss = _copy(self.module), self.epoch, loss
+            self.best, self.best_epoch, self.best_loss = copy_of(self.module), self.epoch, loss
 
     def why_stop(self) -> str:
         """'' while there is something to do."""
@@ -93,63 +95,67 @@ class State:
             left = 60 * self.plan.minutes - seconds
             self.epochs = min(self.plan.epochs, self.epoch + max(0, int(left / self.fastest)))
 
-    def save(self) -> None:
-        """Write the state; only between steps, and never one whose loss is no number."""
-        self._saved = time.monotonic()
-        moments = {
-            f"{number}.{name}": value
-            for number, values in self.optimizer.state_dict()["state"].items()
-            for name, value in values.items()
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything with an array, by name: "module.layer.weight", "optimizer.layer.weight/exp_avg"."""
+        tables = {
+            "module": self.module.state_dict(),
+            "best": self.best,
+            "optimizer": export_state(self.optimizer, self.module),
+            "average": {} if self.average is None else self.average.state_dict(),
+            "scaler": {} if self.scaler is None else self.scaler.tensors(),
         }
-        tables = {"module": self.module.state_dict(), "best": self.best, "optimizer": moments}
-        tensors = {f"{table}.{name}": value for table, found in tables.items() for name, value in found.items()}
-        numbers = {name: getattr(self, name) for name in NUMBERS}
-        plan = digest_of(self.plan.as_json())
-        checkpoint.save(self.path, {**tensors, "losses": self.losses}, {"plan": plan, **numbers})
+        found = {f"{table}.{name}": value for table, values in tables.items() for name, value in values.items()}
+        return {**found, "losses": self.losses.settle()}
 
-    def save_due(self, every: float) -> bool:
-        """Whether the last save is EVERY seconds old."""
-        return time.monotonic() - self._saved >= every
+    def facts(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in NUMBERS}
 
-    def resume(self) -> bool:
-        """Take the state that an earlier attempt at the same plan left; False when there is none."""
-        saved = checkpoint.load(self.path)
-        if saved is None or saved[1]["plan"] != digest_of(self.plan.as_json()):
-            return False
-        tensors, facts = saved
-        self.module.load_state_dict(_table(tensors, "module"))
-        self.best, self.losses = _table(tensors, "best"), tensors["losses"]
-        self._set_moments(_table(tensors, "optimizer"))
+    def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """Be what `tensors` and `facts` told."""
+        self.module.load_state_dict(table(tensors, "module"))
+        self.best = {name: value.to(self.losses.values.device) for name, value in table(tensors, "best").items()}
+        import_state(self.optimizer, self.module, table(tensors, "optimizer"))
+        if self.average is not None:
+            self.average.load_state_dict(table(tensors, "average"))
+        if self.scaler is not None:
+            for name, value in self.scaler.tensors().items():
+                value.copy_(tensors[f"scaler.{name}"])
         for name in NUMBERS:
             setattr(self, name, facts[name])
-        return True
-
-    def _set_moments(self, moments: dict[str, Tensor]) -> None:
-        """Give the optimizer its MOMENTS ("3.exp_avg": of the fourth weight), laid out in memory as the weights are."""
-        weights = [weight for group in self.optimizer.param_groups for weight in group["params"]]
-        state: dict[int, dict[str, Tensor]] = {}
-        for key, value in moments.items():
-            number, _, name = key.partition(".")
-            alike = value.shape == weights[int(number)].shape
-            laid = torch.empty_like(weights[int(number)]).copy_(value) if alike else value
-            state.setdefault(int(number), {})[name] = laid.detach()
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
+        self.losses.values.copy_(tensors["losses"])
+        self.losses.begin(self.step)
 
 
-def _optimizer(module: nn.Module, plan: Plan) -> torch.optim.Optimizer:
-    """AdamW; weights decay, biases and norms (one axis) do not."""
-    weights: list[Any] = [p for p in module.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in weights if p.ndim > 1], "weight_decay": plan.weight_decay},
-        {"params": [p for p in weights if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW([group for group in groups if group["params"]], lr=plan.learning_rate, fused=True)
+def check_losses(losses: Tensor, epoch: int, batch: str, plan: Plan) -> int:
+    """Bad ones (no finite number) among the LOSSES [steps so far] of an epoch; each was a step that changed nothing.
+
+    BATCH says how the rows of a step are found again.  Raises InputError when too many followed each other, or when
+    none of them is good.
+    """
+    bad = ~torch.isfinite(losses)
+    count = int(bad.sum())
+    if count and (count == len(losses) or longest_run(bad) >= MOST_BAD):
+        first = int(bad.nonzero()[0])
+        raise InputError(
+            f"the loss is {float(losses[first]):g} at step {first + 1} of epoch {epoch + 1}, and stays so",
+            expected="a finite number; a single bad step is skipped, its weights untouched",
+            todo=f"give the recipe a lower learning_rate (it was {plan.learning_rate:g}) or a smaller clip; if it is "
+            f"the first step, look for infinite or missing values in the tensors ({batch})",
+            key="learning_rate",
+        )
+    return count
 
 
-def _table(tensors: dict[str, Tensor], table: str) -> dict[str, Tensor]:
-    """The tensors called TABLE.NAME, by NAME."""
-    return {name.removeprefix(f"{table}."): value for name, value in tensors.items() if name.startswith(f"{table}.")}
+def longest_run(flags: Tensor) -> int:
+    """Most neighbours in FLAGS [N] that are all true."""
+    ends = torch.cat([torch.tensor([-1]), (~flags).nonzero()[:, 0].cpu(), torch.tensor([len(flags)])])
+    return int(ends.diff().max()) - 1
 
 
-def _copy(module: nn.Module) -> dict[str, Tensor]:
+def table(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """The tensors called NAME.X, by X."""
+    return {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
+
+
+def copy_of(module: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in module.state_dict().items()}

@@ -18,25 +18,29 @@ TAKEN = ("graph.onnx", "signature.json", "head.json", "sample.json")
 
 @step
 def train(  # type: ignore[return]  # the folder is the answer
-    ctx: Context, examples: Examples, *, model: Architecture, recipe: Recipe | None = None
+    ctx: Context, examples: Examples, start: Model | None = None, *, model: Architecture, recipe: Recipe | None = None
 ) -> Model:
     """Fit MODEL to the training rows of EXAMPLES; the validation rows say when to stop.
 
     \b
-    RECIPE is the architecture's own with its defaults, unless one is given.
+    RECIPE is the architecture's own with its defaults, unless one is given.  START is a model whose weights it begins
+    with (fine-tuning).
     Example: aimass train flights/prepare --model mlp --recipe gradient
     """
     from aimass.models.assemble import assemble
 
     chosen = recipe or default_recipe(model)
     _check_recipe(chosen, model)
+    if start and chosen.fits != "gradient":
+        raise InputError(f"{chosen.fits} cannot begin with a model", expected="a torch architecture", key="start")
     for name in TAKEN:
         shutil.copyfile(examples.folder / name, ctx.folder / name)
-    facts = chosen.fit(ctx, model, examples, ctx.folder)
+    facts = chosen.fit(ctx, model, examples, ctx.folder, start)
     description = {"architecture": model.settings(), "recipe": chosen.settings(), "passes": [], "trained": facts}
     (ctx.folder / "model.json").write_text(json.dumps(description, indent=1, ensure_ascii=False), encoding="utf-8")
     assemble(ctx.folder)
-    ctx.tell(task=examples.signature.task, bytes=(ctx.folder / "model.onnx").stat().st_size, **facts)
+    told = {name: fact for name, fact in facts.items() if name != "plan"}
+    ctx.tell(task=examples.signature.task, bytes=(ctx.folder / "model.onnx").stat().st_size, **told)
 
 
 def default_recipe(model: Architecture) -> Recipe:

@@ -2,52 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
 from aimass.core.signature import Signature
 from aimass.measure.classification import RocAuc
-from aimass.train.data import Split
-
-Loss = Callable[[Tensor, Tensor], Tensor]  # scores [N, W], target [N] -> mean over the rows
+from aimass.train.average import recompute
+from aimass.train.feed import turn_of
+from aimass.train.job import Job
+from aimass.train.losses import MASKED
+from aimass.train.parallel.base import Placement
+from aimass.train.plan import Plan
+from aimass.train.source import Source
+from aimass.train.state import State
 
 LARGEST = 4096  # rows at a time
+STATISTICS = 64  # batches that give an averaged network its batch-norm statistics
 
 
-def loss_of(signature: Signature, smoothing: float = 0.0) -> Loss:
-    """Cross entropy for classes, squared error of the standardised value for regression."""
-    if signature.task == "multiclass":
-        return lambda scores, target: F.cross_entropy(scores, target, label_smoothing=smoothing)
-    if signature.task == "binary":
-        return lambda scores, target: F.binary_cross_entropy_with_logits(
-            scores[:, 0], target.float() * (1 - smoothing) + smoothing / 2
-        )
-    return lambda scores, target: F.mse_loss(scores[:, 0], target)
+def evaluate(job: Job, plan: Plan, placement: Placement) -> dict[str, float]:
+    """{"valid_loss": ..., "valid_<metric>": ...} of the module as it is; {} where there are no validation rows.
+
+    Each rank answers its share of the rows.
+    """
+    rows = len(job.valid)
+    if not rows:
+        return {}
+    placement.gather_state(whole=False)  # one opinion of the running statistics
+    mine = slice(placement.rank * rows // placement.world, (placement.rank + 1) * rows // placement.world)
+    part = scores_of(job, job.valid, plan.batch, mine)
+    scores = part
+    if placement.world > 1:  # the others' rows are zero here and mine are zero there
+        scores = torch.zeros((rows, *part.shape[1:]))
+        scores[mine] = part
+        scores = placement.reduce(scores)
+    target = job.valid.target().cpu()
+    found = {"valid_loss": float(job.loss(job.signature, 0.0, "mean")(scores, target))}
+    return {**found, **_figure(scores, target, job.signature)}
 
 
-def scores_of(module: nn.Module, split: Split, batch: int) -> np.ndarray:
-    """Scores [N, W] of MODULE, in evaluation mode, for the rows of SPLIT."""
-    module.eval()
-    size = min(LARGEST, 4 * batch)
-    parts = []
+def scores_of(job: Job, source: Source, batch: int, part: slice | None = None) -> Tensor:
+    """Scores [N, W] of the module of JOB, in evaluation mode, for the rows of SOURCE or a PART of them; on the host."""
+    job.module.eval()
+    rows = torch.arange(len(source))[part or slice(None)]
+    found = []
     with torch.inference_mode():
-        for begin in range(0, len(split), size):
-            arrays = split.named(slice(begin, begin + size)).values()
-            parts.append(module(*(torch.from_numpy(array) for array in arrays)).numpy())
-    return np.concatenate(parts)
+        for some in torch.split(rows, min(LARGEST, 4 * batch)):
+            found.append(job.module(*source.fetch(some).tensors).float().cpu())
+    return torch.cat(found).clone()  # no inference tensor: others may write into it
 
 
-def judge(scores: np.ndarray, split: Split, signature: Signature, loss: Loss) -> dict[str, float]:
-    """{"valid_loss": ..., "valid_<metric>": ...}; the metric is left out where it does not exist."""
-    target = np.array(split.target)
-    found = {"valid_loss": float(loss(torch.from_numpy(scores), torch.from_numpy(target)))}
+def _figure(scores: Tensor, target: Tensor, signature: Signature) -> dict[str, float]:
+    """One figure for people, by the task; {} where it does not exist."""
     if signature.task == "multiclass":
-        found["valid_accuracy"] = float(np.mean(scores.argmax(axis=1) == target))
-    elif signature.task == "binary" and 0 < target.sum() < len(target) and np.isfinite(scores).all():
-        ranked = {"probabilities": np.repeat(scores, 2, axis=1)}
-        found["valid_roc_auc"] = RocAuc().score(target, ranked, signature).value
-    return found
+        known = target != MASKED
+        return {"valid_accuracy": float((scores.argmax(dim=1) == target)[known].float().mean())}
+    if signature.task == "binary" and 0 < target.sum() < len(target) and scores.isfinite().all():
+        ranked = {"probabilities": np.repeat(scores.numpy(), 2, axis=1)}
+        return {"valid_roc_auc": RocAuc().score(target.numpy(), ranked, signature).value}
+    return {}
+
+
+@contextmanager
+def averaged(job: Job, state: State, placement: Placement) -> Iterator[None]:
+    """Inside, the module has the averaged weights, where the plan averages and the average has begun."""
+    average, plan = state.average, state.plan
+    if average is None or not state.averaging:
+        yield
+        return
+    if plan.average == "swa":
+        average.update()
+    with average.swapped():
+        if plan.average == "swa":
+            recompute(job.module, _batches(job, state))
+        yield
+
+
+def _batches(job: Job, state: State) -> Iterator[tuple[Tensor, ...]]:
+    """Some training batches, the same for the same plan and epoch."""
+    plan = state.plan
+    rows = torch.from_numpy(turn_of(job.train, plan, state.epoch)[: STATISTICS * plan.batch])
+    for some in torch.split(rows, plan.batch):
+        yield job.train.fetch(some).tensors

@@ -1,0 +1,51 @@
+"""Which batch: the largest that memory holds and that still makes rows go faster; one that has been run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from aimass.core.errors import InputError
+from aimass.train.bench import LoopBench
+from aimass.train.job import Job
+from aimass.train.memory import is_out_of_memory
+from aimass.train.parallel.base import Placement
+from aimass.train.plan import Plan
+
+SMALLEST = 32
+WORTH = 1.05  # times as many rows a second, or twice the batch is not worth its fewer steps
+STEPS = 3  # timed, after as many that warm up
+
+
+def find_batch(job: Job, plan_of: Callable[[int], Plan], placement: Placement) -> int:
+    """The last size of SMALLEST, twice that, ... that ran and was worth it; PLAN_OF tells what each would mean.
+
+    An epoch keeps eight steps at least.  Raises InputError when not even the smallest fits in memory.
+    """
+    best, size = (0, 0.0), SMALLEST
+    while size <= max(SMALLEST, len(job.train) // 8):
+        try:
+            rate = rows_per_s(job, plan_of(size), placement)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            break
+        if rate < WORTH * best[1]:
+            break
+        best, size = (size, rate), 2 * size
+    if not best[0]:
+        raise InputError(f"not even {SMALLEST} rows fit in memory", expected="a batch that can be run",
+                         todo="give a smaller batch, or accumulate = 4", key="batch")  # fmt: skip
+    return best[0]
+
+
+def rows_per_s(job: Job, plan: Plan, placement: Placement) -> float:
+    """Of a few steps of PLAN, on a copy of the module.  Raises RuntimeError when memory does not hold them."""
+    trial = LoopBench(job, plan, placement).build(plan)
+    try:
+        trial.steps(STEPS)
+        began = time.perf_counter()
+        trial.steps(STEPS)
+        return STEPS * plan.batch / (time.perf_counter() - began)
+    finally:
+        trial.close()

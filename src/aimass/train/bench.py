@@ -1,0 +1,269 @@
+"""What the advisor measures on: this very module, these rows, the very step and feed that will train.
+
+python -m aimass.train.bench < order.json        one confirmation in a fresh process
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
+from torch.nn.modules.dropout import _DropoutNd
+
+from aimass.measure.machine import machine
+from aimass.train.advisor.bench import Phase
+from aimass.train.batch import Batch
+from aimass.train.feed import feed, turn_of
+from aimass.train.job import Job
+from aimass.train.parallel.base import Placement
+from aimass.train.plan import Plan
+from aimass.train.precision import autocast, matrix_precision
+from aimass.train.ready import make_ready
+from aimass.train.reproducible import device_here, reproducible
+from aimass.train.rng import stream
+from aimass.train.tier import free_memory
+
+GUARDED = 16  # batches that guards go round and round
+
+
+class LoopBench:
+    """The bench of a JOB: trials are copies of it, so that nothing measured touches what will be trained."""
+
+    facts: Mapping[str, Any]
+
+    def __init__(self, job: Job, plan: Plan, placement: Placement, command: list[str] | None = None) -> None:
+        self.job, self.plan, self.placement, self._command = job, plan, placement, command
+        self.facts = facts_of(job, plan, placement)
+
+    def build(self, plan: Plan) -> LoopTrial:
+        """Raises AimassError or RuntimeError for what PLAN cannot do here."""
+        return LoopTrial(self.job, plan, self.placement)
+
+    def fresh(self) -> list[str] | None:
+        return self._command
+
+
+class LoopTrial:
+    """A plan made real on a copy of the job's module."""
+
+    def __init__(self, job: Job, plan: Plan, placement: Placement) -> None:
+        self.plan, self.placement = plan, placement
+        source = job.train.at(plan.tier)
+        self.job = replace(job, module=copy.deepcopy(job.module), train=source)
+        self.skipped: list[bool] = []
+        began = time.monotonic()
+        with self.entered():
+            self.ready = make_ready(self.job, plan, placement)
+            state = self.ready.state
+            self.fresh = {name: tensor.clone() for name, tensor in state.tensors().items()}, state.facts()
+            self.batches = self._endless()
+            if plan.compile != "none" or plan.graphs:
+                self.job.module.train()
+                self._some_steps(2)
+        self.setup_seconds = time.monotonic() - began if plan.compile != "none" or plan.graphs else 0.0
+        self.peak_bytes = 0
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """The switches of the whole process as this plan wants them."""
+        with ExitStack() as stack:
+            stack.enter_context(reproducible(self.plan.threads, stream("weights", self.plan.seed)))
+            stack.enter_context(matrix_precision(self.plan.precision, self.job.device))
+            yield
+
+    def steps(self, count: int) -> None:
+        with self.entered():
+            self.job.module.train()
+            if self.job.device.type == "cuda":
+                torch.cuda.reset_peak_memory_stats(self.job.device)
+            self._some_steps(count)
+            self._synchronise()
+            if self.job.device.type == "cuda":
+                self.peak_bytes = max(self.peak_bytes, torch.cuda.max_memory_allocated(self.job.device))
+
+    def losses(self, count: int) -> list[float]:
+        with self.entered(), self._without_chance():
+            self._restart()
+            found, self.skipped = [], []
+            batches = self._guarded()
+            for number in range(count):
+                before = self._scale()
+                self.ready.step(*batches[number % len(batches)])
+                found.append(float(self.ready.state.losses.pending[-1]))
+                self.ready.state.losses.settle()
+                self._wrap()
+                self.skipped.append(self._scale() < before)
+        return found
+
+    def gradients(self) -> dict[str, Tensor]:
+        with self.entered(), self._without_chance():
+            self._restart()
+            batch, _ = self._guarded()[0]
+            loss = self._forward(batch)
+            loss.backward()  # type: ignore[no-untyped-call]
+            named = dict(self.job.module.named_parameters())
+            found = {name: weight.grad.detach().float().clone() for name, weight in named.items()
+                     if weight.grad is not None}  # fmt: skip
+            self.job.module.zero_grad(set_to_none=True)
+        return found
+
+    def phases(self) -> dict[str, Phase]:
+        batch, count = next(self.batches)
+
+        def data() -> None:
+            next(self.batches)
+
+        def forward() -> None:
+            self._forward(batch)
+
+        def backward() -> None:
+            self._forward(batch).backward()  # type: ignore[no-untyped-call]
+
+        def update() -> None:
+            self.ready.state.optimizer.step(None)
+
+        def step() -> None:
+            self.ready.step(batch, count)
+            self._wrap()
+
+        backward()  # an update needs gradients
+        parts: dict[str, Callable[[], None]] = {
+            "data": data, "forward": forward, "update": update, "backward": backward, "step": step,
+        }  # fmt: skip
+        return {name: self._repeated(part) for name, part in parts.items()}
+
+    def close(self) -> None:
+        self.batches.close()
+        if self.job.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _repeated(self, part: Callable[[], None]) -> Phase:
+        def times(count: int) -> None:
+            with self.entered():
+                self.job.module.train()
+                for _ in range(count):
+                    part()
+                self._synchronise()
+
+        return times
+
+    def _some_steps(self, count: int) -> None:
+        for _ in range(count):
+            self.ready.step(*next(self.batches))
+
+    def _endless(self) -> Generator[tuple[Batch, int], None, None]:
+        """Real batches, epoch after epoch, as the loop gets them."""
+        state = self.ready.state
+        while True:
+            with feed(self.job.train, self.plan, self.placement, state.epoch, state.step) as batches:
+                yield from batches
+            self._wrap()
+
+    def _wrap(self) -> None:
+        """Begin the epoch anew when it is full."""
+        state = self.ready.state
+        if state.step >= self.plan.steps:
+            state.epoch, state.step = state.epoch + 1, 0
+            state.losses.begin()
+
+    def _guarded(self) -> list[tuple[Batch, int]]:
+        rows = torch.from_numpy(turn_of(self.job.train, self.plan, 0)[: GUARDED * self.plan.batch])
+        return [(self.job.train.fetch(some), len(some)) for some in torch.split(rows, self.plan.batch)]
+
+    def _restart(self) -> None:
+        tensors, facts = self.fresh
+        self.ready.state.restore(tensors, facts)
+
+    def _forward(self, batch: Batch) -> Tensor:
+        loss_of = self.job.loss(self.job.signature, self.plan.smoothing, "mean")
+        with autocast(self.plan.precision, self.job.device):
+            return loss_of(self.ready.network(*batch.tensors), batch.target)
+
+    def _scale(self) -> float:
+        scaler = self.ready.state.scaler
+        return float(scaler.scale) if scaler else 0.0
+
+    def _synchronise(self) -> None:
+        if self.job.device.type == "cuda":
+            torch.cuda.synchronize(self.job.device)
+
+    @contextmanager
+    def _without_chance(self) -> Iterator[None]:
+        """Dropout off: masks drawn in another order are no error."""
+        self.job.module.train()
+        silent = [layer for layer in self.job.module.modules() if isinstance(layer, _DropoutNd)]
+        for layer in silent:
+            layer.eval()
+        yield
+        for layer in silent:
+            layer.train()
+
+
+def facts_of(job: Job, plan: Plan, placement: Placement) -> dict[str, Any]:
+    """What candidates ask about."""
+    modules = list(job.module.modules())
+    cuda = job.device.type == "cuda"
+    found: dict[str, Any] = {
+        "device": job.device.type,
+        "cores": machine()["cores"],
+        "flags": machine()["flags"],
+        "capability": torch.cuda.get_device_capability(job.device) if cuda else None,
+        "memory_bytes": torch.cuda.mem_get_info(job.device)[0] if cuda else 0,
+        "has_convolutions": any(isinstance(module, _ConvNd) for module in modules),
+        "has_batch_norm": any(isinstance(module, _BatchNorm) for module in modules),
+        "has_compiler": _has_triton() if cuda else shutil.which("g++") is not None,
+        "dynamic_shapes": plan.rows % plan.steps != 0,
+        "optimizer": plan.optimizer,
+        "ranks": placement.world,
+        "data_bytes": job.train.bytes,
+        "host_bytes": free_memory(),
+        "planned_steps": plan.epochs * plan.steps,
+    }
+    return found
+
+
+def unsafe_layout(modules: list[nn.Module]) -> str:
+    """Why this network must not be laid out channels last, '' where nothing is known against it.
+
+    torch 2.13 (oneDNN): the backward pass of a 1 x 1 convolution with a stride, over channels that are no multiple of
+    16, writes outside of its memory when there are several threads.
+    """
+    for module in modules:
+        if not isinstance(module, nn.Conv2d) or set(module.kernel_size) != {1} or max(module.stride) == 1:
+            continue
+        if module.in_channels % 16 or module.out_channels % 16:
+            return "a 1 x 1 convolution with a stride is not safe in this layout (torch 2.13, oneDNN)"
+    return ""
+
+
+def _has_triton() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("triton") is not None
+
+
+def main() -> None:
+    """Open the order in the first argument again, and answer the advisor's request on standard input."""
+    told = json.loads(sys.argv[1])
+    sys.path[:] = told["path"]
+    from aimass.train.advisor.confirm import serve
+    from aimass.train.parallel.single import Single
+    from aimass.train.worker import open_order
+
+    opened = open_order(told["order"], device_here())
+    serve(LoopBench(opened.job, opened.plan, Single(opened.job.device)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+"""`aimass.fit`: the same training for a module and tensors of one's own, without a workspace.
+
+result = aimass.fit(model, (X, y), valid=(Xv, yv), epochs=5, batch=128, learning_rate=1e-3)
+result.module, result.plan, result.history, result.ledger
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from aimass.core.errors import InputError
+from aimass.core.signature import Field, Signature
+from aimass.runner.gang import Rank
+from aimass.train.advised import advised
+from aimass.train.augment.compose import compose
+from aimass.train.gradient import Gradient
+from aimass.train.job import Job, LossMaker
+from aimass.train.lora import merge_lora
+from aimass.train.losses import MASKED, Reduction, loss_of
+from aimass.train.parallel.group import placed
+from aimass.train.parallel.present import present
+from aimass.train.plan import Plan
+from aimass.train.session import Ledger, train_job
+from aimass.train.source import Source
+from aimass.train.worker import SHOWN, begun, settled
+
+Data = Sequence[Any]  # tensors or arrays [N, ...] in the order of the module's arguments, then the target [N]
+RowLoss = Callable[[Tensor, Tensor], Tensor]  # scores, target -> loss a row [N], or the mean
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained module and how it came to be.
+
+    history  a table of figures a report: at (epochs), loss, valid_loss, rows_per_s, ...
+    """
+
+    module: nn.Module
+    plan: Plan
+    facts: dict[str, Any]
+    ledger: Ledger
+    history: list[dict[str, float]]
+    log: list[str]
+
+    @property
+    def rows_per_s(self) -> list[float]:
+        """Training rows a second of each epoch, evaluation left out."""
+        return [row["epoch_rows_per_s"] for row in self.history if "epoch_rows_per_s" in row]
+
+
+def fit(
+    module: nn.Module,
+    data: Data,
+    *,
+    valid: Data | None = None,
+    loss: RowLoss | None = None,
+    resume: Path | str | None = None,
+    device: str | torch.device | None = None,
+    seed: int = 0,
+    on_report: Callable[[dict[str, float]], None] | None = None,
+    **settings: Any,
+) -> Fitted:
+    """Train MODULE, in place, on DATA; it ends with the weights of its best epoch, in evaluation mode.
+
+    data       tensors or arrays [N, ...], the target last: whole numbers are classes (-100: not counted), others values
+    valid      the same of rows that say when to stop; without them the training loss does
+    loss       of (scores, target): one number a row [N], in place of cross entropy or squared error
+    resume     a folder for checkpoints: the same call goes on where an earlier one was broken off
+    device     "cuda" where there is one, unless said otherwise
+    on_report  called with each report, in a thread of its own
+    settings   those of the recipe `gradient` (docs/train.md)
+
+    Raises InputError for data that do not fit together or hold nothing to learn, and for settings that are not there.
+    """
+    recipe = Gradient.from_settings({"use": "gradient", **settings})
+    tensors, target = _opened(data, "data")
+    held = _opened(valid, "valid") if valid is not None else (tuple(t[:0] for t in tensors), target[:0])
+    signature = signature_of(module, tensors, target)
+    scales, told = begun(recipe, module, signature, [tensor[:SHOWN] for tensor in tensors], "", seed)
+    with ExitStack() as stack:
+        folder = Path(resume or stack.enter_context(tempfile.TemporaryDirectory()))
+        ctx = Here(folder, seed, on_report, told)
+        rank = stack.enter_context(present(ctx)) or Rank(ctx=ctx)
+        where = None if device is None else torch.device(device)
+        placement = stack.enter_context(placed(rank, device=where))
+        here = placement.device
+        rows, others = (Source.of_tensors(*each, recipe.tier, here) for each in ((tensors, target), held))
+        vary = compose(recipe.augment, signature) if recipe.augment else None
+        job = Job(module, signature, rows, others, here, vary, scales, _maker(loss))
+        plan = settled(recipe, job, seed, rank)
+        advise = advised(recipe.advise, None, ctx.log)
+        trained = train_job(rank.context(folder, seed=seed), job, plan, placement, advise)
+    merge_lora(module)
+    return Fitted(module, trained.plan, trained.facts, trained.ledger, ctx.history, ctx.lines)
+
+
+class Here:
+    """The context of a training without a workspace: figures are kept in a list."""
+
+    workers = 1
+    lake = ""
+
+    def __init__(
+        self, folder: Path, seed: int, on_report: Callable[[dict[str, float]], None] | None, lines: list[str]
+    ) -> None:
+        self.folder = self.resume = folder
+        self.seed, self.on_report, self.lines = seed, on_report, lines
+        self.history: list[dict[str, float]] = []
+        self._began = time.monotonic()
+
+    def report(self, at: float | None = None, **numbers: float) -> None:
+        row = {"at": at or 0.0, "seconds": time.monotonic() - self._began, **numbers}
+        self.history.append(row)
+        if self.on_report:
+            self.on_report(row)
+
+    def log(self, message: str) -> None:
+        self.lines.append(message)
+
+    def tell(self, **facts: Any) -> None:
+        """Nothing lists what has no name."""
+
+    def gang(self, work: Callable[..., Any], **arguments: Any) -> list[Any]:
+        raise InputError("aimass.fit trains in its own process", todo="start it by torchrun, or train in a workspace")
+
+
+def signature_of(module: nn.Module, tensors: tuple[Tensor, ...], target: Tensor) -> Signature:
+    """What MODULE makes of TENSORS, seen on two rows, and what TARGET asks for.
+
+    Raises InputError when they do not fit together.
+    """
+    was_training = module.training
+    module.eval()
+    with torch.no_grad():
+        scores = module.cpu()(*(tensor[:2] for tensor in tensors))
+    module.train(was_training)
+    if not isinstance(scores, Tensor) or scores.ndim < 2 or len(scores) != min(2, len(target)):
+        shape = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
+        raise InputError(f"the module gives {shape} for two rows", expected="scores [2, W]: a column a class, or one",
+                         todo="let forward return one tensor with the rows first")  # fmt: skip
+    width, whole = scores.shape[1], not target.is_floating_point()
+    task: Any = "regression" if not whole else "binary" if width == 1 else "multiclass"
+    classes = tuple(str(i) for i in range(2 if task == "binary" else width)) if whole else ()
+    if whole:
+        check_classes(target, len(classes))
+    inputs = tuple(Field(_name(i, tensor), str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape[1:]))
+                   for i, tensor in enumerate(tensors))  # fmt: skip
+    return Signature(task, "target", (), inputs, (Field("label", "string", values=classes),) if whole else ())
+
+
+def check_classes(target: Tensor, classes: int) -> None:
+    """Raises InputError naming the first row of TARGET whose class the module has no column for."""
+    wrong = ((target < 0) & (target != MASKED)) | (target >= classes)
+    if wrong.any():
+        row = int(wrong.flatten(1).any(1).nonzero()[0] if target.ndim > 1 else wrong.nonzero()[0])
+        raise InputError(
+            f"row {row} has the class {int(target[wrong][0])}, and the module knows {classes}",
+            expected=f"classes 0 to {classes - 1}; {MASKED} for what does not count",
+            todo="give the last layer a column more, or look at the labels",
+            key="data",
+        )
+
+
+def _opened(data: Data, name: str) -> tuple[tuple[Tensor, ...], Tensor]:
+    """The tensors of DATA and its target.  Raises InputError when they are not rows of the same number."""
+    if not isinstance(data, (tuple, list)) or len(data) < 2:
+        raise InputError(f"{name} is a {type(data).__name__}", expected="(X, y), or (X1, X2, ..., y)", key=name)
+    *tensors, target = (torch.as_tensor(part) for part in data)
+    if len({len(part) for part in (*tensors, target)}) > 1 or not len(target):
+        lengths = ", ".join(str(len(part)) for part in (*tensors, target))
+        raise InputError(f"{name} has parts of {lengths} rows", expected="as many rows in each, and some", key=name)
+    if target.dtype is torch.float64:
+        target = target.float()
+    elif not target.is_floating_point():
+        target = target.long()
+    return tuple(tensor.float() if tensor.dtype is torch.float64 else tensor for tensor in tensors), target
+
+
+def _name(i: int, tensor: Tensor) -> str:
+    """By the conventions of models/inputs.py, so that augmentations know what they vary."""
+    if tensor.ndim == 4:
+        return f"x.image.{i}"
+    return f"x.numbers.{i}" if tensor.is_floating_point() else f"x.words.{i}"
+
+
+def _maker(loss: RowLoss | None) -> LossMaker:
+    """LOSS as a job wants it."""
+    if loss is None:
+        return loss_of
+
+    def make(signature: Signature, smoothing: float, reduction: Reduction) -> Callable[[Tensor, Tensor], Tensor]:
+        def of(scores: Tensor, target: Tensor) -> Tensor:
+            found = loss(scores, target)
+            if not found.ndim:
+                return found if reduction == "mean" else found * len(target)
+            return found.sum() if reduction == "sum" else found.mean()
+
+        return of
+
+    return make

@@ -1,0 +1,83 @@
+"""A plan made real: everything that is done to a module before its first step, in one fixed order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+
+from aimass.core.errors import InputError
+from aimass.train.build import Step, build_step
+from aimass.train.job import Job
+from aimass.train.optimizer import build_optimizer, groups_of
+from aimass.train.parallel.base import Placement
+from aimass.train.plan import Origin, Plan
+from aimass.train.recompute import recompute_blocks
+from aimass.train.state import State
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A network that can be trained: its state, and the step that changes it."""
+
+    plan: Plan
+    state: State
+    network: nn.Module  # the module, compiled and wrapped as the plan says
+    step: Step
+    placement: Placement
+
+
+def make_ready(job: Job, plan: Plan, placement: Placement) -> Ready:
+    """Device and layout -> recomputing -> compiling -> replicating -> optimizer -> averaging -> step."""
+    module = job.module.to(job.device)
+    if plan.layout == "channels-last":
+        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
+    if plan.recompute:
+        recompute_blocks(module)
+    network = placement.wrap(_compiled(module, plan, job), plan.hook)
+    groups = groups_of(module, plan.weight_decay, job.scales)
+    optimizer = build_optimizer(
+        plan.optimizer,
+        groups,
+        momentum=plan.momentum,
+        nesterov=plan.nesterov,
+        beta1=plan.beta1,
+        beta2=plan.beta2,
+        epsilon=plan.epsilon,
+        update=plan.update,
+        graphs=plan.graphs,
+    )
+    state = State(module, plan, optimizer, job.device)
+    return Ready(plan, state, network, build_step(plan, job, state, network, placement), placement)
+
+
+def _compiled(module: nn.Module, plan: Plan, job: Job) -> nn.Module:
+    """Batches of an epoch differ by a row at most, so two static shapes are two compilations."""
+    if plan.graphs:  # of forward and backward; the advisor offers it where all batches have one shape
+        rows = torch.arange(plan.rows // plan.steps // plan.accumulate)
+        graphed: nn.Module = torch.cuda.make_graphed_callables(module, job.train.fetch(rows).tensors)  # type: ignore[assignment]
+        return graphed
+    if plan.compile == "none":
+        return module
+    compiled: nn.Module = torch.compile(module, mode=plan.compile, dynamic=False)  # type: ignore[assignment]
+    return compiled
+
+
+def in_halves(ready: Ready, job: Job, rows: int, error: BaseException) -> Ready:
+    """READY with micro-batches of half the rows, after an ERROR for want of memory at ROWS.
+
+    The gradients stay those of the whole batch.  Raises InputError when there is nothing left to halve.
+    """
+    plan, state = ready.plan, ready.state
+    if 2 * plan.accumulate > rows:
+        raise InputError(
+            f"a step does not fit in memory, not even row by row: {str(error).splitlines()[0]}",
+            expected="a network whose weights and activations of one row fit",
+            todo="make the network smaller, or train on a machine with more memory",
+            key="model",
+        ) from error
+    reason = f"a step of {rows // plan.accumulate} rows did not fit in memory"
+    plan = plan.having(Origin("measured", reason=reason), accumulate=2 * plan.accumulate)
+    state.plan = plan
+    return replace(ready, plan=plan, step=build_step(plan, job, state, ready.network, ready.placement))
