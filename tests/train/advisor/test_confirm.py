@@ -50,7 +50,7 @@ def test_a_fresh_process_takes_the_pairs_and_its_figure_counts() -> None:
     [(["crash"], "no such module: lost"), (["silent"], "TimeoutExpired")],
 )
 def test_a_fresh_process_that_fails_is_said_and_the_pairs_are_taken_here(words: list[str], reason: str) -> None:
-    made = session(words, 8)
+    made = session(words, 60 if words == ["crash"] else 5, fresh=0.1 if words == ["silent"] else 25)
     told: list[str] = []
     made.note = told.append
     confirmed = confirm(made, CHANGES)

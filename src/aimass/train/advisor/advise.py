@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from aimass.train.advisor import cached
+from aimass.train.advisor import cached, rule
 from aimass.train.advisor.bench import Bench
 from aimass.train.advisor.candidates import Candidate
 from aimass.train.advisor.confirm import difference
@@ -71,7 +71,8 @@ def _advised(session: Session, known: Advice | None, table: Sequence[Candidate] 
     if floor.why:
         advice = kept(session, "too noisy", floor.why)
     else:
-        advice = (known and again(session, known)) or _searched(session, safe, table)
+        tight = rule.fits(rule.memory_share(safe.trial.peak_bytes, session.bench.facts))  # room is made anew each time
+        advice = (known and not tight and again(session, known)) or _searched(session, safe, table)
     return replace(advice, floor=floor.ratio)
 
 
