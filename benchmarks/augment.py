@@ -2,6 +2,7 @@
 
 "none" is what a batch costs anyway: its rows copied out of the data set.  "gather" is the plain way to mirror and
 shift: one index for every pixel.  Interleaved, so that a busy moment hits all alike; on the GPU where there is one.
+Processor seconds say what the work costs where others want the cores too; the record tells how many did.
 
 python benchmarks/augment.py [--runs 15] [--rows 32] [--side 224] [--threads 2]
 """
@@ -9,6 +10,7 @@ python benchmarks/augment.py [--runs 15] [--rows 32] [--side 224] [--threads 2]
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Callable
 
@@ -64,13 +66,13 @@ def ways(side: int, rows: int, device: str) -> dict[str, Callable[[int], object]
     return found | {name: way(names) for name, names in SETS.items()}
 
 
-def rate(once: Callable[[int], object], run: int, rows: int, device: str) -> float:
-    """Images a second of one batch."""
-    begin = time.perf_counter()
+def rates(once: Callable[[int], object], run: int, rows: int, device: str) -> tuple[float, float]:
+    """Images of one batch a second, and a second of processor time of all threads."""
+    begin, busy = time.perf_counter(), time.process_time()
     once(run)
     if device == "cuda":
         torch.cuda.synchronize()
-    return rows / (time.perf_counter() - begin)
+    return rows / (time.perf_counter() - begin), rows / (time.process_time() - busy)
 
 
 def main() -> None:
@@ -80,15 +82,18 @@ def main() -> None:
     given = ask.parse_args()
     torch.set_num_threads(given.threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    load = os.getloadavg()[0]  # processes that already want a core: with two cores, 0 is a quiet machine
     measured = ways(given.side, given.rows, device)
-    taken: dict[str, list[float]] = {name: [] for name in measured}
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in measured}
     for run in range(given.runs + 2):
         for name, once in measured.items():
-            found = rate(once, run, given.rows, device)
+            found = rates(once, run, given.rows, device)
             if run >= 2:  # the first two warm up
                 taken[name].append(found)
-    figures = {"device": device, "rows": given.rows, "side": given.side, "threads": given.threads,
-               "images a second": {name: median_and_interval(rates) for name, rates in taken.items()}}  # fmt: skip
+    figures = {"device": device, "rows": given.rows, "side": given.side, "threads": given.threads, "load before": load,
+               "images a second": {n: median_and_interval([wall for wall, _ in t]) for n, t in taken.items()},
+               "images a processor second": {n: median_and_interval([b for _, b in t]) for n, t in taken.items()},
+               }  # fmt: skip
     place = "augment" if device == "cpu" else "augment-gpu"
     write(place, f"images a second at {given.side} px, augmented in ten ways?", figures, ["aimass", "torch"])
 
