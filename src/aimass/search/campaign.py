@@ -45,10 +45,10 @@ def search(
     """Train, accelerate, measure and choose; returns the ledger, with or without a pick.
 
     ARCHITECTURES: parts, tables or names; PASSES: lists of them, each tried on every model; None means the defaults
-    for the data.  RECIPE: for every architecture it fits; NEEDS: of training (workers).  MEASURING: settings of `measure` other than its own
-    defaults (samples, processes, calls).  MINUTES on the CLOCK since STARTED (its value, in seconds) are for
-    everything; the first candidate is finished whatever it takes.  ON: where training and compressing run; measuring
-    is never sent away and never runs beside anything.  NOTE hears what begins.
+    for the data.  RECIPE: for every architecture it fits; NEEDS: of training, such as workers.  MEASURING: settings of
+    `measure` other than its own defaults (samples, processes, calls).  MINUTES on the CLOCK since STARTED (its value,
+    in seconds) are for everything; the first candidate is finished whatever it takes.  ON: where training and
+    compressing run; measuring is never sent away and never runs beside anything.  NOTE hears what begins.
 
     A candidate that fails becomes a row of the ledger; when all fail the first error is raised.
     """

@@ -140,8 +140,13 @@ def signature_of(module: nn.Module, tensors: tuple[Tensor, ...], target: Tensor)
     """
     was_training = module.training
     module.eval()
-    with torch.no_grad():
-        scores = module.cpu()(*(tensor[:2] for tensor in tensors))
+    try:
+        with torch.no_grad():
+            scores = module.cpu()(*(tensor[:2] for tensor in tensors))
+    except (RuntimeError, TypeError, IndexError, ValueError) as error:
+        shapes = ", ".join(str(list(tensor[:2].shape)) for tensor in tensors)
+        raise InputError(f"the module refuses two rows ({shapes}): {error}", expected="tensors that forward takes",
+                         todo="give data in the order of forward's arguments, the target last", key="data") from error
     module.train(was_training)
     if not isinstance(scores, Tensor) or scores.ndim < 2 or len(scores) != min(2, len(target)):
         shape = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
@@ -173,7 +178,8 @@ def check_classes(target: Tensor, classes: int) -> None:
 def _opened(data: Data, name: str) -> tuple[tuple[Tensor, ...], Tensor]:
     """The tensors of DATA and its target.  Raises InputError when they are not rows of the same number."""
     if not isinstance(data, (tuple, list)) or len(data) < 2:
-        raise InputError(f"{name} is a {type(data).__name__}", expected="(X, y), or (X1, X2, ..., y)", key=name)
+        what = f"has {len(data)} part" if isinstance(data, (tuple, list)) else f"is a {type(data).__name__}"
+        raise InputError(f"{name} {what}", expected="(X, y), or (X1, X2, ..., y)", key=name)
     *tensors, target = (torch.as_tensor(part) for part in data)
     if len({len(part) for part in (*tensors, target)}) > 1 or not len(target):
         lengths = ", ".join(str(len(part)) for part in (*tensors, target))

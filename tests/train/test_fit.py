@@ -1,0 +1,191 @@
+"""`aimass.fit`: a module and tensors of one's own, and everything that can be wrong with them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import aimass
+from aimass.core.errors import InputError, StoreError
+from aimass.train import checkpoint, pulse
+from aimass.train.augment.flip import Flip
+from tests.train.fit_child import CASES, data, fitted, module
+
+ROOT = Path(__file__).parents[2]
+QUICK: dict[str, Any] = {"epochs": 2, "batch": 16, "threads": 1, "advise": "off"}
+
+
+def sha_of(network: nn.Module) -> str:
+    return sha256(b"".join(value.numpy().tobytes() for value in network.state_dict().values())).hexdigest()
+
+
+def test_it_learns_and_tells_how() -> None:
+    torch.manual_seed(0)
+    X = torch.randn(300, 6)
+    y = (X[:, 0] > 0).long()
+    result = aimass.fit(nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 2)), (X, y), valid=(X[:50], y[:50]),
+                        epochs=20, batch=32, learning_rate=0.02, threads=1)  # fmt: skip
+    assert (result.module(X).argmax(1) == y).float().mean() > 0.9 and not result.module.training
+    assert result.history[-1]["valid_accuracy"] > 0.9
+    assert len(result.rows_per_s) == result.facts["epochs"]
+    assert result.plan.origins["learning_rate"].kind == "user" and "momentum" not in result.plan.origins
+
+
+@pytest.mark.parametrize(
+    ("scores", "target"),
+    [(1, torch.randn(60)), (1, torch.randint(0, 2, (60,))), (3, torch.randint(0, 3, (60,)))],
+    ids=["values", "two classes", "three classes"],
+)
+def test_the_target_says_what_is_learnt(scores: int, target: Tensor) -> None:
+    result = aimass.fit(nn.Linear(4, scores), (torch.randn(60, 4), target), **QUICK)
+    assert result.facts["stopped"] == "all epochs done"
+
+
+def test_masked_places_of_a_sequence_do_not_count() -> None:
+    class Tagger(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.words, self.scores = nn.Embedding(10, 8), nn.Linear(8, 3)
+
+        def forward(self, words: Tensor) -> Tensor:
+            scores: Tensor = self.scores(self.words(words)).transpose(1, 2)
+            return scores
+
+    words = torch.randint(1, 10, (64, 7))
+    tags = words % 3
+    hidden = tags.clone()
+    hidden[::2, 3:] = -100
+    result = aimass.fit(Tagger(), (words, hidden), epochs=30, batch=16, learning_rate=0.05, threads=1)
+    assert (result.module(words).argmax(1) == tags).float().mean() > 0.95
+
+
+def test_a_loss_of_ones_own_is_minimised() -> None:
+    X = torch.randn(200, 3)
+    y = X[:, 0] * 2
+
+    def distance(scores: Tensor, target: Tensor) -> Tensor:
+        return (scores[:, 0] - target).abs()
+
+    result = aimass.fit(nn.Linear(3, 1), (X, y), loss=distance, epochs=30, batch=20, learning_rate=0.05, threads=1)
+    assert result.history[-1]["loss"] < 0.2
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ((torch.randn(5, 3),), "data has 1 part"),
+        ((torch.randn(5, 3), torch.zeros(4).long()), "data has parts of 5, 4 rows"),
+        ((torch.randn(0, 3), torch.zeros(0).long()), "data has parts of 0, 0 rows"),
+        ((torch.randn(5, 3), torch.tensor([0, 1, 2, 0, 7])), "row 4 has the class 7, and the module knows 3"),
+        ((torch.randn(5, 3), torch.tensor([0, -1, 2, 0, 1])), "row 1 has the class -1"),
+        ((torch.randn(5, 4), torch.zeros(5).long()), "the module refuses two rows"),
+    ],
+    ids=["no target", "lengths", "nothing", "a class too high", "a class below none", "another width"],
+)
+def test_data_that_do_not_fit_are_refused_with_the_row(data: Any, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        aimass.fit(nn.Linear(3, 3), data, **QUICK)
+
+
+def test_a_setting_that_is_not_there_is_refused_with_the_nearest() -> None:
+    with pytest.raises(InputError, match="learning_rat"):
+        aimass.fit(nn.Linear(3, 3), (torch.randn(9, 3), torch.arange(9) % 3), learning_rat=0.1)
+
+
+def test_fewer_rows_than_a_batch_are_one_step() -> None:
+    result = aimass.fit(nn.Linear(3, 3), (torch.randn(9, 3), torch.arange(9) % 3), **{**QUICK, "batch": 256})
+    assert (result.plan.batch, result.plan.steps) == (9, 1)
+
+
+class Hungry(nn.Module):
+    """Cannot hold more than so many rows."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most, self.scores = most, nn.Linear(3, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and len(x) > self.most:
+            raise torch.OutOfMemoryError("no room")
+        scores: Tensor = self.scores(x)
+        return scores
+
+
+def test_a_batch_that_does_not_fit_is_done_in_parts_with_the_same_weights() -> None:
+    found = []
+    for most in (1000, 5):
+        torch.manual_seed(0)
+        X, y = torch.randn(64, 3), torch.arange(64) % 3
+        found.append(aimass.fit(Hungry(most), (X, y), **QUICK))
+    roomy, tight = found
+    assert tight.plan.accumulate == 4 and tight.plan.origins["accumulate"].kind == "measured"
+    assert tight.log[-1] == "a step of 16 rows does not fit in memory: now in 4 parts"
+    for name, value in roomy.module.state_dict().items():
+        torch.testing.assert_close(value, tight.module.state_dict()[name])
+
+
+def test_a_network_that_holds_no_single_row_is_an_error() -> None:
+    with pytest.raises(InputError, match="not even row by row"):
+        aimass.fit(Hungry(0), (torch.randn(64, 3), torch.arange(64) % 3), **QUICK)
+
+
+def test_the_batch_that_is_found_has_been_run() -> None:
+    result = aimass.fit(Hungry(100), (torch.randn(2000, 3), torch.arange(2000) % 3), **{**QUICK, "batch": "find"})
+    assert result.plan.batch in (32, 64) and result.plan.origins["batch"].kind == "measured"
+    assert result.plan.accumulate == 1
+
+
+def test_an_exploding_loss_names_the_learning_rate() -> None:
+    X = torch.randn(200, 3) * 1e6
+    settings = {"optimizer": "sgd", "learning_rate": 10.0, "schedule": "constant", "clip": 0.0, "epochs": 9}
+    with pytest.raises(InputError, match=r"the loss is .* and stays so") as caught:
+        aimass.fit(nn.Linear(3, 1), (X, X[:, 0] * 1e3), **{**QUICK, **settings})
+    assert caught.value.key == "learning_rate"
+
+
+def test_a_full_disk_is_an_error_and_the_last_state_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulse, "TELL_EVERY", 0.0)
+    monkeypatch.setattr(pulse, "SAVE_EVERY", 0.0)
+    inner, writes = checkpoint.os.fsync, iter(range(1000))
+
+    def full(file: int) -> None:
+        if next(writes) >= 6:  # three states and their pointers
+            raise OSError(28, "No space left on device")
+        inner(file)
+
+    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    given = {**QUICK, "epochs": 4, "resume": tmp_path}
+    with pytest.raises(StoreError, match="No space left on device"):
+        fitted("everything", **given)
+    assert not list(tmp_path.rglob("*.part"))
+    monkeypatch.undo()
+    assert checkpoint.Keeper(tmp_path / "gradient").load()[1]["step"] == 3
+    again = fitted("everything", **given)
+    assert again.log[0].startswith("going on at epoch 1, step 4")
+    assert sha_of(again.module) == sha_of(fitted("everything", **{**QUICK, "epochs": 4}).module)
+
+
+@pytest.mark.parametrize(
+    ("case", "moment"), [("everything", 9), ("everything", 16), *((case, 5 + i) for i, case in enumerate(CASES))]
+)
+def test_killed_at_any_moment_it_ends_with_the_same_bits(case: str, moment: int, tmp_path: Path) -> None:
+    order = {"case": case, "resume": str(tmp_path), "die_at": moment}
+    ran = subprocess.run([sys.executable, "-m", "tests.train.fit_child", json.dumps(order)], cwd=ROOT, timeout=120)
+    assert ran.returncode == -signal.SIGKILL
+    again = fitted(case, resume=tmp_path)
+    assert any(line.startswith("going on at") for line in again.log)
+    assert sha_of(again.module) == sha_of(fitted(case).module)
+
+
+def test_another_seed_is_another_run() -> None:
+    shas = {sha_of(aimass.fit(module(), data(), augment=[Flip()], seed=seed, **QUICK).module) for seed in (0, 0, 1)}
+    assert len(shas) == 2
