@@ -15,6 +15,7 @@ from aimass.core.errors import InputError, Stopped
 from aimass.train.advisor.advise import advise
 from aimass.train.advisor.cached import load, save
 from aimass.train.advisor.record import Advice, sentences, table
+from aimass.train.advisor.search import Search
 from tests.train.advisor.fakes import PLAN, FakeBench, Noise, Wandering, bursts, drifting, only, quiet
 from tests.train.advisor.test_guard import TWISTS
 
@@ -151,7 +152,7 @@ def test_too_much_memory_is_refused_and_when_memory_binds_room_is_made_first() -
     assert "memory binds" in next(row.reason for row in advice.rows if row.candidate == "2 micro-batches")
 
 
-def test_what_later_adoptions_made_redundant_is_left_out() -> None:
+def test_what_later_adoptions_made_redundant_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     class Redundant(FakeBench):
         """Either of two changes saves the same time; the second saves more beside it."""
 
@@ -161,12 +162,15 @@ def test_what_later_adoptions_made_redundant_is_left_out() -> None:
                 return {**parts, "backward": 0.004}
             return {**parts, "backward": 0.006} if plan.layout == "channels-last" else parts
 
+    monkeypatch.setattr(Search, "generous", lambda self, waiting: False)  # one pass: the first is adopted first
     bench = Redundant()
     first, second = only(), only(prefetch=True)
     second = type(second)(**{**second.__dict__, "name": "second", "typical": 1.1})
-    for seconds in (16, 60):  # in one pass, and by the best of a round
-        advice = advise(bench, seconds=seconds, watch=bench.watch, table=[first, second])
-        assert advice.changes == {"prefetch": True}, table(advice)
+    advice = advise(bench, seconds=30, watch=bench.watch, table=[first, second])
+    assert advice.changes == {"prefetch": True}, table(advice)
+    row = advice.rows[0]
+    assert (row.decision, row.ratio is not None) == ("refused", True)
+    assert row.reason.startswith("redundant") and row.reason.endswith("beside second")
 
 
 def test_a_candidate_that_cannot_run_is_a_row_and_no_error() -> None:
