@@ -7,6 +7,7 @@ that the optimizer has done).
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Protocol
 
 import numpy as np
@@ -105,7 +106,8 @@ class Blocks:
         self.key, self.rows, self.block = (seed, epoch), rows, block
         self.blocks = _shuffled(steps_of(rows, block), "blocks", seed, epoch)
         sizes = np.minimum((self.blocks + 1) * block, rows) - self.blocks * block  # the last block may be short
-        self.starts = np.append(0, np.cumsum(np.add.reduceat(sizes, np.arange(0, len(sizes), WINDOW))))
+        windows = np.add.reduceat(sizes, np.arange(0, len(sizes), WINDOW))
+        self.starts: list[int] = np.append(0, np.cumsum(windows)).tolist()
         self.last: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
 
     def __len__(self) -> int:
@@ -113,9 +115,12 @@ class Blocks:
 
     def __getitem__(self, places: slice) -> np.ndarray:
         begin, end, _ = places.indices(self.rows)
-        first, last = np.searchsorted(self.starts, (begin, max(begin, end - 1)), side="right") - 1
-        found = [self._window(number) for number in range(first, last + 1)]
-        return np.concatenate(found)[begin - self.starts[first] : end - self.starts[first]]
+        number = bisect_right(self.starts, begin, hi=len(self.starts) - 1) - 1
+        found, before = self._window(number), self.starts[number]
+        while before + len(found) < end:  # it goes on in the next window
+            number += 1
+            found = np.concatenate([found, self._window(number)])
+        return found[begin - before : end - before]
 
     def _window(self, number: int) -> np.ndarray:
         """The rows of a window, shuffled; the latest one is kept, for the next slice wants it too."""

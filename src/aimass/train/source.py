@@ -121,7 +121,7 @@ class Source:
 
     def fetch(self, rows: Tensor) -> Batch:
         """The batch of ROWS (int64 [N], on the host): row r + c * len(self) is the c-th copy of row r."""
-        places = rows % len(self)
+        places = torch.from_numpy(rows.numpy() % len(self))
         if self.device.type == "cuda":
             rows = rows.pin_memory().to(self.device, non_blocking=True)
             places = rows % len(self) if self.tier == "device" else places
@@ -129,10 +129,10 @@ class Source:
 
     def decoded(self, raw: Sequence[Tensor], rows: Tensor) -> Batch:
         """The batch of ROWS, their RAW tensors gathered already."""
-        values = [
-            table.decode(some.to(self.device, non_blocking=True)) for table, some in zip(self.tables, raw, strict=True)
-        ]
-        return Batch(tuple(values[:-1]), values[-1], rows)
+        if self.device.type != "cpu":
+            raw = [some.to(self.device, non_blocking=True) for some in raw]
+        *tensors, target = map(Table.decode, self.tables, raw)
+        return Batch(tuple(tensors), target, rows)
 
 
 def _shared(array: np.ndarray) -> Tensor:
