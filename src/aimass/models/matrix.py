@@ -15,10 +15,9 @@ TYPES = {"float32": TensorProto.FLOAT, "int32": TensorProto.INT32}
 
 
 def matrix(tensors: Mapping[str, np.ndarray], inputs: tuple[Field, ...]) -> np.ndarray:
-    """Float32 [N, D]: the INPUTS in their order, images flattened, categories as their index."""
-    return np.concatenate(
-        [np.asarray(tensors[f.name], np.float32).reshape(len(tensors[f.name]), -1) for f in inputs], 1
-    )
+    """Float32 [N, D]: the INPUTS in their order, images flattened, categories as their index; N may be 0."""
+    parts = [(np.asarray(tensors[f.name], np.float32), math.prod(f.shape)) for f in inputs]
+    return np.concatenate([part.reshape(len(part), width) for part, width in parts], 1)
 
 
 def matrix_nodes(inputs: tuple[Field, ...], out: str) -> list[onnx.NodeProto]:

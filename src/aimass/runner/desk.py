@@ -130,6 +130,7 @@ class Line:
         self._socket = socket.create_connection((address["host"], address["port"]), timeout=PATIENCE)
         self._lines = self._socket.makefile("rw", encoding="utf-8")
         self._lines.write(f"{address['token']} {rank}\n")
+        self.host: str = self._socket.getsockname()[0]
 
     def ask(self, do: str, key: str = "", value: Any = None) -> Any:
         """The desk's answer.  Raises TaskFailed when there is no desk any more."""

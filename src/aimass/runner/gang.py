@@ -41,6 +41,11 @@ class Rank:
     line: Line | None = None
     _said: dict[str, int] = field(default_factory=lambda: {"report": 0, "share": 0})
 
+    @property
+    def host(self) -> str:
+        """The address of this machine that the other ranks can reach."""
+        return self.line.host if self.line else "127.0.0.1"
+
     def report(self, at: float | None = None, **numbers: float) -> None:
         """Live metrics at a step's edge; those of rank 0 are published.
 

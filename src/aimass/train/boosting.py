@@ -32,6 +32,7 @@ from aimass.train.data import Split, check, open_split
 from aimass.train.rounds import Job, Progress, Stop, grow
 from aimass.train.shards import shard_of, talking
 
+LOST = "/collective/"  # the place in XGBoost's sources of an error that another rank caused
 SHOWN = 256  # rows that the exported trees must answer as the booster does
 DONE = "all rounds done"  # as many as were asked for
 MORE = 1.1  # more rows carry more rounds before they are learnt by heart
@@ -138,6 +139,8 @@ class Boosting(Recipe):
                 return [first]
             return [first, xgb.QuantileDMatrix(*_rows(rank, boosted, judge), ref=first, **how)]
         except xgb.core.XGBoostError as error:
+            if LOST in str(error):
+                raise
             # Its own words stand behind a time, a line of its source and the name of its check.
             reason = re.sub(r"^\[.*?\] \S+: (Check failed: [^:]*: )?", "", str(error).strip().splitlines()[0])
             raise InputError(
