@@ -16,8 +16,6 @@ from aimass.train.parallel.base import Placement
 from aimass.train.parallel.ddp import DataParallel
 from aimass.train.parallel.single import Single
 
-HERE = "127.0.0.1"  # on a cluster Ray or torchrun has joined the ranks already
-
 
 @contextmanager
 def placed(rank: Rank, *, device: torch.device | None = None, **options: Any) -> Iterator[Placement]:
@@ -46,11 +44,12 @@ def join(rank: Rank, device: torch.device) -> bool:
     if dist.is_initialized():
         return False
     wait = timedelta(seconds=PATIENCE)
+    host, port = rank.host, 0
+    if rank.rank:
+        host, port = rank.share()
+    store = dist.TCPStore(host, port, rank.world, not rank.rank, wait, wait_for_workers=False)  # type: ignore[attr-defined]
     if rank.rank == 0:
-        store = dist.TCPStore(HERE, 0, rank.world, is_master=True, timeout=wait, wait_for_workers=False)  # type: ignore[attr-defined]
-        rank.share(store.port)
-    else:
-        store = dist.TCPStore(HERE, rank.share(), rank.world, timeout=wait)  # type: ignore[attr-defined]
+        rank.share([host, store.port])
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, store=store, rank=rank.rank, world_size=rank.world, timeout=wait)
     return True
