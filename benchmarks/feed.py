@@ -136,7 +136,7 @@ def main() -> None:
     torch.set_num_threads(1)
     figures = {"load before": load_average(), "GB/s": throughput(runs), "microseconds a batch": overhead(runs)}
     write("feed", (__doc__ or "").splitlines()[0], figures, ["aimass", "torch", "numpy"],
-          "one thread, rows in memory; a load above 1 before the start: others shared the cores, so ratios count, not speeds")  # fmt: skip
+          "one thread; a load above 1 before the start: others shared the cores, so ratios count")  # fmt: skip
 
 
 if __name__ == "__main__":
