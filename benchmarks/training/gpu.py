@@ -24,15 +24,17 @@ from typing import Any
 import torch
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE / "peers")]  # benchmarks/record.py; peers/ours.py
+sys.path.insert(0, str(HERE.parent))  # benchmarks/record.py
+sys.path.insert(0, str(HERE / "peers"))  # ours.py
 
-import by_hand  # noqa: E402
-from by_hand import Work  # noqa: E402
-from ours import epoch_seconds  # noqa: E402
-from resnet import resnet, resnet18, resnet50  # noqa: E402
-from table import interval  # noqa: E402
+import by_hand
+from by_hand import Work
+from ours import epoch_seconds
+from resnet import resnet, resnet18, resnet50
+from table import interval
 
-from record import write  # noqa: E402
+from aimass.train.fit import fit
+from record import write
 
 MUST = {
     "ResNet-18: aimass / Lightning": 3.0, "ResNet-18: aimass / Accelerate": 3.0,

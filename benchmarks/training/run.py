@@ -39,7 +39,7 @@ QUIET = 0.1  # cores that others took; above it a run is done again
 def run_one(who: Contestant, venvs: Path, options: list[str], limit: float) -> dict[str, Any]:
     """The line that one fresh process prints, and how quiet the machine was meanwhile."""
     python = python_of(venvs, who.venv) if who.venv else Path(sys.executable)
-    command = [str(python), str(HERE / "peers" / f"{who.script}.py"), *who.options, *options]
+    command = [str(python), str(HERE / "peers" / f"{who.script}.py"), *options, *who.options]
     before, cpu, load = ticks(), busy_seconds(), load_average()
     with tempfile.TemporaryDirectory() as folder:  # where Lightning writes its logs
         began = time.monotonic()
@@ -88,7 +88,8 @@ def schedule(args: argparse.Namespace) -> list[dict[str, Any]]:
 
 def options_of(one: dict[str, Any], args: argparse.Namespace) -> list[str]:
     rows, epochs = (BATCH[one["task"]], 1) if one["first"] else (args.rows, args.epochs[args.tasks.index(one["task"])])
-    options = {"task": one["task"], "seed": one["round"], "rows": rows, "epochs": epochs}
+    options = {"task": one["task"], "seed": one["round"], "rows": rows, "epochs": epochs,
+               "threads": args.threads}  # fmt: skip
     return [f"--{key}={value}" for key, value in options.items()]
 
 
