@@ -12,7 +12,6 @@ import torch
 from aimass.core.errors import InputError
 from aimass.core.part import resolve
 from aimass.models import PARTS
-from aimass.models.augment import Augment
 from aimass.models.export import export, fold_batch_norms, scores_of
 from aimass.models.network import run
 from aimass.models.text import BiLstm
@@ -116,18 +115,6 @@ def test_folding_batch_norms_changes_no_score(signature_of, tensors_for) -> None
     folded = fold_batch_norms(module.eval())
     assert sum(isinstance(m, torch.nn.BatchNorm2d) for m in folded.modules()) == 1  # of the pixels
     np.testing.assert_allclose(scores_of(folded, arrays), before, atol=1e-5)
-
-
-def test_augmentation_mirrors_and_shifts_and_only_in_training() -> None:
-    image = torch.arange(36.0).reshape(1, 1, 6, 6).expand(512, 1, 6, 6)
-    augment = Augment(crop=1, flip=True)
-    assert torch.equal(augment.eval()(image), image)
-    torch.manual_seed(0)
-    changed = augment.train()(image)
-    assert changed.shape == image.shape
-    assert len({tuple(picture.flatten().tolist()) for picture in changed}) == 18  # nine shifts, mirrored or not
-    mirrored = torch.flip(image[0], dims=[2])
-    assert any(torch.equal(picture, mirrored) for picture in changed)
 
 
 def test_large_images_are_halved_by_the_stem(signature_of) -> None:

@@ -158,7 +158,7 @@ def test_what_is_frozen_does_not_move_batch_norm_statistics_included(patterns: l
 
 
 def test_a_batch_norm_without_weights_is_frozen_by_the_names_of_its_statistics() -> None:
-    module = ConvNet(width=8, stages=1, crop=0, flip=False).build(signature_of("binary", "image"))
+    module = ConvNet(width=8, stages=1).build(signature_of("binary", "image"))
     freeze(module, ["!head"])
     before, images = state(module), torch.randn(8, 1, 12, 12) + 5
     module.train()(images)

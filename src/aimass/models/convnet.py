@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from aimass.core.part import knob
 from aimass.core.signature import Field, Signature
 from aimass.models.activations import Activation, activation
-from aimass.models.augment import Augment
 from aimass.models.base import Architecture
 from aimass.models.columns import Columns, head
 from aimass.models.initialise import Initialisation, initialise
@@ -28,8 +27,6 @@ class ConvNet(Architecture):
     stages: int = knob(3, 1, 5, help="each halves the height and width")
     blocks: int = knob(1, 1, 8, help="residual blocks a stage")
     dropout: float = knob(0.0, 0.0, 0.9, help="before the last layer")
-    flip: bool = knob(True, help="mirror half of the training images; wrong for letters and digits")
-    crop: int = knob(1, 0, 32, help="shift training images by up to this many pixels")
     embedding: int = knob(32, 1, 512, log=True, help="longest vector of a category column")
     words: int = knob(32, 1, 512, log=True, help="length of the vector of a word")
     activation: Activation = knob("relu", help="between layers")
@@ -108,7 +105,6 @@ def _trunk(part: ConvNet, field: Field) -> nn.Sequential:
     """[N, C, H, W] -> [N, width * 2 ** stages]"""
     channels, height, width = field.shape
     layers: list[nn.Module] = [
-        Augment(crop=min(part.crop, min(height, width) // 8), flip=part.flip),
         nn.BatchNorm2d(channels, affine=False),  # whatever the range of the pixels
         *_conv(part, channels, part.width, 3, 1 if min(height, width) < 2 * FULL else 2),
         activation(part.activation),

@@ -31,12 +31,12 @@ def advised(seconds: Literal["auto", "off"] | float, command: list[str] | None, 
 
     def ask(job: Job, plan: Plan, placement: Placement) -> tuple[Plan, Ledger]:
         if seconds == "off" or placement.world > 1:
-            return plan, []
+            return plan, {}
         allowed = _auto_seconds(job, plan, placement) if seconds == "auto" else seconds
         if allowed < LEAST:
-            return plan, []
+            return plan, {}
         advice = ask_advice(job, plan, placement, allowed, command, log)
-        return explained(advice, plan), [row.as_json() for row in advice.rows]
+        return explained(advice), advice.as_json()
 
     return ask
 
@@ -49,14 +49,12 @@ def ask_advice(
     return advise(bench, seconds=seconds, seed=plan.seed, note=log, folder=folder(), key=fingerprint(job, plan))
 
 
-def explained(advice: Advice, plan: Plan) -> Plan:
-    """The plan of ADVICE, its fields told with what was measured, the refused ones of PLAN with why."""
-    ratio = advice.ratio
-    measured = Origin("measured", ratio.value, ratio.low, ratio.high, advice.how) if ratio else Origin("measured")
-    found = plan.having(measured, **advice.changes)
+def explained(advice: Advice) -> Plan:
+    """The plan of ADVICE; fields that stayed as they are tell which acceleration was refused, and why."""
+    found = advice.plan
     for row in advice.rows:
         for name in row.changes:
-            if row.decision == "refused" and name not in advice.changes and name not in plan.origins:
+            if row.decision == "refused" and name not in found.origins:
                 found = found.because(name, Origin("refused", reason=f"{row.candidate}: {row.reason}"))
     return found
 
@@ -82,7 +80,7 @@ def fingerprint(job: Job, plan: Plan) -> str:
         "network": str(job.module),
         "weights": {name: [list(w.shape), str(w.dtype)] for name, w in job.module.named_parameters()},
         "inputs": job.signature.as_json()["inputs"],
-        "plan": {name: value for name, value in plan.values().items() if name not in ("seed", "epochs", "minutes")},
+        "plan": {name: value for name, value in plan.values().items() if name not in ("seed", "minutes")},
         "machine": machine(),
         "device": torch.cuda.get_device_name(job.device) if cuda else "cpu",
         "cuda": torch.version.cuda,

@@ -77,11 +77,11 @@ def fit(
     resume     a folder for checkpoints: the same call goes on where an earlier one was broken off
     device     "cuda" where there is one, unless said otherwise
     on_report  called with each report, in a thread of its own
-    settings   those of the recipe `gradient` (docs/train.md)
+    settings   those of the recipe `gradient` (docs/train.md); nothing varies the rows unless `augment` says so
 
     Raises InputError for data that do not fit together or hold nothing to learn, and for settings that are not there.
     """
-    recipe = Gradient.from_settings({"use": "gradient", **settings})
+    recipe = Gradient.from_settings({"use": "gradient", "augment": [], **settings})
     tensors, target = _opened(data, "data")
     held = _opened(valid, "valid") if valid is not None else (tuple(t[:0] for t in tensors), target[:0])
     signature = signature_of(module, tensors, target)
@@ -94,7 +94,8 @@ def fit(
         placement = stack.enter_context(placed(rank, device=where))
         here = placement.device
         rows, others = (Source.of_tensors(*each, recipe.tier, here) for each in ((tensors, target), held))
-        vary = compose(recipe.augment, signature) if recipe.augment else None
+        parts = recipe.augmentations(signature)
+        vary = compose(parts, signature) if parts else None
         job = Job(module, signature, rows, others, here, vary, scales, _maker(loss))
         plan = settled(recipe, job, seed, rank)
         advise = advised(recipe.advise, None, ctx.log)

@@ -11,10 +11,14 @@ from aimass.core.artifact import Examples, Model
 from aimass.core.canonical import digest_of_file
 from aimass.core.errors import InputError
 from aimass.core.part import Settings, knob
+from aimass.core.signature import Signature
 from aimass.core.step import Context
 from aimass.models.base import Architecture
+from aimass.models.inputs import of_kind
 from aimass.train import auto
 from aimass.train.augment.base import Augmentation
+from aimass.train.augment.flip import Flip
+from aimass.train.augment.shift import Shift
 from aimass.train.base import Recipe
 from aimass.train.optimizer import OPTIMIZERS, implementations
 from aimass.train.order import steps_of
@@ -73,7 +77,10 @@ class Gradient(Recipe):
     average: Literal["none", "ema", "swa"] = knob("none", help="of the weights, over steps (ema) or epochs (swa)")
     average_decay: float = knob(0.999, 0.0, 0.999999, help="of ema, a step")
     average_from: float = knob(0.75, 0.0, 1.0, help="share of the steps after which swa begins")
-    augment: list[Augmentation] = knob((), help="what varies the training rows by chance, in this order")
+    augment: Literal["auto"] | list[Augmentation] = knob(
+        "auto",
+        help="what varies the training rows by chance, in order; auto: images are mirrored and shifted a bit",
+    )
     sampling: str | dict[str, float] = knob("none", help='"none", "balanced", or the share of each class by name')
     patience: Literal["auto"] | int = knob("auto", 1, 100_000, help="epochs without a better loss before the stop")
     minutes: float = knob(0.0, 0.0, help="stop after so long with the best so far; 0: no limit")
@@ -161,6 +168,13 @@ class Gradient(Recipe):
         plan = Plan(**same, **settled)
         chosen = [row["name"] for row in self.schema() if getattr(self, row["name"]) != row["default"]]
         return plan.having(USER, **{name: getattr(plan, name) for name in chosen if name in PLANNED})
+
+    def augmentations(self, signature: Signature) -> list[Augmentation]:
+        """Those to be used for the inputs of SIGNATURE."""
+        if self.augment != "auto":
+            return list(self.augment)
+        sides = [min(field.shape[1:]) for field in of_kind(signature, "image")]
+        return [Flip(), Shift(pixels=max(1, min(sides) // 28))] if sides else []
 
     def warning(self, batch: int) -> str:
         """What is to be said of a BATCH of that size, where its rate was scaled."""

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from torch import Tensor
+
 from aimass.core.canonical import digest_of
+from aimass.core.errors import InputError
 from aimass.core.step import Context
 from aimass.train.checkpoint import Keeper
 from aimass.train.job import Job
@@ -19,7 +22,7 @@ from aimass.train.recompute import remember_blocks
 from aimass.train.reproducible import reproducible
 from aimass.train.rng import stream
 
-Ledger = list[dict[str, Any]]  # a row a candidate; empty where nobody advised
+Ledger = dict[str, Any]  # what the advisor found, as JSON; empty where nobody advised
 Advisor = Callable[[Job, Plan, Placement], tuple[Plan, Ledger]]
 
 
@@ -29,34 +32,58 @@ class Trained:
 
     plan: Plan
     facts: dict[str, Any]
-    ledger: Ledger = field(default_factory=list)
+    ledger: Ledger = field(default_factory=dict)
 
 
 def train_job(ctx: Context, job: Job, plan: Plan, placement: Placement, advise: Advisor | None = None) -> Trained:
     """Train JOB by PLAN, or by what ADVISE makes of it; go on where an earlier attempt in `ctx.resume` was broken off.
 
-    A plan that was advised is kept with the state: advice is never asked for twice in a run.
+    A plan that was advised is kept with the state: advice is never asked for twice in a run.  Where its numbers go
+    wrong, the run goes on from its last state by PLAN itself, once.
     """
-    keeper, ledger = Keeper(ctx.resume / "gradient"), list[dict[str, Any]]()
+    keeper, ledger = Keeper(ctx.resume / "gradient"), Ledger()
     request = digest_of({"plan": plan.values(), "weights": shapes_of(job)})
+    fresh = {name: value.clone() for name, value in job.module.state_dict().items()}
+    kept, chosen = _kept(keeper, request), plan
+    if kept:
+        chosen = Plan.from_json(kept[1]["plan"])
+        ctx.log(f"going on at epoch {kept[1]['epoch'] + 1}, step {kept[1]['step'] + 1}")
+    elif advise:
+        chosen, ledger = advise(job, plan, placement)
+    try:
+        return Trained(*_train(ctx, job, chosen, placement, keeper, request, kept), ledger)
+    except InputError as error:
+        if chosen.values() == plan.values() or error.key != "learning_rate":
+            raise
+        ctx.log(f"{error.what}; the advised plan is given up, the run goes on by the safe one")
+    keeper.wait()
+    job.module.load_state_dict(fresh)
+    return Trained(*_train(ctx, job, plan, placement, keeper, request, _kept(keeper, request)), ledger)
+
+
+Kept = tuple[dict[str, Tensor], dict[str, Any]]
+
+
+def _kept(keeper: Keeper, request: str) -> Kept | None:
+    """What an earlier attempt at the same REQUEST left."""
     kept = keeper.load()
-    if kept and kept[1]["request"] == request:
-        plan = Plan.from_json(kept[1]["plan"])
-    else:
-        kept = None
-        if advise:
-            plan, ledger = advise(job, plan, placement)
+    return kept if kept and kept[1]["request"] == request else None
+
+
+def _train(
+    ctx: Context, job: Job, plan: Plan, placement: Placement, keeper: Keeper, request: str, kept: Kept | None
+) -> tuple[Plan, dict[str, Any]]:
+    """The plan as it was in the end (a step may have been halved), and the facts."""
     with reproducible(plan.threads, stream("weights", plan.seed)), matrix_precision(plan.precision, job.device):
         ready = make_ready(job, plan, placement)
         if kept:
             ready.state.restore(*kept)
             placement.load_state(kept[0])
-            ctx.log(f"going on at epoch {ready.state.epoch + 1}, step {ready.state.step + 1}")
         try:
             facts = run(ctx, job, ready, keeper, request)
         finally:
             remember_blocks(job.module)
-    return Trained(ready.state.plan, facts, ledger)
+    return ready.state.plan, facts
 
 
 def shapes_of(job: Job) -> dict[str, list[int]]:

@@ -119,7 +119,7 @@ class State:
             self.average.load_state_dict(table(tensors, "average"))
         if self.scaler is not None:
             for name, value in self.scaler.tensors().items():
-                value.copy_(tensors[f"scaler.{name}"])
+                value.copy_(tensors.get(f"scaler.{name}", value))  # none where another precision was left
         for name in NUMBERS:
             setattr(self, name, facts[name])
         self.losses.values.copy_(tensors["losses"])

@@ -97,7 +97,8 @@ def open_order(order: Mapping[str, Any], device: torch.device, rank: Rank | None
         scales, told = begun(recipe, module, signature, some, order["start"], seed)
         check_scores(module, signature, train)
     rows, held = (Source(split, recipe.tier, device) for split in (train, open_split(found, "valid")))
-    vary = compose(recipe.augment, signature, found.folder / "graph.onnx") if recipe.augment else None
+    parts = recipe.augmentations(signature)
+    vary = compose(parts, signature, found.folder / "graph.onnx") if parts else None
     job = Job(module, signature, rows, held, device, vary, scales)
     plan = settled(recipe, job, seed, rank)
     told += filter(None, [recipe.warning(plan.batch)])
