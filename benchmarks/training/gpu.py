@@ -23,9 +23,8 @@ from typing import Any
 
 import torch
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))  # benchmarks/record.py
-sys.path.insert(0, str(HERE / "peers"))  # ours.py
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/record.py
+sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))  # ours.py
 
 import by_hand
 from by_hand import Work

@@ -22,16 +22,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))  # benchmarks/record.py
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/record.py
 
-from contestants import CONTESTANTS, Contestant  # noqa: E402
-from setup import VENVS, python_of  # noqa: E402
-from table import figures, show  # noqa: E402
+from contestants import CONTESTANTS, Contestant
+from setup import VENVS, python_of
+from table import figures, show
 
-from aimass.measure.machine import load_average, steal_percent, ticks  # noqa: E402
-from record import write  # noqa: E402
+from aimass.measure.machine import load_average, steal_percent, ticks
+from record import write
 
+PEERS = Path(__file__).resolve().parent / "peers"
 BATCH = {"cnn": 128, "mlp": 256}
 QUIET = 0.1  # cores that others took; above it a run is done again
 
@@ -39,7 +39,7 @@ QUIET = 0.1  # cores that others took; above it a run is done again
 def run_one(who: Contestant, venvs: Path, options: list[str], limit: float) -> dict[str, Any]:
     """The line that one fresh process prints, and how quiet the machine was meanwhile."""
     python = python_of(venvs, who.venv) if who.venv else Path(sys.executable)
-    command = [str(python), str(HERE / "peers" / f"{who.script}.py"), *options, *who.options]
+    command = [str(python), str(PEERS / f"{who.script}.py"), *options, *who.options]
     before, cpu, load = ticks(), busy_seconds(), load_average()
     with tempfile.TemporaryDirectory() as folder:  # where Lightning writes its logs
         began = time.monotonic()
