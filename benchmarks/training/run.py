@@ -33,6 +33,7 @@ from record import write
 
 PEERS = Path(__file__).resolve().parent / "peers"
 BATCH = {"cnn": 128, "mlp": 256}
+SEEDS = 5  # fewer say too little for a record
 QUIET = 0.1  # cores that others took; above it a run is done again
 
 
@@ -140,7 +141,7 @@ def main() -> None:
               f"foreign cores {line['foreign_cores']}", flush=True)  # fmt: skip
     found = figures(lines)
     show(found)
-    if not (args.quick or args.only):
+    if args.rounds >= SEEDS and not args.only:
         write("training", __doc__.split("\n")[0], found, ["torch", "numpy"],
               "Ratios are medians over the rounds; low..high is their interval of order statistics.  A row is void "
               "when the accuracies of its two columns differ by more than chance.  Seconds to the first step: one "
