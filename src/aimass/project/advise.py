@@ -63,10 +63,12 @@ def _networks(project: Project, examples: Examples) -> Iterator[tuple[Any, Any]]
 
 def _advice(order: dict[str, Any], seconds: float, note: Callable[[str], None]) -> Advice:
     from aimass.train.advised import ask_advice
+    from aimass.train.bench import LoopBench
     from aimass.train.parallel.single import Single
     from aimass.train.reproducible import device_here
     from aimass.train.worker import open_order
 
     opened = open_order(order, device_here())
     command = [sys.executable, "-m", "aimass.train.bench", json.dumps({"order": order, "path": sys.path})]
-    return ask_advice(opened.job, opened.plan, Single(opened.job.device), seconds, command, note)
+    bench = LoopBench(opened.job, opened.plan, Single(opened.job.device), command)
+    return ask_advice(bench, seconds, note)

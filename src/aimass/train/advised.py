@@ -12,10 +12,12 @@ import torch
 
 from aimass.core.canonical import digest_of
 from aimass.measure.machine import machine
+from aimass.runner.gang import Rank
 from aimass.train.advisor.advise import advise
 from aimass.train.advisor.record import Advice
 from aimass.train.bench import LoopBench
 from aimass.train.job import Job
+from aimass.train.mirrored import DONE, MirroredBench, follow
 from aimass.train.parallel.base import Placement
 from aimass.train.plan import Origin, Plan
 from aimass.train.session import Advisor, Ledger
@@ -26,27 +28,49 @@ LEAST = 2.0  # seconds below which nothing can be learnt
 FIRST = 4  # steps that say how long a run will take
 
 
-def advised(seconds: Literal["auto", "off"] | float, command: list[str] | None, log: Callable[[str], None]) -> Advisor:
-    """An advisor for `train_job` that takes so many SECONDS; COMMAND starts a fresh process on the same order."""
+def advised(
+    seconds: Literal["auto", "off"] | float, command: list[str] | None, log: Callable[[str], None], rank: Rank
+) -> Advisor:
+    """An advisor for `train_job` that takes so many SECONDS; COMMAND starts a fresh process on the same order.
+
+    Every rank calls it and gets the answer of rank 0.
+    """
 
     def ask(job: Job, plan: Plan, placement: Placement) -> tuple[Plan, Ledger]:
-        if seconds == "off" or placement.world > 1:
+        if seconds == "off":
             return plan, {}
         allowed = _auto_seconds(job, plan, placement) if seconds == "auto" else seconds
-        if allowed < LEAST:
+        if rank.share(allowed) < LEAST:
             return plan, {}
-        advice = ask_advice(job, plan, placement, allowed, command, log)
-        return explained(advice), advice.as_json()
+        bench = LoopBench(job, plan, placement, command)
+        if rank.world == 1:
+            advice = ask_advice(bench, allowed, log)
+            return explained(advice), advice.as_json()
+        return _together(bench, allowed, log, rank)
 
     return ask
 
 
-def ask_advice(
-    job: Job, plan: Plan, placement: Placement, seconds: float, command: list[str] | None, log: Callable[[str], None]
-) -> Advice:
-    """What the advisor found for JOB within SECONDS, or had found before on this machine."""
-    bench = LoopBench(job, plan, placement, command)
-    return advise(bench, seconds=seconds, seed=plan.seed, note=log, folder=folder(), key=fingerprint(job, plan))
+def _together(bench: LoopBench, seconds: float, log: Callable[[str], None], rank: Rank) -> tuple[Plan, Ledger]:
+    """Rank 0 asks, the others move with its trials."""
+    told: dict[str, Any] = {}
+    if rank.rank:
+        follow(bench, rank)
+    else:
+        mirrored = MirroredBench(bench, rank)
+        try:
+            advice = advise(mirrored, seconds=seconds, seed=bench.plan.seed, note=log)
+        finally:
+            rank.share(DONE)
+        told = {"plan": explained(advice).as_json(), "ledger": advice.as_json()}
+    told = rank.share(told)
+    return Plan.from_json(told["plan"]), told["ledger"]
+
+
+def ask_advice(bench: LoopBench, seconds: float, log: Callable[[str], None]) -> Advice:
+    """What the advisor found on BENCH within SECONDS, or had found before on this machine."""
+    plan, key = bench.plan, fingerprint(bench.job, bench.plan)
+    return advise(bench, seconds=seconds, seed=plan.seed, note=log, folder=folder(), key=key)
 
 
 def explained(advice: Advice) -> Plan:

@@ -54,13 +54,13 @@ class LoopTrial:
     """A plan made real on a copy of the job's module."""
 
     def __init__(self, job: Job, plan: Plan, placement: Placement) -> None:
-        self.plan, self.placement = plan, placement
+        self.plan, self.placement = plan, placement.again()
         source = job.train.at(plan.tier)
         self.job = replace(job, module=copy.deepcopy(job.module), train=source)
         self.skipped: list[bool] = []
         began = time.monotonic()
         with self.entered():
-            self.ready = make_ready(self.job, plan, placement)
+            self.ready = make_ready(self.job, plan, self.placement)
             state = self.ready.state
             self.fresh = {name: tensor.clone() for name, tensor in state.tensors().items()}, state.facts()
             self.batches = self._endless()
@@ -134,9 +134,12 @@ class LoopTrial:
             self._wrap()
 
         backward()  # an update needs gradients
-        parts: dict[str, Callable[[], None]] = {
+        parts: dict[str, Callable[[], object]] = {
             "data": data, "forward": forward, "update": update, "backward": backward, "step": step,
         }  # fmt: skip
+        if self.placement.world > 1:
+            numbers = torch.zeros(sum(weight.numel() for weight in self.job.weights()), device=self.job.device)
+            parts["sync"] = lambda: self.placement.reduce(numbers)  # all of it; overlap hides some
         return {name: self._repeated(part) for name, part in parts.items()}
 
     def close(self) -> None:
@@ -144,7 +147,7 @@ class LoopTrial:
         if self.job.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _repeated(self, part: Callable[[], None]) -> Phase:
+    def _repeated(self, part: Callable[[], object]) -> Phase:
         def times(count: int) -> None:
             with self.entered():
                 self.job.module.train()

@@ -98,7 +98,7 @@ def fit(
         vary = compose(parts, signature) if parts else None
         job = Job(module, signature, rows, others, here, vary, scales, _maker(loss))
         plan = settled(recipe, job, seed, rank)
-        advise = advised(recipe.advise, None, ctx.log)
+        advise = advised(recipe.advise, None, ctx.log, rank)
         trained = train_job(rank.context(folder, seed=seed), job, plan, placement, advise)
     merge_lora(module)
     return Fitted(module, trained.plan, trained.facts, trained.ledger, ctx.history, ctx.lines)
@@ -146,8 +146,12 @@ def signature_of(module: nn.Module, tensors: tuple[Tensor, ...], target: Tensor)
             scores = module.cpu()(*(tensor[:2] for tensor in tensors))
     except (RuntimeError, TypeError, IndexError, ValueError) as error:
         shapes = ", ".join(str(list(tensor[:2].shape)) for tensor in tensors)
-        raise InputError(f"the module refuses two rows ({shapes}): {error}", expected="tensors that forward takes",
-                         todo="give data in the order of forward's arguments, the target last", key="data") from error
+        raise InputError(
+            f"the module refuses two rows ({shapes}): {error}",
+            expected="tensors that forward takes",
+            todo="give data in the order of forward's arguments, the target last",
+            key="data",
+        ) from error
     module.train(was_training)
     if not isinstance(scores, Tensor) or scores.ndim < 2 or len(scores) != min(2, len(target)):
         shape = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__

@@ -55,6 +55,8 @@ def run(ctx: Context, job: Job, ready: Ready, keeper: Keeper, request: str) -> d
             state.fit_epochs(*pulse.agree([pulse.seconds()]))
             going.tell(state.epoch, lambda figures=figures: figures)  # bound now
             stopped = state.why_stop()
+            if not stopped:
+                going.stop_if_asked()
     job.module.load_state_dict(state.best)
     job.module.eval()
     return {"epochs": state.epoch, "best_epoch": state.best_epoch, "rows": state.plan.rows, "stopped": stopped}
@@ -112,14 +114,25 @@ class Going:
 
         self.reporter.tell(state.done / state.plan.steps, loss, event)
         self.keeper.check()
-        if self.pulse.save or self.pulse.stop:
+        if self.pulse.save and not self.pulse.stop:
             self.save()
         if self.pulse.stop:
-            self.keeper.wait()
-            self.reporter.close()
-            self.reporter.check()
-            raise Stopped("rank 0 was asked to stop", todo="run again to go on from the last checkpoint")
+            self.stop()
         gc.collect(1)
+
+    def stop_if_asked(self) -> None:
+        """Between two epochs; all ranks alike."""
+        (asked,) = self.pulse.agree([self.reporter.stop_asked()])
+        if asked:
+            self.stop()
+
+    def stop(self) -> None:
+        """Keep the state and raise Stopped."""
+        self.save()
+        self.keeper.wait()
+        self.reporter.close()
+        self.reporter.check()
+        raise Stopped("rank 0 was asked to stop", todo="run again to go on from the last checkpoint")
 
     def losses(self) -> torch.Tensor:
         """Of the steps of this epoch, over all ranks."""

@@ -68,7 +68,7 @@ def work(rank: Rank, *, order: dict[str, Any], out: str, resume: str) -> dict[st
             ctx.log(line)
         job, recipe = opened.job, opened.recipe
         command = [sys.executable, "-m", "aimass.train.bench", json.dumps({"order": order, "path": sys.path})]
-        trained = train_job(ctx, job, opened.plan, placement, advised(recipe.advise, command, ctx.log))
+        trained = train_job(ctx, job, opened.plan, placement, advised(recipe.advise, command, ctx.log, rank))
     if rank.rank:
         return trained.facts
     merge_lora(job.module.cpu())

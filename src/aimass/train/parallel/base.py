@@ -34,6 +34,10 @@ class Placement(ABC):
         """
 
     @abstractmethod
+    def again(self) -> Placement:
+        """The same place for another module."""
+
+    @abstractmethod
     def sync_context(self, last: bool) -> AbstractContextManager[None]:
         """Around forward and backward of a micro-batch: gradients are exchanged in the LAST one only."""
 

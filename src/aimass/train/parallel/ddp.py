@@ -36,12 +36,8 @@ class DataParallel(Placement):
 
     def wrap(self, module: nn.Module, hook: str = "none") -> nn.Module:
         names = {id(weight): name for name, weight in named_weights(module).items()}
-        network = DistributedDataParallel(
-            module,
-            bucket_cap_mb=self.bucket,
-            gradient_as_bucket_view=True,
-            broadcast_buffers=has_other_buffers(module),
-        )
+        network = DistributedDataParallel(module, bucket_cap_mb=self.bucket, gradient_as_bucket_view=True)
+        network.broadcast_buffers = has_other_buffers(module)  # from now on; the first ones were rank 0's
         self.network, self.hook = network, self._hook(hook, names)
         if self.hook:
             network.register_comm_hook(self.hook, exchange)
@@ -54,6 +50,9 @@ class DataParallel(Placement):
         if name == "powersgd":
             return PowerSGD(self.world, self.device, names, **self.hook_options)
         return Half(pick("hook", name, WIRE), self.world, self.device)
+
+    def again(self) -> DataParallel:
+        return DataParallel(self.device, bucket=self.bucket, **self.hook_options)
 
     def sync_context(self, last: bool) -> AbstractContextManager[None]:
         assert self.network is not None, "wrap comes first"

@@ -20,6 +20,9 @@ class Single(Placement):
     def wrap(self, module: nn.Module, hook: str = "none") -> nn.Module:
         return module
 
+    def again(self) -> Single:
+        return Single(self.device)
+
     def sync_context(self, last: bool) -> AbstractContextManager[None]:
         return nullcontext()
 
