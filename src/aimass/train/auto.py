@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from aimass.measure.machine import machine
 from aimass.train.optimizer import OPTIMIZERS
 from aimass.train.schedule import rule_of, scaled_rate
 
@@ -31,5 +32,8 @@ def auto_rate(optimizer: str, batch: int) -> float:
 
 
 def auto_threads(work: float) -> int:
-    """Threads for steps of so many multiplications: below some ten millions, waking a second one costs more."""
-    return 2 if work >= WORTH_TWO else 1
+    """Threads for steps of so many multiplications: below some ten millions, waking a second one costs more.
+
+    Never more than the cores this process may use: two threads on one core wait for each other.
+    """
+    return min(2 if work >= WORTH_TWO else 1, int(machine()["cores"]))

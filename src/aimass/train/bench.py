@@ -106,6 +106,7 @@ class LoopTrial:
         with self.entered(), self._without_chance():
             self._restart()
             batch, _ = self._guarded()[0]
+            self.job.module.zero_grad(set_to_none=True)  # what the last step left
             loss = self._forward(batch)
             loss.backward()  # type: ignore[no-untyped-call]
             named = dict(self.job.module.named_parameters())
@@ -133,6 +134,7 @@ class LoopTrial:
             self.ready.step(batch, count)
             self._wrap()
 
+        self.job.module.train()
         backward()  # an update needs gradients
         parts: dict[str, Callable[[], object]] = {
             "data": data, "forward": forward, "update": update, "backward": backward, "step": step,

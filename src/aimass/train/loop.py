@@ -72,7 +72,6 @@ class Going:
         self.reporter = Reporter(ctx)
 
     def __enter__(self) -> Going:
-        gc.collect()
         gc.freeze()  # what is there stays: no collection need walk it again
         gc.disable()  # in the middle of a step; `look_up` collects
         return self

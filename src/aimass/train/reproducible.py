@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,7 +19,7 @@ def reproducible(threads: int, seed: int) -> Iterator[None]:
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), torch.get_rng_state()
     filling: bool = deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]  # torch makes it by hand
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
+    _deterministic(True)
     # Filling costs a pass over each new tensor.
     deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.manual_seed(seed)
@@ -26,9 +27,17 @@ def reproducible(threads: int, seed: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1])
+        _deterministic(before[1])
         torch.set_rng_state(before[2])
         deterministic.fill_uninitialized_memory = filling  # type: ignore[attr-defined]
+
+
+def _deterministic(on: bool) -> None:
+    """As `torch.use_deterministic_algorithms`, which would import the compiler to tell it, too: a second and a half."""
+    if "torch._inductor" in sys.modules:
+        torch.use_deterministic_algorithms(on)
+    else:
+        torch._C._set_deterministic_algorithms(on, warn_only=False)
 
 
 def device_here() -> torch.device:

@@ -21,7 +21,6 @@ from aimass.core.artifact import Examples, open_artifact
 from aimass.core.errors import InputError
 from aimass.core.signature import Signature
 from aimass.models.base import Architecture
-from aimass.models.export import check_rows_apart, export
 from aimass.runner.gang import Rank
 from aimass.train.advised import advised
 from aimass.train.augment.compose import compose
@@ -71,6 +70,8 @@ def work(rank: Rank, *, order: dict[str, Any], out: str, resume: str) -> dict[st
         trained = train_job(ctx, job, opened.plan, placement, advised(recipe.advise, command, ctx.log, rank))
     if rank.rank:
         return trained.facts
+    from aimass.models.export import export  # a quarter of a second that `aimass.fit` need not pay
+
     merge_lora(job.module.cpu())
     with reproducible(1, 0):
         export(job.module, job.signature, opened.shown, Path(out) / "network.onnx")
@@ -186,6 +187,8 @@ def check_scores(module: nn.Module, signature: Signature, train: Split) -> None:
     """Raises InputError when MODULE is not a map of the tensors to [N, width], or has nothing to learn."""
     if not any(p.requires_grad for p in module.parameters()):
         raise InputError(f"{type(module).__name__} has no weights to train", expected="a module with parameters")
+    from aimass.models.export import check_rows_apart
+
     check_rows_apart(module)
     tensors = [torch.from_numpy(array) for array in train.named(slice(0, 2)).values()]
     module.eval()

@@ -72,7 +72,7 @@ def told(rank: int, step: int, scale: float = 1.0) -> dict[str, Tensor]:
 class Exchange:
     """A network whose gradients are told, and what came of them."""
 
-    def __init__(self, hook: str, bucket: float = 25.0, **options: Any) -> None:
+    def __init__(self, hook: str, bucket: float = 0.0, **options: Any) -> None:
         self.placement = DataParallel(torch.device("cpu"), bucket=bucket, **options)
         self.module = Told()
         self.network = self.placement.wrap(self.module, hook)
