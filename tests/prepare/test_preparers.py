@@ -281,8 +281,16 @@ def test_the_vocabulary_keeps_the_most_frequent_words() -> None:
 def test_an_image_is_centred_and_scaled_by_channel_channels_first() -> None:
     training = pa.array([bytes([0, 100, 0, 100]), bytes([10, 100, 10, 100])])
     facts, found = outputs(Image(), "image", training, training, (1, 2, 2))
-    assert facts == {"mean": [5.0, 100.0], "std": [5.0, 1.0]}
+    assert facts == {"offset": [5.0, 100.0], "spread": [5.0, 1.0]}
     assert found.tolist() == [[[[-1.0, -1.0]], [[0.0, 0.0]]], [[[1.0, 1.0]], [[0.0, 0.0]]]]
+
+
+def test_an_image_can_be_scaled_to_zero_and_one_by_channel() -> None:
+    training = pa.array([bytes([0, 100, 5, 100]), bytes([10, 100, 10, 100])])
+    facts, found = outputs(Image(scaling="min-max"), "image", training, training, (1, 2, 2))
+    assert facts == {"offset": [0.0, 100.0], "spread": [10.0, 1.0]}
+    np.testing.assert_allclose(found[:, 0], [[[0.0, 0.5]], [[1.0, 1.0]]], rtol=1e-6)
+    assert not found[:, 1].any()
 
 
 def test_a_missing_training_image_is_an_error() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 
 from aimass.core.errors import InputError
+from aimass.core.part import knob
 from aimass.core.signature import Field
 from aimass.prepare.affine import Affine
 from aimass.prepare.arrays import pixels
@@ -21,27 +22,30 @@ CHUNK = 1024
 
 
 class Image(Preparer):
-    """(pixel - mean) / std of each channel over the training images."""
+    """(pixel - offset) / spread of each channel over the training images."""
+
+    revision: ClassVar[int] = 2
+
+    scaling: Literal["mean-variance", "min-max"] = knob(
+        "mean-variance", help="mean and standard deviation, or smallest value and range, of each channel"
+    )
 
     def fit(self, column: Column, values: pa.ChunkedArray) -> Fitted:
-        """Mean and standard deviation a channel, from whole-number sums: the same in any order."""
+        """Offset and spread a channel, from whole numbers: the same in any order."""
         if column.type != "image":
             raise InputError(f"column {column.name} holds {column.type}, not images", expected="a column of images",
                              todo='collect it with use = "images"')  # fmt: skip
         if values.null_count:
             raise InputError(f"{values.null_count} images of column {column.name} are missing",
                              expected="an image in every row", todo="filter them in a sql transform")  # fmt: skip
-        height, width, channels = column.shape
-        total, squares = np.zeros(channels, np.int64), np.zeros(channels, np.int64)
-        for begin in range(0, len(values), CHUNK):
-            part = pixels(values[begin : begin + CHUNK], column.shape, column.name).astype(np.int64)
-            total += part.sum(axis=(0, 1, 2))
-            squares += (part * part).sum(axis=(0, 1, 2))
-        count = max(1, len(values) * height * width)
-        mean = total / count
-        std = np.sqrt(np.maximum(squares / count - mean * mean, 0.0))
+        parts = (
+            pixels(values[begin : begin + CHUNK], column.shape, column.name).reshape(-1, column.shape[2])
+            for begin in range(0, len(values), CHUNK)
+        )
+        scaled = _mean_variance if self.scaling == "mean-variance" else _min_max
+        offset, spread = scaled(parts, column.shape[2])
         field = Field(column.name, "uint8", column.shape, kind="image", sent="image")
-        return Fitted(field, {"mean": mean.tolist(), "std": [s or 1.0 for s in std.tolist()]})
+        return Fitted(field, {"offset": offset.tolist(), "spread": [s or 1.0 for s in spread.tolist()]})
 
     @classmethod
     def compile(cls, fitted: Sequence[Fitted], build: Builder) -> None:
@@ -60,7 +64,25 @@ class Image(Preparer):
         return {f"x.image.{column.field.name}": (column.field.name, _affine(column)) for column in fitted}
 
 
+def _mean_variance(parts: Iterable[np.ndarray], channels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each column of PARTS (uint8 [P, C])."""
+    count, total, squares = 0, np.zeros(channels, np.int64), np.zeros(channels, np.int64)
+    for part in parts:
+        whole = part.astype(np.int64)
+        count, total, squares = count + len(part), total + whole.sum(0), squares + (whole * whole).sum(0)
+    mean = total / max(1, count)
+    return mean, np.sqrt(np.maximum(squares / max(1, count) - mean * mean, 0.0))
+
+
+def _min_max(parts: Iterable[np.ndarray], channels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Smallest value and range of each column of PARTS (uint8 [P, C])."""
+    low, high = np.full(channels, 255.0), np.zeros(channels)
+    for part in parts:
+        low, high = np.minimum(low, part.min(0)), np.maximum(high, part.max(0))
+    return (low, high - low) if (high >= low).all() else (np.zeros(channels), np.ones(channels))
+
+
 def _affine(column: Fitted) -> Affine:
-    """(pixel - mean) * (1 / std), its constants as float32 has them."""
-    mean, std = (np.array(column.constants[k], np.float32) for k in ("mean", "std"))
-    return Affine(tuple(mean.tolist()), tuple((np.float32(1) / std).tolist()))
+    """(pixel - offset) * (1 / spread), its constants as float32 has them."""
+    offset, spread = (np.array(column.constants[k], np.float32) for k in ("offset", "spread"))
+    return Affine(tuple(offset.tolist()), tuple((np.float32(1) / spread).tolist()))
