@@ -18,8 +18,8 @@ from aimass.train.parallel.base import Placement
 from aimass.train.parallel.comm import WIRE, Half, Hook, exchange
 from aimass.train.parallel.powersgd import PowerSGD
 
-# MiB of gradients that travel together, while the backward pass computes the next ones.  torch's 25 are for GPUs: at 100
-# Mbit a network of 10 M weights hid nothing of its exchange with them, and with 4 half to four fifths.
+# MiB of gradients that travel together, while the backward pass computes the next ones.  torch's 25 are for GPUs: at
+# 100 Mbit a network of 10 M weights hid nothing of its exchange with them, and with 4 half to four fifths.
 BUCKET = {"cpu": 4.0, "cuda": 25.0}
 
 
