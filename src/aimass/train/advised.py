@@ -19,7 +19,7 @@ from aimass.train.bench import LoopBench
 from aimass.train.job import Job
 from aimass.train.mirrored import DONE, MirroredBench, follow
 from aimass.train.parallel.base import Placement
-from aimass.train.plan import Origin, Plan
+from aimass.train.plan import Plan
 from aimass.train.session import Advisor, Ledger
 
 SHARE = 0.05  # of the planned seconds that advice may take
@@ -45,7 +45,7 @@ def advised(
         bench = LoopBench(job, plan, placement, command)
         if rank.world == 1:
             advice = ask_advice(bench, allowed, log)
-            return explained(advice), advice.as_json()
+            return advice.plan, advice.as_json()
         return _together(bench, allowed, log, rank)
 
     return ask
@@ -62,7 +62,7 @@ def _together(bench: LoopBench, seconds: float, log: Callable[[str], None], rank
             advice = advise(mirrored, seconds=seconds, seed=bench.plan.seed, note=log)
         finally:
             rank.share(DONE)
-        told = {"plan": explained(advice).as_json(), "ledger": advice.as_json()}
+        told = {"plan": advice.plan.as_json(), "ledger": advice.as_json()}
     told = rank.share(told)
     return Plan.from_json(told["plan"]), told["ledger"]
 
@@ -71,16 +71,6 @@ def ask_advice(bench: LoopBench, seconds: float, log: Callable[[str], None]) -> 
     """What the advisor found on BENCH within SECONDS, or had found before on this machine."""
     plan, key = bench.plan, fingerprint(bench.job, bench.plan)
     return advise(bench, seconds=seconds, seed=plan.seed, note=log, folder=folder(), key=key)
-
-
-def explained(advice: Advice) -> Plan:
-    """The plan of ADVICE; fields that stayed as they are tell which acceleration was refused, and why."""
-    found = advice.plan
-    for row in advice.rows:
-        for name in row.changes:
-            if row.decision == "refused" and name not in found.origins:
-                found = found.because(name, Origin("refused", reason=f"{row.candidate}: {row.reason}"))
-    return found
 
 
 def _auto_seconds(job: Job, plan: Plan, placement: Placement) -> float:

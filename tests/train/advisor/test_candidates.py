@@ -14,7 +14,7 @@ from aimass.train.advisor.ratio import ratio_of
 from aimass.train.advisor.rule import break_even, fast_enough, fits, memory_share, pays, sure
 from aimass.train.advisor.screen import row_of, sift
 from aimass.train.advisor.session import Session
-from aimass.train.plan import SPEED
+from aimass.train.plan import SPEED, USER
 from tests.train.advisor.fakes import PLAN, FakeBench
 
 CPU = {"device": "cpu", "cores": 6, "host_bytes": 10}
@@ -108,6 +108,8 @@ def test_what_cannot_bring_two_per_cent_is_skipped_with_its_bound() -> None:
     assert sift(session, table["prefetch"], PLAN) == "it touches 1.5% of a step: 1.02x at most"
     assert sift(session, table["fused update"], PLAN) == ""
     assert sift(session, table["2 threads"], PLAN) == "the plan has threads 2 already"
+    by_hand = PLAN.having(USER, update="single")
+    assert sift(session, table["fused update"], by_hand) == "update was chosen by the user"
 
 
 def test_the_rules_of_adoption_are_those_of_the_design() -> None:

@@ -12,7 +12,7 @@ from aimass.train.advisor.paired import MOST_PAIRS, WORTH, Pairs, screened
 from aimass.train.advisor.ratio import Ratio
 from aimass.train.advisor.record import Row, names
 from aimass.train.advisor.session import Ready, Refusal, Session
-from aimass.train.plan import Plan
+from aimass.train.plan import DEFAULT, USER, Plan
 
 
 def sift(session: Session, candidate: Candidate, plan: Plan) -> str:
@@ -22,6 +22,8 @@ def sift(session: Session, candidate: Candidate, plan: Plan) -> str:
     values = {name: getattr(plan, name) for name in candidate.changes}
     if values == dict(candidate.changes):
         return f"the plan has {names(values)} already"
+    if chosen := [name for name in values if plan.origins.get(name, DEFAULT).kind == USER.kind]:
+        return f"{' and '.join(chosen)} was chosen by the user"
     facts, changed = session.bench.facts, plan.having(**candidate.changes)
     if why := candidate.applies(facts, plan) or conflict(facts, changed):
         return why
