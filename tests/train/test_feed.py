@@ -13,7 +13,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
 from aimass.train.ahead import AHEAD, ahead
 from aimass.train.feed import batches, counts, feed, rows_of_step, turn_of
@@ -191,19 +190,3 @@ def test_a_balanced_epoch_has_as_many_rows_of_each_class_and_copies_are_told_apa
     assert torch.equal(torch.cat([batch.tensors[0] for batch in batches_]), keys % 100.0)
     assert len(set(keys.tolist())) == 100
     assert not np.array_equal(turn_of(source, plan, 0)[:], turn_of(source, plan, 1)[:])
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("tier", ["device", "memory", "mapped"])
-@pytest.mark.parametrize("prefetch", [False, True])
-def test_batches_on_a_device_are_those_of_the_host_and_the_host_never_waits(tier: str, prefetch: bool) -> None:
-    split, expected = images(5000)
-    source, turn = Source(split, tier, torch.device("cuda")), order(0, 0, 5000)
-    found: list[Tensor] = []
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        for batch in batches(source, turn, 60, prefetch=prefetch, chunk=2**14):
-            found.append(batch.tensors[0])
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
-    assert torch.cat(found).cpu().numpy().tobytes() == expected[turn[:]].tobytes()

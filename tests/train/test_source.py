@@ -43,7 +43,7 @@ def images(rows: int, shape: tuple[int, int, int] = (6, 5, 3)) -> tuple[Split, n
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (rows, *shape), dtype=np.uint8)
     fitted = Fitted(Field("p", "uint8", shape, kind="image", sent="image"),
-                    {"mean": [72.94, 33.3, 128.1], "std": [90.02, 7.0, 51.7]})  # fmt: skip
+                    {"offset": [72.94, 33.3, 128.1], "spread": [90.02, 7.0, 51.7]})  # fmt: skip
     model, tensors = compiled([(Image, fitted)])
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     affine = Image.as_bytes([fitted])["x.image.p"][1]
@@ -151,13 +151,3 @@ def test_a_container_may_allow_less_than_the_machine_has(monkeypatch: pytest.Mon
     assert free_memory() == 5000 * 1024
     (tmp_path / "memory.max").write_text("2000000")
     assert free_memory() == 2000000 - 900000 + 400000
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("tier", ["device", *HOST])
-def test_a_batch_on_a_device_has_the_bits_of_the_graph(tier: str) -> None:
-    split, expected = images(300)
-    rows = torch.randperm(300)
-    batch = Source(split, tier, torch.device("cuda")).fetch(rows)
-    assert batch.tensors[0].is_cuda and batch.target.is_cuda and batch.rows.is_cuda
-    assert batch.tensors[0].cpu().numpy().tobytes() == expected[rows].tobytes()

@@ -33,16 +33,14 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def test_two_workers_learn_what_one_learns(make_examples, context) -> None:
-    examples = make_examples("binary", "numbers")
+    examples = make_examples("binary", "categories")  # numbers would be normed over each worker's half of a batch
     found = []
     for workers in (1, 2):
         made = context(f"of-{workers}", workers=workers)
         train.body(made, examples, model=LAYERS, recipe=recipe())
         found.append(weights(made.folder))
-    # The norm of the numbers is over each worker's half of a batch; all else is the same sum in another order.
-    for name, value in found[0].items():
-        if "running" not in name:
-            torch.testing.assert_close(value, found[1][name], rtol=0.05, atol=0.02, msg=name)
+    for name, value in found[0].items():  # the same sums in another order
+        torch.testing.assert_close(value, found[1][name], rtol=1e-3, atol=1e-4, msg=name)
 
 
 def test_workers_come_and_go_and_no_row_is_lost_or_seen_twice(make_examples, context) -> None:
