@@ -225,7 +225,7 @@ def test_the_layers_of_our_own_networks_are_their_blocks() -> None:
     ]  # fmt: skip
     conv = ConvNet(stages=2, blocks=1).build(signature_of("binary", "image"))
     assert [layer[0].split(".body")[0] for layer in layers_of(conv)] == [
-        "trunks.0.2.weight", "trunks.0.5", "trunks.0.6", "head.1.weight",
+        "trunks.0.1.weight", "trunks.0.4", "trunks.0.5", "head.1.weight",
     ]  # fmt: skip
 
 
