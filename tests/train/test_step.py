@@ -25,6 +25,7 @@ from aimass.train.plan import Plan
 from aimass.train.ready import Ready, in_halves, make_ready
 from aimass.train.recompute import remember_blocks
 from aimass.train.source import Source
+from aimass.train.state import check_losses
 
 ROWS, SIDE, CLASSES = 96, 8, 3
 CPU = torch.device("cpu")
@@ -145,6 +146,26 @@ def test_a_batch_of_nothing_but_masks_is_skipped() -> None:
     before = {name: value.clone() for name, value in ready.state.module.state_dict().items()}
     ready.step(job.train.fetch(torch.arange(32)), 0)
     assert all(value.equal(before[name]) for name, value in ready.state.module.state_dict().items())
+
+
+def test_a_batch_of_nothing_but_masks_is_skipped_in_parts_too() -> None:
+    tensors, target = images()
+    job, ready = ready_of(network(), plan_of(accumulate=2), (tensors, torch.full_like(target, -100)))
+    before = {name: value.clone() for name, value in ready.state.module.state_dict().items()}
+    ready.step(job.train.fetch(torch.arange(32)), 0)
+    assert all(value.equal(before[name]) for name, value in ready.state.module.state_dict().items())
+
+
+def test_a_gradient_that_is_not_finite_makes_a_bad_step_though_the_loss_is_finite() -> None:
+    def make(*_: object) -> Any:
+        return lambda scores, target: (scores.square().sum() * 0).sqrt()  # the slope of a root at 0 is infinite
+
+    job, ready = ready_of(network(), plan_of(clip=1.0), loss=make)
+    for _ in range(3):
+        ready.step(job.train.fetch(torch.arange(32)), 32)
+    assert ready.state.losses.settle().isnan().all()
+    with pytest.raises(InputError, match="and stays so"):
+        check_losses(ready.state.losses.settle(), 0, "", ready.plan)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])

@@ -6,6 +6,7 @@ update of a bad step changes nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import torch
@@ -69,9 +70,10 @@ def _backward(plan: Plan, job: Job, state: State, network: nn.Module, placement:
 
     def of_parts(batch: Batch, count: int) -> Tensor:
         total, parts = torch.zeros((), device=job.device), list(parts_of(batch, plan.accumulate))
+        share = placement.world / count if count else math.nan  # gradients are averaged over the ranks
         for part in parts:
             with placement.sync_context(part is parts[-1]):
-                loss = forward(part) * (placement.world / count)  # gradients are averaged over the ranks
+                loss = forward(part) * share
                 (loss if scale is None else loss * scale).backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         return total
@@ -80,7 +82,11 @@ def _backward(plan: Plan, job: Job, state: State, network: nn.Module, placement:
 
 
 def _finish(plan: Plan, state: State, weights: list[Tensor], placement: Placement) -> Callable[[Tensor], Tensor]:
-    """From gradients to new weights: unscale, clip, update unless something is not finite; that flag is returned."""
+    """From gradients to new weights: unscale, clip, update unless something is not finite; that flag is returned.
+
+    A loss whose gradient is not finite becomes NaN, so that the step is counted among the bad ones.  Half precision
+    overflows until its scale has settled: there it is one only when no scale is small enough.
+    """
     optimizer, scaler = state.optimizer, state.scaler
 
     def plain(loss: Tensor) -> Tensor:
@@ -89,7 +95,9 @@ def _finish(plan: Plan, state: State, weights: list[Tensor], placement: Placemen
         return bad
 
     def clipped(loss: Tensor) -> Tensor:
-        bad = not_finite(placement.clip(weights, plan.clip, plan.clip_by))
+        nothing = placement.clip(weights, plan.clip, plan.clip_by) * 0  # NaN where the norm is not finite
+        bad = torch.ne(nothing, 0).float()
+        loss += nothing
         optimizer.step(bad)
         return bad
 
@@ -101,6 +109,7 @@ def _finish(plan: Plan, state: State, weights: list[Tensor], placement: Placemen
             placement.clip(weights, plan.clip, plan.clip_by)
         optimizer.step(bad)
         scaler.adapt(bad)
+        loss.masked_fill_((bad > 0) & (scaler.scale < 1), torch.nan)
         return bad
 
     if scaler:

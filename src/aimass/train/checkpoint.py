@@ -51,7 +51,7 @@ class Keeper:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._writer: threading.Thread | None = None
-        self._failed: StoreError | None = None
+        self._failed: Exception | None = None
 
     def save(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         """Copy TENSORS now and write them meanwhile.  FACTS: JSON, infinite numbers too."""
@@ -70,7 +70,7 @@ class Keeper:
         self.check()
 
     def check(self) -> None:
-        """Raises StoreError when a save has failed; asks without waiting."""
+        """Raises what a save has raised, StoreError mostly; asks without waiting."""
         if self._failed:
             failed, self._failed = self._failed, None
             raise failed
@@ -88,7 +88,7 @@ class Keeper:
             for path in self.folder.glob("state-*"):
                 if path.name not in {pointer["file"] for pointer in kept}:
                     path.unlink(missing_ok=True)
-        except StoreError as error:
+        except Exception as error:  # raised again by `check`
             self._failed = error
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:

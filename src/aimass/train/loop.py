@@ -8,6 +8,7 @@ ranks it sees the same rows in the same order.
 from __future__ import annotations
 
 import gc
+import time
 from typing import Any
 
 import torch
@@ -90,25 +91,28 @@ class Going:
         """A step; in smaller parts, of the same batch, when it does not fit in memory."""
         try:
             self.ready.step(batch, count)
-        except (torch.OutOfMemoryError, RuntimeError) as error:
+            return
+        except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
             self.ready = in_halves(self.ready, self.job, batch.size, error)
-            self.ctx.log(
-                f"a step of {batch.size} rows does not fit in memory: now in {self.state.plan.accumulate} parts"
-            )
-            self.one_step(batch, count)
+        # Behind the handler: the error's frames held the activations that did not fit.
+        self.ctx.log(f"a step of {batch.size} rows does not fit in memory: now in {self.state.plan.accumulate} parts")
+        self.one_step(batch, count)
 
     def look_up(self) -> None:
-        """Report, keep the state now and then, and always when asked to stop.  Raises Stopped then."""
-        self.pulse.look(self.reporter.stop_asked())
+        """Report, keep the state now and then, and always when asked to stop.  Raises Stopped then.
+
+        What a report raised is raised here, on all ranks alike: after the same step.
+        """
+        self.pulse.look(self.reporter.failed is not None)
         values, event = snapshot(self.losses())
         state, figures = self.state, self.pulse.rates()
-        epoch, told = state.epoch, state.told_bad
+        epoch, batch_of = state.epoch, self.batch_of
 
         def loss() -> Figures:
-            bad = check_losses(values, epoch, self.batch_of, state.plan)
-            skipped = {"skipped": float(bad)} if bad > told else {}
+            bad = check_losses(values, epoch, batch_of, state.plan)
+            skipped = {"skipped": float(bad)} if bad else {}
             return {"loss": float(values[torch.isfinite(values)].mean()), **skipped, **figures}
 
         self.reporter.tell(state.done / state.plan.steps, loss, event)
@@ -121,15 +125,16 @@ class Going:
 
     def stop_if_asked(self) -> None:
         """Between two epochs; all ranks alike."""
-        (asked,) = self.pulse.agree([self.reporter.stop_asked()])
+        (asked,) = self.pulse.agree([self.reporter.failed is not None])
         if asked:
             self.stop()
 
     def stop(self) -> None:
-        """Keep the state and raise Stopped."""
+        """Keep the state and raise Stopped; or raise what else was wrong, the last state kept as it is."""
+        self.reporter.close()  # by now all ranks have heard the same
+        self.reporter.stop_asked()
         self.save()
         self.keeper.wait()
-        self.reporter.close()
         self.reporter.check()
         raise Stopped("rank 0 was asked to stop", todo="run again to go on from the last checkpoint")
 
@@ -157,7 +162,7 @@ class Going:
 
     def save(self) -> None:
         """Keep the state; rank 0 writes what all ranks hold."""
-        state = self.state
+        state, began = self.state, time.monotonic()
         state.seconds = self.pulse.seconds()
         others = self.placement.gather_state()  # first: it settles what running statistics are
         tensors = {**state.tensors(), **others}
@@ -166,4 +171,4 @@ class Going:
         facts = {**state.facts(), "request": self.request, "plan": state.plan.as_json()}
         if self.placement.rank == 0:
             self.keeper.save(tensors, facts)
-        self.pulse.saved()
+        self.pulse.saved(time.monotonic() - began)

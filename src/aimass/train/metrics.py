@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from aimass.core.errors import AimassError, Stopped
+from aimass.core.errors import Stopped
 from aimass.core.step import Context
 
 Figures = dict[str, float]
@@ -54,7 +54,7 @@ class Reporter:
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
-        self.failed: AimassError | None = None
+        self.failed: Exception | None = None
         self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
@@ -70,7 +70,7 @@ class Reporter:
         self._queue.put(report)
 
     def check(self) -> None:
-        """Raises what telling has raised: Stopped, or an error of the catalog."""
+        """Raises what telling has raised: Stopped, an error of the catalog, one of who listens."""
         if self.failed:
             raise self.failed
 
@@ -92,7 +92,7 @@ class Reporter:
                 continue
             try:
                 report()
-            except AimassError as error:
+            except Exception as error:  # raised again by `check`
                 self.failed = error
 
 
@@ -103,5 +103,5 @@ def snapshot(values: Tensor) -> tuple[Tensor, torch.cuda.Event | None]:
     host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
     host.copy_(values, non_blocking=True)
     event = torch.cuda.Event()  # type: ignore[no-untyped-call]
-    event.record()
+    event.record(torch.cuda.current_stream(values.device))
     return host, event

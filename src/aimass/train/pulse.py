@@ -6,6 +6,7 @@ the clock of rank 0 chose.
 
 from __future__ import annotations
 
+import math
 import time
 
 import torch
@@ -15,6 +16,7 @@ from aimass.train.state import State
 
 TELL_EVERY = 1.0  # seconds between reports inside an epoch
 SAVE_EVERY = 10.0  # seconds between checkpoints
+QUICK = 0.2  # seconds a checkpoint may hold up the steps; a longer one comes as much more rarely
 
 
 class Pulse:
@@ -25,12 +27,13 @@ class Pulse:
 
     def __init__(self, state: State, placement: Placement) -> None:
         self.state, self.placement = state, placement
-        self.over = self.stop = False
-        self.save = True  # the first steps too: whatever ends a run early should find a state
+        self.over = self.stop = self.save = False
         self._began = time.monotonic() - state.seconds
-        self._told = self._saved = time.monotonic()
+        self._told = time.monotonic()
+        self._saved = -math.inf  # the first steps too: whatever ends a run early should find a state
         self._told_steps = self._next = state.done
         self._rows_per_s = 0
+        self._pause = SAVE_EVERY
         self.begin_epoch()
 
     def seconds(self) -> float:
@@ -51,7 +54,7 @@ class Pulse:
         over = 0 < 60 * minutes < self.seconds() and self.state.epoch > 0
         a_step = (now - self._told) / max(1, done - self._told_steps)
         ahead = max(1, int(TELL_EVERY / max(a_step, 1e-6)))
-        decided = self.agree([stop, over, now - self._saved >= SAVE_EVERY, ahead])
+        decided = self.agree([stop, over, now - self._saved >= self._pause, ahead])
         self.stop, self.over, self.save = (bool(value) for value in decided[:3])
         self._next = done + int(decided[3])
 
@@ -71,8 +74,9 @@ class Pulse:
         plan, steps = self.state.plan, self.state.step - self._epoch_first
         return steps * plan.rows / plan.steps / max(time.monotonic() - self._epoch_began, 1e-9)
 
-    def saved(self) -> None:
-        self._saved = time.monotonic()
+    def saved(self, seconds: float) -> None:
+        """A checkpoint held up the steps for so many SECONDS."""
+        self._saved, self._pause = time.monotonic(), SAVE_EVERY * max(1.0, seconds / QUICK)
 
     def rates(self) -> dict[str, float]:
         """Rows a second since the last report of a step; seconds left if no epoch is saved by an early stop."""

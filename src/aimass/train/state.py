@@ -21,7 +21,7 @@ from aimass.train.plan import Plan
 from aimass.train.precision import Scaler
 
 # Of a state, in the facts of a checkpoint.
-NUMBERS = ("epoch", "step", "epochs", "seconds", "began", "fastest", "best_epoch", "best_loss", "told_bad")
+NUMBERS = ("epoch", "step", "epochs", "seconds", "began", "fastest", "best_epoch", "best_loss")
 MOST_BAD = 8  # steps without a finite loss, one after the other, after which a run is lost
 
 
@@ -42,7 +42,6 @@ class State:
         self.epochs = plan.epochs
         self.began, self.fastest = 0.0, math.inf
         self.losses = Losses(plan.steps, device)
-        self.told_bad = 0  # bad steps of the running epoch that the log knows of
         self.best: dict[str, Tensor] = copy_of(module)
         self.best_epoch, self.best_loss = 0, math.inf
 
@@ -67,7 +66,7 @@ class State:
                 todo="look for infinite or missing values in the validation rows; else lower the learning_rate",
                 key="learning_rate",
             )
-        self.epoch, self.step, self.told_bad = self.epoch + 1, 0, 0
+        self.epoch, self.step = self.epoch + 1, 0
         self.losses.begin()
         if loss < self.best_loss:
             self.best, self.best_epoch, self.best_loss = copy_of(self.module), self.epoch, loss
@@ -130,15 +129,15 @@ def check_losses(losses: Tensor, epoch: int, batch: str, plan: Plan) -> int:
     """Bad ones (no finite number) among the LOSSES [steps so far] of an epoch; each was a step that changed nothing.
 
     BATCH says how the rows of a step are found again.  Raises InputError when too many followed each other, or when
-    none of them is good.
+    none of a whole epoch is good.
     """
     bad = ~torch.isfinite(losses)
     count = int(bad.sum())
-    if count and (count == len(losses) or longest_run(bad) >= MOST_BAD):
+    if count and (count == len(losses) == plan.steps or longest_run(bad) >= MOST_BAD):
         first = int(bad.nonzero()[0])
         raise InputError(
             f"the loss is {float(losses[first]):g} at step {first + 1} of epoch {epoch + 1}, and stays so",
-            expected="a finite number; a single bad step is skipped, its weights untouched",
+            expected="a finite number, and a finite gradient; a single bad step is skipped, its weights untouched",
             todo=f"give the recipe a lower learning_rate (it was {plan.learning_rate:g}) or a smaller clip; if it is "
             f"the first step, look for infinite or missing values in the tensors ({batch})",
             key="learning_rate",

@@ -34,14 +34,15 @@ def evaluate(job: Job, plan: Plan, placement: Placement) -> dict[str, float]:
         return {}
     placement.gather_state(whole=False)  # one opinion of the running statistics
     mine = slice(placement.rank * rows // placement.world, (placement.rank + 1) * rows // placement.world)
-    part = scores_of(job, job.valid, plan.batch, mine)
+    part = scores_of(job, job.valid, -(-plan.batch // plan.accumulate), mine)  # what fits in a step
     scores = part
     if placement.world > 1:  # the others' rows are zero here and mine are zero there
         scores = torch.zeros((rows, *part.shape[1:]))
         scores[mine] = part
         scores = placement.reduce(scores)
     target = job.valid.target().cpu()
-    found = {"valid_loss": float(job.loss(job.signature, 0.0, "mean")(scores, target))}
+    loss_of = job.loss(job.signature, 0.0, "mean")  # it may hold tensors of its own, which are on the device
+    found = {"valid_loss": float(loss_of(scores.to(job.device), target.to(job.device)))}
     return {**found, **_figure(scores, target, job.signature)}
 
 
@@ -49,11 +50,12 @@ def scores_of(job: Job, source: Source, batch: int, part: slice | None = None) -
     """Scores [N, W] of the module of JOB, in evaluation mode, for the rows of SOURCE or a PART of them; on the host."""
     job.module.eval()
     rows = torch.arange(len(source))[part or slice(None)]
+    asked = rows if len(rows) else torch.zeros(1, dtype=torch.long)  # not every network takes no row
     found = []
     with torch.inference_mode():
-        for some in torch.split(rows, min(LARGEST, 4 * batch)):
+        for some in torch.split(asked, min(LARGEST, 4 * batch)):
             found.append(job.module(*source.fetch(some).tensors).float().cpu())
-    return torch.cat(found).clone()  # no inference tensor: others may write into it
+    return torch.cat(found)[: len(rows)].clone()  # no inference tensor: others may write into it
 
 
 def _figure(scores: Tensor, target: Tensor, signature: Signature) -> dict[str, float]:
