@@ -12,6 +12,7 @@ import torch
 
 from aimass.core.errors import InputError
 from aimass.runner.gang import Rank
+from aimass.train import pulse
 from aimass.train.advised import advised, fingerprint
 from aimass.train.bench import LoopBench
 from aimass.train.feed import feed
@@ -19,6 +20,7 @@ from aimass.train.job import Job
 from aimass.train.parallel.single import Single
 from aimass.train.plan import Plan
 from aimass.train.session import train_job
+from aimass.train.valid import scores_of
 from tests.train.test_step import CPU, network, plan_of, ready_of
 
 
@@ -79,6 +81,50 @@ def test_a_short_run_is_not_advised(context) -> None:
     job, made = bench()
     asked = advised("auto", None, lambda line: None, Rank())
     assert asked(job, made.plan, made.placement) == (made.plan, {})
+
+
+def test_a_copy_that_does_not_fit_beside_the_network_is_no_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("no room")
+
+    job, made = bench()
+    monkeypatch.setattr(LoopBench, "build", full)
+    told: list[str] = []
+    assert advised(9.0, None, told.append, Rank())(job, made.plan, made.placement) == (made.plan, {})
+    assert "do not fit in memory" in told[0]
+
+
+def test_gradients_are_those_of_the_micro_batches_a_plan_asks_for() -> None:
+    job, _ = ready_of(network(), plan_of())
+    made = LoopBench(job, plan_of(), Single(CPU))
+    sizes: list[int] = []
+    trial = made.build(made.plan.having(accumulate=4))
+    trial.job.module.register_forward_pre_hook(lambda module, given: sizes.append(len(given[0])))
+    parts, whole = trial.gradients(), made.build(made.plan).gradients()
+    assert sizes == [8] * 4
+    for name, value in whole.items():
+        torch.testing.assert_close(value, parts[name], rtol=1e-4, atol=1e-6)
+
+
+def test_what_was_advised_is_told_by_a_resumed_run_too(context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulse, "TELL_EVERY", 0.0)
+    asked: list[Plan] = []
+
+    def advisor(job: Job, plan: Plan, placement: object) -> tuple[Plan, dict[str, object]]:
+        asked.append(plan)
+        return plan.having(update="foreach"), {"rows": [1]}
+
+    for name in ("first", "second"):
+        job, ready = ready_of(network(), plan_of())
+        trained = train_job(context(name, resume="shared"), job, ready.plan, Single(CPU), advisor)  # type: ignore[arg-type]
+        assert trained.ledger == {"rows": [1]} and trained.plan.update == "foreach"
+    assert len(asked) == 1
+
+
+def test_a_rank_without_a_row_to_judge_asks_the_network_for_no_empty_batch() -> None:
+    job, _ = ready_of(network(), plan_of())
+    job.module.register_forward_pre_hook(lambda module, given: None if len(given[0]) else pytest.fail("no row"))
+    assert scores_of(job, job.valid, 32, slice(5, 5)).shape == (0, 3)
 
 
 def test_another_network_or_plan_is_another_fingerprint() -> None:

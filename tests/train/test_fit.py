@@ -186,6 +186,54 @@ def test_killed_at_any_moment_it_ends_with_the_same_bits(case: str, moment: int,
     assert sha_of(again.module) == sha_of(fitted(case).module)
 
 
+def test_a_column_of_values_is_learnt_as_a_row_of_them_is() -> None:
+    X = torch.randn(60, 4)
+    shas = {sha_of(aimass.fit(module_of_one(), (X, y), **QUICK).module) for y in (X[:, 0], X[:, :1])}
+    assert len(shas) == 1
+    with pytest.raises(InputError, match=r"the target of data is \[60, 2\]"):
+        aimass.fit(module_of_one(), (X, X[:, :2]), **QUICK)
+
+
+def module_of_one() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Linear(4, 1)
+
+
+def test_classes_of_validation_rows_are_looked_at_too() -> None:
+    X, y = torch.randn(9, 3), torch.arange(9) % 3
+    with pytest.raises(InputError, match="row 2 has the class 5") as caught:
+        aimass.fit(nn.Linear(3, 3), (X, y), valid=(X[:3], torch.tensor([0, 1, 5])), **QUICK)
+    assert caught.value.key == "valid"
+    with pytest.raises(InputError, match="row 0 has the class -100"):  # two classes know no masks
+        aimass.fit(nn.Linear(3, 1), (X, torch.tensor([-100, *[0, 1] * 4])), **QUICK)
+
+
+def test_what_a_listener_raises_ends_the_run() -> None:
+    def listener(row: dict[str, float]) -> None:
+        raise KeyError("not there")
+
+    with pytest.raises(KeyError, match="not there"):
+        aimass.fit(nn.Linear(3, 3), (torch.randn(9, 3), torch.arange(9) % 3), on_report=listener, **QUICK)
+
+
+def test_a_folder_of_another_call_is_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulse, "TELL_EVERY", 0.0)
+    monkeypatch.setattr(pulse, "SAVE_EVERY", 0.0)
+    X, y = torch.randn(60, 3), torch.arange(60) % 3
+
+    def again(**given: Any) -> bool:
+        target = given.pop("y", y)
+        result = aimass.fit(nn.Linear(3, 3), (X, target), resume=tmp_path, **QUICK, **given)
+        return any(line.startswith("going on") for line in result.log)
+
+    def doubled(scores: Tensor, target: Tensor) -> Tensor:
+        return 2 * nn.functional.cross_entropy(scores, target, reduction="none")
+
+    assert [again(), again(), again(y=(y + 1) % 3)] == [False, True, False]
+    assert [again(loss=doubled), again(loss=doubled)] == [False, True]
+    assert [again(rates={"weight": 0.5}), again(freeze=["bias"]), again(valid=(X, y))] == [False, False, False]
+
+
 def test_another_seed_is_another_run() -> None:
     shas = {sha_of(aimass.fit(module(), data(), augment=[Flip()], seed=seed, **QUICK).module) for seed in (0, 0, 1)}
     assert len(shas) == 2

@@ -17,6 +17,7 @@ from aimass.train.advisor.advise import advise
 from aimass.train.advisor.record import Advice
 from aimass.train.bench import LoopBench
 from aimass.train.job import Job
+from aimass.train.memory import is_out_of_memory
 from aimass.train.mirrored import DONE, MirroredBench, follow
 from aimass.train.parallel.base import Placement
 from aimass.train.plan import Plan
@@ -39,7 +40,16 @@ def advised(
     def ask(job: Job, plan: Plan, placement: Placement) -> tuple[Plan, Ledger]:
         if seconds == "off":
             return plan, {}
-        allowed = _auto_seconds(job, plan, placement) if seconds == "auto" else seconds
+        try:
+            return _asked(job, plan, placement)
+        except RuntimeError as error:
+            if rank.world > 1 or not is_out_of_memory(error):
+                raise
+        log("no advice: the network and a copy to try things on do not fit in memory together")
+        return plan, {}
+
+    def _asked(job: Job, plan: Plan, placement: Placement) -> tuple[Plan, Ledger]:
+        allowed = _auto_seconds(job, plan, placement) if isinstance(seconds, str) else seconds
         if rank.share(allowed) < LEAST:
             return plan, {}
         bench = LoopBench(job, plan, placement, command)

@@ -20,9 +20,11 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from aimass.train.advisor.bench import Phase
 from aimass.train.batch import Batch
+from aimass.train.build import parts_of
 from aimass.train.facts import facts_of
 from aimass.train.feed import feed, turn_of
 from aimass.train.job import Job
+from aimass.train.losses import MASKED, Reduction
 from aimass.train.parallel.base import Placement
 from aimass.train.plan import Plan
 from aimass.train.precision import autocast, matrix_precision
@@ -105,10 +107,11 @@ class LoopTrial:
     def gradients(self) -> dict[str, Tensor]:
         with self.entered(), self._without_chance():
             self._restart()
-            batch, _ = self._guarded()[0]
+            batch, count = self._guarded()[0]
             self.job.module.zero_grad(set_to_none=True)  # what the last step left
-            loss = self._forward(batch)
-            loss.backward()  # type: ignore[no-untyped-call]
+            for part in parts_of(batch, self.plan.accumulate):
+                loss = self._forward(part, "sum") / max(1, count)
+                loss.backward()  # type: ignore[no-untyped-call]
             named = dict(self.job.module.named_parameters())
             found = {name: weight.grad.detach().float().clone() for name, weight in named.items()
                      if weight.grad is not None}  # fmt: skip
@@ -180,14 +183,15 @@ class LoopTrial:
 
     def _guarded(self) -> list[tuple[Batch, int]]:
         rows = torch.from_numpy(turn_of(self.job.train, self.plan, 0)[: GUARDED * self.plan.batch])
-        return [(self.job.train.fetch(some), len(some)) for some in torch.split(rows, self.plan.batch)]
+        batches = [self.job.train.fetch(some) for some in torch.split(rows, self.plan.batch)]
+        return [(batch, valid_of(batch.target)) for batch in batches]
 
     def _restart(self) -> None:
         tensors, facts = self.fresh
         self.ready.state.restore(tensors, facts)
 
-    def _forward(self, batch: Batch) -> Tensor:
-        loss_of = self.job.loss(self.job.signature, self.plan.smoothing, "mean")
+    def _forward(self, batch: Batch, reduction: Reduction = "mean") -> Tensor:
+        loss_of = self.job.loss(self.job.signature, self.plan.smoothing, reduction)
         with autocast(self.plan.precision, self.job.device):
             return loss_of(self.ready.network(*batch.tensors), batch.target)
 
@@ -209,6 +213,11 @@ class LoopTrial:
         yield
         for layer in silent:
             layer.train()
+
+
+def valid_of(target: Tensor) -> int:
+    """Places of TARGET that count."""
+    return len(target) if target.is_floating_point() else int((target != MASKED).sum())
 
 
 def main() -> None:

@@ -28,7 +28,8 @@ def facts_of(job: Job, plan: Plan, placement: Placement) -> dict[str, Any]:
         "flags": machine()["flags"],
         "capability": torch.cuda.get_device_capability(job.device) if cuda else None,
         "memory_bytes": torch.cuda.mem_get_info(job.device)[0] if cuda else 0,
-        "has_convolutions": any(isinstance(module, _ConvNd) for module in modules) and not unsafe_layout(modules),
+        "has_convolutions": any(isinstance(module, _ConvNd) for module in modules)
+        and (cuda or not unsafe_layout(modules)),
         "has_batch_norm": any(isinstance(module, _BatchNorm) for module in modules),
         "has_compiler": _has_triton() if cuda else shutil.which("g++") is not None,
         "dynamic_shapes": plan.rows % plan.steps != 0,

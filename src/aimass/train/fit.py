@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from aimass.core.signature import Field, Signature
 from aimass.runner.gang import Rank
 from aimass.train.advised import advised
 from aimass.train.augment.compose import compose
-from aimass.train.gradient import Gradient
+from aimass.train.gradient import PLANNED, Gradient
 from aimass.train.job import Job, LossMaker
 from aimass.train.lora import merge_lora
 from aimass.train.losses import MASKED, Reduction, loss_of
@@ -34,6 +35,7 @@ from aimass.train.source import Source
 from aimass.train.worker import SHOWN, begun, settled
 
 Data = Sequence[Any]  # tensors or arrays [N, ...] in the order of the module's arguments, then the target [N]
+LOOKED_AT = 256  # rows by which data are known again
 RowLoss = Callable[[Tensor, Tensor], Tensor]  # scores, target -> loss a row [N], or the mean
 
 
@@ -74,7 +76,8 @@ def fit(
     data       tensors or arrays [N, ...], the target last: whole numbers are classes (-100: not counted), others values
     valid      the same of rows that say when to stop; without them the training loss does
     loss       of (scores, target): one number a row [N], in place of cross entropy or squared error
-    resume     a folder for checkpoints: the same call goes on where an earlier one was broken off
+    resume     a folder for checkpoints: the same call goes on where an earlier one was broken off; another one (data,
+               loss, settings) begins anew
     device     "cuda" where there is one, unless said otherwise
     on_report  called with each report, in a thread of its own
     settings   those of the recipe `gradient` (docs/train.md); nothing varies the rows unless `augment` says so
@@ -85,6 +88,10 @@ def fit(
     tensors, target = _opened(data, "data")
     held = _opened(valid, "valid") if valid is not None else (tuple(t[:0] for t in tensors), target[:0])
     signature = signature_of(module, tensors, target)
+    if loss is None:
+        target, held = one_column(target, signature, "data"), (held[0], one_column(held[1], signature, "valid"))
+    if signature.classes:
+        check_classes(held[1], len(signature.classes), "valid", masks=signature.task == "multiclass")
     scales, told = begun(recipe, module, signature, [tensor[:SHOWN] for tensor in tensors], "", seed)
     with ExitStack() as stack:
         folder = Path(resume or stack.enter_context(tempfile.TemporaryDirectory()))
@@ -96,10 +103,13 @@ def fit(
         rows, others = (Source.of_tensors(*each, recipe.tier, here) for each in ((tensors, target), held))
         parts = recipe.augmentations(signature)
         vary = compose(parts, signature) if parts else None
+        if isinstance(loss, nn.Module):
+            loss.to(here)
         job = Job(module, signature, rows, others, here, vary, scales, _maker(loss))
         plan = settled(recipe, job, seed, rank)
         advise = advised(recipe.advise, None, ctx.log, rank)
-        trained = train_job(rank.context(folder, seed=seed), job, plan, placement, advise)
+        asked = asked_of(recipe, loss, (*tensors, target, *held[0], held[1])) if resume else {}
+        trained = train_job(rank.context(folder, seed=seed), job, plan, placement, advise, asked)
     merge_lora(module)
     return Fitted(module, trained.plan, trained.facts, trained.ledger, ctx.history, ctx.lines)
 
@@ -161,23 +171,56 @@ def signature_of(module: nn.Module, tensors: tuple[Tensor, ...], target: Tensor)
     task: Any = "regression" if not whole else "binary" if width == 1 else "multiclass"
     classes = tuple(str(i) for i in range(2 if task == "binary" else width)) if whole else ()
     if whole:
-        check_classes(target, len(classes))
+        check_classes(target, len(classes), masks=task == "multiclass")
     inputs = tuple(Field(_name(i, tensor), str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape[1:]))
                    for i, tensor in enumerate(tensors))  # fmt: skip
     return Signature(task, "target", (), inputs, (Field("label", "string", values=classes),) if whole else ())
 
 
-def check_classes(target: Tensor, classes: int) -> None:
-    """Raises InputError naming the first row of TARGET whose class the module has no column for."""
-    wrong = ((target < 0) & (target != MASKED)) | (target >= classes)
+def one_column(target: Tensor, signature: Signature, name: str) -> Tensor:
+    """TARGET without an axis of 1 behind its rows, which would be stretched against the scores.
+
+    Raises InputError when it has more columns than the losses of ours compare.
+    """
+    if signature.task == "multiclass":  # places of a sequence
+        return target
+    target = target[:, 0] if target.ndim == 2 and target.shape[1] == 1 else target
+    if target.ndim > 1:
+        raise InputError(
+            f"the target of {name} is {list(target.shape)}",
+            expected="one number a row [N]",
+            todo="give a loss of your own that compares several",
+            key=name,
+        )
+    return target
+
+
+def check_classes(target: Tensor, classes: int, name: str = "data", *, masks: bool = True) -> None:
+    """Raises InputError naming the first row of TARGET whose class the module has no column for.
+
+    MASKS: whether there may be places that do not count.
+    """
+    wrong = ((target < 0) & ((target != MASKED) | (not masks))) | (target >= classes)
     if wrong.any():
         row = int(wrong.flatten(1).any(1).nonzero()[0] if target.ndim > 1 else wrong.nonzero()[0])
         raise InputError(
             f"row {row} has the class {int(target[wrong][0])}, and the module knows {classes}",
-            expected=f"classes 0 to {classes - 1}; {MASKED} for what does not count",
+            expected=f"classes 0 to {classes - 1}" + (f"; {MASKED} for what does not count" if masks else ""),
             todo="give the last layer a column more, or look at the labels",
-            key="data",
+            key=name,
         )
+
+
+def asked_of(recipe: Gradient, loss: RowLoss | None, tensors: Sequence[Tensor]) -> dict[str, Any]:
+    """What stands in no plan and makes another training all the same; TENSORS are told by some of their rows."""
+    told = sha256()
+    for tensor in tensors:
+        told.update(f"{tensor.dtype} {list(tensor.shape)}".encode())
+        some = tensor[:: max(1, len(tensor) // LOOKED_AT)].contiguous().reshape(-1)
+        told.update(some.view(torch.uint8).numpy().tobytes())
+    named = "" if loss is None else getattr(loss, "__qualname__", type(loss).__name__)
+    settings = {key: value for key, value in recipe.settings().items() if key not in PLANNED and key != "advise"}
+    return {"recipe": settings, "loss": named, "data": told.hexdigest()}
 
 
 def _opened(data: Data, name: str) -> tuple[tuple[Tensor, ...], Tensor]:
@@ -185,7 +228,7 @@ def _opened(data: Data, name: str) -> tuple[tuple[Tensor, ...], Tensor]:
     if not isinstance(data, (tuple, list)) or len(data) < 2:
         what = f"has {len(data)} part" if isinstance(data, (tuple, list)) else f"is a {type(data).__name__}"
         raise InputError(f"{name} {what}", expected="(X, y), or (X1, X2, ..., y)", key=name)
-    *tensors, target = (torch.as_tensor(part) for part in data)
+    *tensors, target = (torch.as_tensor(part).detach().cpu() for part in data)
     if len({len(part) for part in (*tensors, target)}) > 1 or not len(target):
         lengths = ", ".join(str(len(part)) for part in (*tensors, target))
         raise InputError(f"{name} has parts of {lengths} rows", expected="as many rows in each, and some", key=name)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from aimass.core.canonical import digest_of
 from aimass.core.errors import InputError
 from aimass.core.step import Context
-from aimass.train.checkpoint import Keeper
+from aimass.train.checkpoint import Keeper, write_whole
 from aimass.train.job import Job
 from aimass.train.loop import run
 from aimass.train.parallel.base import Placement
@@ -35,28 +38,42 @@ class Trained:
     ledger: Ledger = field(default_factory=dict)
 
 
-def train_job(ctx: Context, job: Job, plan: Plan, placement: Placement, advise: Advisor | None = None) -> Trained:
+def train_job(
+    ctx: Context,
+    job: Job,
+    plan: Plan,
+    placement: Placement,
+    advise: Advisor | None = None,
+    asked: Mapping[str, Any] | None = None,
+) -> Trained:
     """Train JOB by PLAN, or by what ADVISE makes of it; go on where an earlier attempt in `ctx.resume` was broken off.
 
+    An attempt at something else is not gone on with: PLAN, weights and what else was ASKED (JSON) are compared.
     A plan that was advised is kept with the state: advice is never asked for twice in a run.  Where its numbers go
     wrong, the run goes on from its last state by PLAN itself, once.
     """
     keeper, ledger = Keeper(ctx.resume / "gradient"), Ledger()
-    request = digest_of({"plan": plan.values(), "weights": shapes_of(job)})
-    fresh = {name: value.clone() for name, value in job.module.state_dict().items()}
+    request, advice = request_of(job, plan, asked or {}), ctx.resume / "gradient" / "advice.json"
     kept, chosen = _kept(keeper, request), plan
     if kept:
         chosen = Plan.from_json(kept[1]["plan"])
         ctx.log(f"going on at epoch {kept[1]['epoch'] + 1}, step {kept[1]['step'] + 1}")
+        ledger = _ledger(advice, request)
     elif advise:
         chosen, ledger = advise(job, plan, placement)
+        if ledger and placement.rank == 0:
+            write_whole(advice, json.dumps({"request": request, "ledger": ledger}).encode())
+    # What was settled by the memory at hand was no advice.
+    safe = chosen.having(tier=plan.tier, accumulate=plan.accumulate).values() == plan.values()
+    fresh = {} if safe else {name: value.clone() for name, value in job.module.state_dict().items()}
     try:
         return Trained(*_train(ctx, job, chosen, placement, keeper, request, kept), ledger)
     except InputError as error:
-        if chosen.values() == plan.values() or error.key != "learning_rate":
+        if safe or error.key != "learning_rate":
             raise
         ctx.log(f"{error.what}; the advised plan is given up, the run goes on by the safe one")
     keeper.wait()
+    placement.reduce(torch.zeros(1))  # no rank reads before rank 0 has written
     job.module.load_state_dict(fresh)
     return Trained(*_train(ctx, job, plan, placement, keeper, request, _kept(keeper, request)), ledger)
 
@@ -70,15 +87,27 @@ def _kept(keeper: Keeper, request: str) -> Kept | None:
     return kept if kept and kept[1]["request"] == request else None
 
 
+def _ledger(path: Path, request: str) -> Ledger:
+    """What an earlier attempt at REQUEST was advised."""
+    try:
+        told = json.loads(path.read_bytes())
+    except (OSError, ValueError):  # nobody advised
+        return {}
+    found: Ledger = told["ledger"] if told["request"] == request else {}
+    return found
+
+
 def _train(
     ctx: Context, job: Job, plan: Plan, placement: Placement, keeper: Keeper, request: str, kept: Kept | None
 ) -> tuple[Plan, dict[str, Any]]:
     """The plan as it was in the end (a step may have been halved), and the facts."""
+    job = replace(job, train=job.train.at(plan.tier))
     with reproducible(plan.threads, stream("weights", plan.seed)), matrix_precision(plan.precision, job.device):
         ready = make_ready(job, plan, placement)
         if kept:
             ready.state.restore(*kept)
             placement.load_state(kept[0])
+            kept[0].clear()  # copied by now
         try:
             facts = run(ctx, job, ready, keeper, request)
         finally:
@@ -86,6 +115,14 @@ def _train(
     return ready.state.plan, facts
 
 
-def shapes_of(job: Job) -> dict[str, list[int]]:
-    """Shape of each weight by name: another network is another training."""
-    return {name: list(weight.shape) for name, weight in job.module.named_parameters()}
+def request_of(job: Job, plan: Plan, asked: Mapping[str, Any]) -> str:
+    """What makes another training: plan, weights, which of them are trained how fast, validation rows, what was ASKED.
+
+    Where the rows lie depends on what memory was free, and changes nothing.
+    """
+    weights = {
+        name: [list(weight.shape), weight.requires_grad, job.scales.get(name, 1.0)]
+        for name, weight in job.module.named_parameters()
+    }
+    values = {name: value for name, value in plan.values().items() if name != "tier"}
+    return digest_of({"plan": values, "weights": weights, "valid": len(job.valid), "asked": asked})

@@ -27,13 +27,14 @@ from aimass.train.augment.compose import compose
 from aimass.train.base import Recipe
 from aimass.train.batch_size import find_batch
 from aimass.train.data import Split, check, open_split
+from aimass.train.facts import unsafe_layout
 from aimass.train.finetune import load_weights, replace_head
 from aimass.train.freeze import freeze
 from aimass.train.job import Job
 from aimass.train.lora import add_lora, merge_lora
 from aimass.train.parallel.group import placed
 from aimass.train.parallel.single import Single
-from aimass.train.plan import Origin, Plan
+from aimass.train.plan import DEFAULT, Origin, Plan
 from aimass.train.rates import rates_by_layer, rates_by_pattern
 from aimass.train.reproducible import reproducible
 from aimass.train.rng import stream
@@ -66,7 +67,10 @@ def work(rank: Rank, *, order: dict[str, Any], out: str, resume: str) -> dict[st
         for line in opened.told:
             ctx.log(line)
         job, recipe = opened.job, opened.recipe
-        command = [sys.executable, "-m", "aimass.train.bench", json.dumps({"order": order, "path": sys.path})]
+        # What was found or chosen by the memory of the moment is told to fresh processes, not found again.
+        found = {"batch": opened.plan.batch, "tier": opened.plan.tier}
+        told = {"order": {**order, "recipe": {**order["recipe"], **found}}, "path": sys.path}
+        command = [sys.executable, "-m", "aimass.train.bench", json.dumps(told)]
         trained = train_job(ctx, job, opened.plan, placement, advised(recipe.advise, command, ctx.log, rank))
     if rank.rank:
         return trained.facts
@@ -112,10 +116,13 @@ def settled(recipe: Gradient, job: Job, seed: int, rank: Rank | None = None) -> 
     Raises InputError when a batch has too few rows for every rank to learn from.
     """
     rank = rank or Rank()
+    tier = rank.share(job.train.tier) if recipe.tier == "auto" else recipe.tier
+    check_layout(recipe, job)
 
     def plan_of(batch: int) -> Plan:
         chosen = recipe if recipe.batch != "find" else replace(recipe, batch=batch)
-        return chosen.plan(len(job.train), seed, job.signature.classes, work_of(job.module, job.signature))
+        plan = chosen.plan(len(job.train), seed, job.signature.classes, work_of(job.module, job.signature))
+        return plan if plan.tier == tier else plan.having(DEFAULT, tier=tier)
 
     found = 0
     if recipe.batch == "find":
@@ -125,6 +132,17 @@ def settled(recipe: Gradient, job: Job, seed: int, rank: Rank | None = None) -> 
         plan = plan.because("batch", Origin("measured", reason="the largest that was worth its rows"))
     check_ranks(plan, rank.world)
     return plan
+
+
+def check_layout(recipe: Gradient, job: Job) -> None:
+    """Raises InputError when RECIPE asks for a layout in which this network is not safe."""
+    if (
+        recipe.layout == "channels-last"
+        and job.device.type == "cpu"
+        and (why := unsafe_layout([*job.module.modules()]))
+    ):
+        raise InputError(f"this network cannot be laid out channels last: {why}", todo="leave layout at auto",
+                         key="layout")  # fmt: skip
 
 
 def check_ranks(plan: Plan, world: int) -> None:
