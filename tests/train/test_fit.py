@@ -79,6 +79,29 @@ def test_a_loss_of_ones_own_is_minimised() -> None:
     assert result.history[-1]["loss"] < 0.2
 
 
+def differences(scores: Tensor, target: Tensor) -> Tensor:
+    return (scores - target).square()
+
+
+@pytest.mark.parametrize(
+    ("loss", "masked"),
+    [(differences, False), (nn.CrossEntropyLoss(), True), (nn.CrossEntropyLoss(reduction="none"), True)],
+    ids=["several a row", "a mean of what counts", "one a row"],
+)
+def test_a_loss_of_ones_own_is_the_same_in_micro_batches(loss: Any, masked: bool) -> None:
+    torch.manual_seed(0)
+    X = torch.randn(64, 4)
+    target = torch.where(torch.arange(64) % 5 > 2, -100, torch.arange(64) % 3) if masked else X[:, :3]
+    found = []
+    for parts in (1, 4):
+        torch.manual_seed(0)
+        given = {**QUICK, "accumulate": parts, "clip": 0.0, "optimizer": "sgd", "learning_rate": 0.1}
+        result = aimass.fit(nn.Linear(4, 3), (X, target), loss=loss, **given)
+        found.append([result.history[-1]["loss"], *result.module.parameters()])
+    for whole, in_parts in zip(*found, strict=True):
+        torch.testing.assert_close(whole, in_parts, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("data", "says"),
     [
@@ -192,6 +215,8 @@ def test_a_column_of_values_is_learnt_as_a_row_of_them_is() -> None:
     assert len(shas) == 1
     with pytest.raises(InputError, match=r"the target of data is \[60, 2\]"):
         aimass.fit(module_of_one(), (X, X[:, :2]), **QUICK)
+    with pytest.raises(InputError, match="the module gives 3 columns for a value"):
+        aimass.fit(nn.Linear(4, 3), (X, X[:, 0]), **QUICK)
 
 
 def module_of_one() -> nn.Module:

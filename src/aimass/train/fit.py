@@ -87,7 +87,7 @@ def fit(
     recipe = Gradient.from_settings({"use": "gradient", "augment": [], **settings})
     tensors, target = _opened(data, "data")
     held = _opened(valid, "valid") if valid is not None else (tuple(t[:0] for t in tensors), target[:0])
-    signature = signature_of(module, tensors, target)
+    signature = signature_of(module, tensors, target, own_loss=loss is not None)
     if loss is None:
         target, held = one_column(target, signature, "data"), (held[0], one_column(held[1], signature, "valid"))
     if signature.classes:
@@ -144,7 +144,9 @@ class Here:
         raise InputError("aimass.fit trains in its own process", todo="start it by torchrun, or train in a workspace")
 
 
-def signature_of(module: nn.Module, tensors: tuple[Tensor, ...], target: Tensor) -> Signature:
+def signature_of(
+    module: nn.Module, tensors: tuple[Tensor, ...], target: Tensor, *, own_loss: bool = False
+) -> Signature:
     """What MODULE makes of TENSORS, seen on two rows, and what TARGET asks for.
 
     Raises InputError when they do not fit together.
@@ -169,6 +171,9 @@ def signature_of(module: nn.Module, tensors: tuple[Tensor, ...], target: Tensor)
                          todo="let forward return one tensor with the rows first")  # fmt: skip
     width, whole = scores.shape[1], not target.is_floating_point()
     task: Any = "regression" if not whole else "binary" if width == 1 else "multiclass"
+    if task == "regression" and width > 1 and not own_loss:
+        raise InputError(f"the module gives {width} columns for a value", expected="one column [N, 1]",
+                         todo="give a loss of your own that compares several", key="module")  # fmt: skip
     classes = tuple(str(i) for i in range(2 if task == "binary" else width)) if whole else ()
     if whole:
         check_classes(target, len(classes), masks=task == "multiclass")
@@ -254,9 +259,16 @@ def _maker(loss: RowLoss | None) -> LossMaker:
     def make(signature: Signature, smoothing: float, reduction: Reduction) -> Callable[[Tensor, Tensor], Tensor]:
         def of(scores: Tensor, target: Tensor) -> Tensor:
             found = loss(scores, target)
+            # As the feed counts: rows, or places that are not masked.
+            masks = not target.is_floating_point()
+            count: Any = (target != MASKED).sum() if masks else len(target)
             if not found.ndim:
-                return found if reduction == "mean" else found * len(target)
-            return found.sum() if reduction == "sum" else found.mean()
+                if reduction == "mean":
+                    return found
+                return (torch.where(count > 0, found, 0.0) if masks else found) * count  # a mean of nothing is NaN
+            if found.ndim > 1 and not (masks and found.shape == target.shape):
+                found = found.flatten(1).mean(1)  # several numbers a row
+            return found.sum() if reduction == "sum" else found.sum() / count
 
         return of
 
