@@ -261,7 +261,7 @@ def _maker(loss: RowLoss | None) -> LossMaker:
             found = loss(scores, target)
             # As the feed counts: rows, or places that are not masked.
             masks = not target.is_floating_point()
-            count: Any = (target != MASKED).sum() if masks else len(target)
+            count = (target != MASKED).sum() if masks else torch.tensor(len(target))
             if not found.ndim:
                 if reduction == "mean":
                     return found
