@@ -73,12 +73,14 @@ class Going:
         self.reporter = Reporter(ctx)
 
     def __enter__(self) -> Going:
+        self._collected = gc.isenabled()
         gc.freeze()  # what is there stays: no collection need walk it again
         gc.disable()  # in the middle of a step; `look_up` collects
         return self
 
     def __exit__(self, *raised: object) -> None:
-        gc.enable()
+        if self._collected:
+            gc.enable()
         gc.unfreeze()
         self.reporter.close()
         if raised[0] is None:

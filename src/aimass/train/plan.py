@@ -86,13 +86,17 @@ class Plan:
                        decay_every=self.decay_every * self.steps)  # fmt: skip
         return self.learning_rate * times
 
-    def having(self, origin: Origin = USER, **changes: Any) -> Self:
-        """This plan with CHANGES, each for the reason ORIGIN.  Raises InputError for a field that is not there."""
+    def having(self, origin: Origin | None = None, **changes: Any) -> Self:
+        """This plan with CHANGES, each for the reason ORIGIN; without one it is a trial and nobody's choice.
+
+        Raises InputError for a field that is not there.
+        """
         known = {f.name for f in fields(self)} - {"origins"}
         for name in changes:
             if name not in known:
                 raise InputError(f"a plan has no field {name!r}", expected=", ".join(sorted(known)), key=name)
-        return replace(self, **changes, origins={**self.origins, **dict.fromkeys(changes, origin)})
+        told = dict.fromkeys(changes, origin) if origin else {}
+        return replace(self, **changes, origins={**self.origins, **told})
 
     def because(self, name: str, origin: Origin) -> Self:
         """This plan, the field NAME left as it is for the reason ORIGIN (an acceleration that was refused)."""

@@ -11,13 +11,19 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
+from aimass.core.errors import InputError
+
 
 def recompute_blocks(module: nn.Module) -> int:
     """Let every block of MODULE forget its activations until they are needed; in place.  Returns how many blocks.
 
     Blocks are the members of sequences and module lists that hold weights; nested ones count as one.
+    Raises InputError when there is none.
     """
     blocks = list(_blocks(module))
+    if not blocks:
+        raise InputError("the network has no blocks to compute again", key="recompute",
+                         expected="members of a Sequential or a ModuleList", todo="leave recompute out")  # fmt: skip
     for block in blocks:
         block.forward = partial(_forgetful, block, block.forward)
     return len(blocks)

@@ -29,7 +29,7 @@ def launch(ctx: Context, order: Order) -> list[Any]:
         trainer = TorchTrainer(
             serve_rank,
             train_loop_config=told,
-            torch_config=TorchConfig(timeout_s=int(PATIENCE)),
+            torch_config=TorchConfig(backend=_backend(order), timeout_s=int(PATIENCE)),
             scaling_config=_scaling(order),
             run_config=RunConfig(storage_path=order.folder, failure_config=FailureConfig(max_failures=0)),
         )
@@ -38,6 +38,11 @@ def launch(ctx: Context, order: Order) -> list[Any]:
         except (TrainingFailedError, RayError) as error:
             _tell_deaths(desk, error, order.ranks)
         return gather(desk.words, order.ranks)
+
+
+def _backend(order: Order) -> str:
+    """Ranks on GPUs also agree on numbers that lie on the host."""
+    return "cpu:gloo,cuda:nccl" if order.needs.get("gpus") else "gloo"
 
 
 def _scaling(order: Order) -> ScalingConfig:

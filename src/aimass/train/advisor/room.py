@@ -12,6 +12,7 @@ from typing import Any
 from aimass.train.advisor import exact, rule
 from aimass.train.advisor.record import Row
 from aimass.train.advisor.session import Ready, Refusal, Session
+from aimass.train.plan import USER, Origin
 
 MICRO_BATCHES = (2, 4, 8)
 
@@ -39,7 +40,7 @@ def make_room(session: Session, full: Ready) -> Ready:
 def _try(session: Session, name: str, changes: dict[str, Any], full: Ready) -> Ready | None:
     """FULL's plan with CHANGES, if that fits and computes the same."""
     try:
-        small = session.ready(full.plan.having(**changes))
+        small = session.ready(full.plan.having(Origin("measured", reason=f"{name}, for want of memory"), **changes))
     except Refusal as refusal:
         session.tell([name], decision="refused", reason=str(refusal))
         return None
@@ -62,7 +63,9 @@ def _try(session: Session, name: str, changes: dict[str, Any], full: Ready) -> R
 
 def _smaller(session: Session, full: Ready) -> Iterator[tuple[str, dict[str, Any]]]:
     """Names and changes, the cheapest in time first; micro-batches change what a batch norm sees."""
-    if not session.bench.facts.get("has_batch_norm", True):
+    chosen = {name for name, origin in full.plan.origins.items() if origin.kind == USER.kind}
+    if not session.bench.facts.get("has_batch_norm", True) and "accumulate" not in chosen:
         for times in MICRO_BATCHES:
             yield f"{times} micro-batches", {"accumulate": times * full.plan.accumulate}
-    yield "recompute", {"recompute": True}
+    if "recompute" not in chosen:
+        yield "recompute", {"recompute": True}
