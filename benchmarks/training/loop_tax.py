@@ -29,8 +29,9 @@ from table import interval
 
 from aimass.train.checkpoint import Keeper
 from aimass.train.feed import feed
-from aimass.train.fit import Here, signature_of
+from aimass.train.fit import signature_of
 from aimass.train.gradient import Gradient
+from aimass.train.here import Here
 from aimass.train.job import Job
 from aimass.train.loop import run
 from aimass.train.parallel.single import Single

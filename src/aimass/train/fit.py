@@ -7,7 +7,6 @@ result.module, result.plan, result.history, result.ledger
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from aimass.runner.gang import Rank
 from aimass.train.advised import advised
 from aimass.train.augment.compose import compose
 from aimass.train.gradient import PLANNED, Gradient
+from aimass.train.here import Here
 from aimass.train.job import Job, LossMaker
 from aimass.train.lora import merge_lora
 from aimass.train.losses import MASKED, Reduction, loss_of
@@ -112,36 +112,6 @@ def fit(
         trained = train_job(rank.context(folder, seed=seed), job, plan, placement, advise, asked)
     merge_lora(module)
     return Fitted(module, trained.plan, trained.facts, trained.ledger, ctx.history, ctx.lines)
-
-
-class Here:
-    """The context of a training without a workspace: figures are kept in a list."""
-
-    workers = 1
-    lake = ""
-
-    def __init__(
-        self, folder: Path, seed: int, on_report: Callable[[dict[str, float]], None] | None, lines: list[str]
-    ) -> None:
-        self.folder = self.resume = folder
-        self.seed, self.on_report, self.lines = seed, on_report, lines
-        self.history: list[dict[str, float]] = []
-        self._began = time.monotonic()
-
-    def report(self, at: float | None = None, **numbers: float) -> None:
-        row = {"at": at or 0.0, "seconds": time.monotonic() - self._began, **numbers}
-        self.history.append(row)
-        if self.on_report:
-            self.on_report(row)
-
-    def log(self, message: str) -> None:
-        self.lines.append(message)
-
-    def tell(self, **facts: Any) -> None:
-        """Nothing lists what has no name."""
-
-    def gang(self, work: Callable[..., Any], **arguments: Any) -> list[Any]:
-        raise InputError("aimass.fit trains in its own process", todo="start it by torchrun, or train in a workspace")
 
 
 def signature_of(
