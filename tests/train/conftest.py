@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from aimass.core.artifact import Examples
 from tests.train.by_hand import FakeContext, write_examples
@@ -31,3 +32,12 @@ def context(tmp_path: Path) -> Callable[..., FakeContext]:
         return FakeContext(tmp_path / "out" / name, tmp_path / "resume" / (resume or name), **options)
 
     return make
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """A second one, for networks as small as these, mostly waits on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from aimass.train.optimizer import (
     Optimizer,
     build_optimizer,
     export_state,
-    guarded_step,
     implementations,
     import_state,
     set_rate,
@@ -31,13 +29,7 @@ FUSED = [name for name, update in PAIRS if update == "fused"]
 DECAY = 0.05
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """A second one, for networks as small as these, mostly waits on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def network(seed: int = 0) -> nn.Sequential:
@@ -146,10 +138,10 @@ class TestEveryOptimizer:
         optimizer.blind = blind
         if not first:
             give_gradients(module, 0)
-            guarded_step(optimizer, torch.tensor(0.0))
+            optimizer.step(torch.tensor(0.0))
         before = everything(module, optimizer)
         spoil(module)
-        guarded_step(optimizer, torch.tensor(1.0))
+        optimizer.step(torch.tensor(1.0))
         after = everything(module, optimizer)
         if blind and name == "adagrad" and update != "fused":  # counts on the host, which nothing reads
             before, after = ({k: v for k, v in t.items() if not k.endswith("/step")} for t in (before, after))
@@ -162,7 +154,7 @@ class TestEveryOptimizer:
         spoil(module)
         module[4].weight.grad = None
         before = {key: weight.clone() for key, weight in module.named_parameters()}
-        guarded_step(optimizer, torch.tensor(1.0))
+        optimizer.step(torch.tensor(1.0))
         assert same(before, dict(module.named_parameters()))
 
     def test_a_run_with_a_bad_step_goes_on_as_if_it_had_not_been(self, name: str, update: str) -> None:
@@ -172,11 +164,11 @@ class TestEveryOptimizer:
         for step in range(4):
             if step == 0:
                 spoil(module)
-                guarded_step(optimizer, torch.tensor(1.0))
+                optimizer.step(torch.tensor(1.0))
             for net, opt in ((module, optimizer), (other, without)):
                 opt.zero_grad()
                 give_gradients(net, step)
-                guarded_step(opt, torch.tensor(0.0))
+                opt.step(torch.tensor(0.0))
         assert same(dict(module.named_parameters()), dict(other.named_parameters()))
 
     def test_its_moments_come_back_by_name_in_the_layout_of_the_weights(self, name: str, update: str) -> None:
@@ -232,7 +224,7 @@ def test_a_rate_on_the_device_gives_the_same_weights(name: str) -> None:
             set_rate(optimizer, 0.01 / (step + 1))
             optimizer.zero_grad()
             give_gradients(module, step)
-            guarded_step(optimizer, torch.tensor(0.0))
+            optimizer.step(torch.tensor(0.0))
     torch.testing.assert_close(dict(one.named_parameters()), dict(two.named_parameters()))
     assert all(isinstance(group["lr"], Tensor) for group in graphs.param_groups)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -66,9 +64,9 @@ def _advice(order: dict[str, Any], seconds: float, note: Callable[[str], None]) 
     from aimass.train.bench import LoopBench
     from aimass.train.parallel.single import Single
     from aimass.train.reproducible import device_here
-    from aimass.train.worker import open_order
+    from aimass.train.worker import fresh_command, open_order
 
     opened = open_order(order, device_here())
-    command = [sys.executable, "-m", "aimass.train.bench", json.dumps({"order": order, "path": sys.path})]
+    command = fresh_command(order, opened.plan)
     bench = LoopBench(opened.job, opened.plan, Single(opened.job.device), command)
     return ask_advice(bench, seconds, note)

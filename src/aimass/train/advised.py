@@ -49,10 +49,10 @@ def advised(
         return plan, {}
 
     def _asked(job: Job, plan: Plan, placement: Placement) -> tuple[Plan, Ledger]:
-        allowed = _auto_seconds(job, plan, placement) if isinstance(seconds, str) else seconds
+        bench = LoopBench(job, plan, placement, command)
+        allowed = _auto_seconds(bench) if isinstance(seconds, str) else seconds
         if rank.share(allowed) < LEAST:
             return plan, {}
-        bench = LoopBench(job, plan, placement, command)
         if rank.world == 1:
             advice = ask_advice(bench, allowed, log)
             return advice.plan, advice.as_json()
@@ -83,9 +83,10 @@ def ask_advice(bench: LoopBench, seconds: float, log: Callable[[str], None]) -> 
     return advise(bench, seconds=seconds, seed=plan.seed, note=log, folder=folder(), key=key)
 
 
-def _auto_seconds(job: Job, plan: Plan, placement: Placement) -> float:
-    """A share of the run that PLAN is, seen on a few steps."""
-    trial = LoopBench(job, plan, placement).build(plan)
+def _auto_seconds(bench: LoopBench) -> float:
+    """A share of the run that the plan of BENCH is, seen on a few steps."""
+    plan = bench.plan
+    trial = bench.build(plan)
     trial.steps(FIRST // 2)
     began = time.perf_counter()
     trial.steps(FIRST)
@@ -94,7 +95,7 @@ def _auto_seconds(job: Job, plan: Plan, placement: Placement) -> float:
     planned = a_step * plan.steps * plan.epochs
     if plan.minutes:
         planned = min(planned, 60 * plan.minutes)
-    return min(MOST.get(job.device.type, MOST["cpu"]), SHARE * planned)
+    return min(MOST.get(bench.job.device.type, MOST["cpu"]), SHARE * planned)
 
 
 def fingerprint(job: Job, plan: Plan) -> str:

@@ -24,7 +24,7 @@ from aimass.train.build import parts_of
 from aimass.train.facts import facts_of
 from aimass.train.feed import feed, turn_of
 from aimass.train.job import Job
-from aimass.train.losses import MASKED, Reduction
+from aimass.train.losses import Reduction, valid_of
 from aimass.train.parallel.base import Placement
 from aimass.train.plan import Plan
 from aimass.train.precision import autocast, matrix_precision
@@ -184,7 +184,7 @@ class LoopTrial:
     def _guarded(self) -> list[tuple[Batch, int]]:
         rows = torch.from_numpy(turn_of(self.job.train, self.plan, 0)[: GUARDED * self.plan.batch])
         batches = [self.job.train.fetch(some) for some in torch.split(rows, self.plan.batch)]
-        return [(batch, valid_of(batch.target)) for batch in batches]
+        return [(batch, int(valid_of(batch.target))) for batch in batches]
 
     def _restart(self) -> None:
         tensors, facts = self.fresh
@@ -213,11 +213,6 @@ class LoopTrial:
         yield
         for layer in silent:
             layer.train()
-
-
-def valid_of(target: Tensor) -> int:
-    """Places of TARGET that count."""
-    return len(target) if target.is_floating_point() else int((target != MASKED).sum())
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from aimass.train.gradient import PLANNED, Gradient
 from aimass.train.here import Here
 from aimass.train.job import Job, LossMaker
 from aimass.train.lora import merge_lora
-from aimass.train.losses import MASKED, Reduction, loss_of
+from aimass.train.losses import MASKED, Reduction, loss_of, valid_of
 from aimass.train.parallel.group import placed
 from aimass.train.parallel.present import present
 from aimass.train.plan import Plan
@@ -229,9 +229,7 @@ def _maker(loss: RowLoss | None) -> LossMaker:
     def make(signature: Signature, smoothing: float, reduction: Reduction) -> Callable[[Tensor, Tensor], Tensor]:
         def of(scores: Tensor, target: Tensor) -> Tensor:
             found = loss(scores, target)
-            # As the feed counts: rows, or places that are not masked.
-            masks = not target.is_floating_point()
-            count = (target != MASKED).sum() if masks else torch.tensor(len(target))
+            masks, count = not target.is_floating_point(), valid_of(target)  # as the feed counts
             if not found.ndim:
                 if reduction == "mean":
                     return found

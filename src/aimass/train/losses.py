@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -14,6 +15,11 @@ Loss = Callable[[Tensor, Tensor], Tensor]  # scores [N, W], target [N] or shares
 Reduction = Literal["sum", "mean"]
 
 MASKED = -100  # the class index of a place that does not count
+
+
+def valid_of(target: Tensor) -> Tensor:
+    """How many places of TARGET count, a scalar: rows, or whole numbers that are not masked."""
+    return torch.tensor(len(target)) if target.is_floating_point() else (target != MASKED).sum()
 
 
 def loss_of(signature: Signature, smoothing: float = 0.0, reduction: Reduction = "mean") -> Loss:

@@ -163,11 +163,6 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
             group["lr"] = scaled
 
 
-def guarded_step(optimizer: Optimizer, bad: Tensor) -> None:
-    """A step that changes no weight and no moment where BAD (float32 [], on the weights' device) is 1."""
-    optimizer.step(bad)
-
-
 def export_state(optimizer: Optimizer, module: nn.Module) -> dict[str, Tensor]:
     """Moments and counts by the name of their weight in MODULE ("layer.weight/exp_avg"): live tensors, no copies."""
     return {

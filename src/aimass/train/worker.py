@@ -67,10 +67,7 @@ def work(rank: Rank, *, order: dict[str, Any], out: str, resume: str) -> dict[st
         for line in opened.told:
             ctx.log(line)
         job, recipe = opened.job, opened.recipe
-        # What was found or chosen by the memory of the moment is told to fresh processes, not found again.
-        found = {"batch": opened.plan.batch, "tier": opened.plan.tier}
-        told = {"order": {**order, "recipe": {**order["recipe"], **found}}, "path": sys.path}
-        command = [sys.executable, "-m", "aimass.train.bench", json.dumps(told)]
+        command = fresh_command(order, opened.plan)
         trained = train_job(ctx, job, opened.plan, placement, advised(recipe.advise, command, ctx.log, rank))
     if rank.rank:
         return trained.facts
@@ -83,6 +80,16 @@ def work(rank: Rank, *, order: dict[str, Any], out: str, resume: str) -> dict[st
     if trained.ledger:
         (Path(out) / "advice.json").write_text(json.dumps(trained.ledger, indent=1), encoding="utf-8")
     return {**trained.facts, "plan": trained.plan.values()}
+
+
+def fresh_command(order: Mapping[str, Any], plan: Plan) -> list[str]:
+    """Command line of a fresh process that opens ORDER and comes to PLAN, too.
+
+    What was found or chosen by the memory of the moment is told, not found again.
+    """
+    found = {"batch": plan.batch, "tier": plan.tier}
+    told = {"order": {**order, "recipe": {**order["recipe"], **found}}, "path": sys.path}
+    return [sys.executable, "-m", "aimass.train.bench", json.dumps(told)]
 
 
 def open_order(order: Mapping[str, Any], device: torch.device, rank: Rank | None = None) -> Opened:
