@@ -13,6 +13,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from aimass.core.errors import AimassError, TaskFailed
@@ -39,19 +40,27 @@ class Desk:
         self._board: dict[str, tuple[Any, int]] = {}  # what rank 0 said, and how many have yet to read it
         self._changed, self._closed = threading.Condition(), False
         self._socket = socket.create_server((host, 0), backlog=ranks)
-        self._open: list[socket.socket] = []
+        self._served: list[tuple[socket.socket, threading.Thread]] = []
         self.address = {"host": host, "port": self._socket.getsockname()[1], "token": secrets.token_hex(16)}
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._door = threading.Thread(target=self._accept, daemon=True)
+        self._door.start()
 
     def __enter__(self) -> Desk:
         return self
 
     def __exit__(self, *raised: object) -> None:
+        """No thread stays behind: one that woke while the interpreter ends would take the process down with SIGABRT."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        for end in (self._socket, *self._open):
-            end.close()
+        with suppress(OSError):
+            socket.create_connection(self._socket.getsockname()).close()  # wakes who waits for callers
+        self._door.join()
+        self._socket.close()
+        for end, thread in self._served:
+            with suppress(OSError):  # the other side was quicker
+                end.shutdown(socket.SHUT_RDWR)  # wakes who listens; a mere close would not
+            thread.join()
 
     def _accept(self) -> None:
         while not self._closed:
@@ -59,8 +68,9 @@ class Desk:
                 end, _ = self._socket.accept()
             except OSError:  # closed
                 return
-            self._open.append(end)
-            threading.Thread(target=self._serve, args=(end,), daemon=True).start()
+            thread = threading.Thread(target=self._serve, args=(end,), daemon=True)
+            self._served.append((end, thread))
+            thread.start()
 
     def _serve(self, end: socket.socket) -> None:
         with end, end.makefile("rw", encoding="utf-8") as lines:
