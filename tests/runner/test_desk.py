@@ -20,7 +20,7 @@ def test_no_thread_outlives_the_desk_even_while_ranks_hold_their_lines(tmp_path:
         assert lines[1].ask("take", "word") == 7
         assert len(set(threading.enumerate()) - before) == 3  # the door, and one for each rank
     assert set(threading.enumerate()) == before
-    with pytest.raises(TaskFailed, match="gone|reached"):
+    with pytest.raises(TaskFailed, match=r"gone|reached"):
         lines[0].ask("put", "word", 8)
     for line in lines:
         line.close()
