@@ -42,11 +42,12 @@ def run_one(who: Contestant, venvs: Path, options: list[str], limit: float) -> d
     python = python_of(venvs, who.venv) if who.venv else Path(sys.executable)
     command = [str(python), str(PEERS / f"{who.script}.py"), *options, *who.options]
     before, cpu, load = ticks(), busy_seconds(), load_average()
-    with tempfile.TemporaryDirectory() as folder:  # where Lightning writes its logs
+    with tempfile.TemporaryDirectory() as folder:  # where Lightning writes its logs, and aimass keeps advice
         began = time.monotonic()
         done = subprocess.run(
-            [*command, "--began", repr(began)], cwd=folder, capture_output=True, text=True, timeout=limit, check=False
-        )
+            [*command, "--began", repr(began)], cwd=folder, capture_output=True, text=True, timeout=limit, check=False,
+            env=os.environ | {"XDG_CACHE_HOME": folder},
+        )  # fmt: skip
     if done.returncode:
         sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-3000:]}")
     wall, (busy, own) = time.monotonic() - began, busy_seconds()
