@@ -15,6 +15,7 @@ from aimass.measure.machine import machine
 from aimass.runner.gang import Rank
 from aimass.train.advisor.advise import advise
 from aimass.train.advisor.record import Advice
+from aimass.train.agreed import NoTrial
 from aimass.train.bench import LoopBench
 from aimass.train.job import Job
 from aimass.train.memory import is_out_of_memory
@@ -42,10 +43,13 @@ def advised(
             return plan, {}
         try:
             return _asked(job, plan, placement)
+        except NoTrial as error:
+            why = error.what
         except RuntimeError as error:
             if rank.world > 1 or not is_out_of_memory(error):
                 raise
-        log("no advice: the network and a copy to try things on do not fit in memory together")
+            why = "the network and a copy to try things on do not fit in memory together"
+        log(f"no advice: {why}")
         return plan, {}
 
     def _asked(job: Job, plan: Plan, placement: Placement) -> tuple[Plan, Ledger]:
@@ -63,24 +67,27 @@ def advised(
 
 def _together(bench: LoopBench, seconds: float, log: Callable[[str], None], rank: Rank) -> tuple[Plan, Ledger]:
     """Rank 0 asks, the others move with its trials."""
-    told: dict[str, Any] = {}
+    told: dict[str, Any] = {"plan": bench.plan.as_json(), "ledger": {}}
     if rank.rank:
         follow(bench, rank)
     else:
-        mirrored = MirroredBench(bench, rank)
         try:
-            advice = advise(mirrored, seconds=seconds, seed=bench.plan.seed, note=log)
+            advice = ask_advice(bench, seconds, log, MirroredBench(bench, rank))
+            told = {"plan": advice.plan.as_json(), "ledger": advice.as_json()}
+        except NoTrial as error:
+            log(f"no advice: {error.what}")
         finally:
             rank.share(DONE)
-        told = {"plan": advice.plan.as_json(), "ledger": advice.as_json()}
     told = rank.share(told)
     return Plan.from_json(told["plan"]), told["ledger"]
 
 
-def ask_advice(bench: LoopBench, seconds: float, log: Callable[[str], None]) -> Advice:
-    """What the advisor found on BENCH within SECONDS, or had found before on this machine."""
-    plan, key = bench.plan, fingerprint(bench.job, bench.plan)
-    return advise(bench, seconds=seconds, seed=plan.seed, note=log, folder=folder(), key=key)
+def ask_advice(
+    bench: LoopBench, seconds: float, log: Callable[[str], None], mirrored: MirroredBench | None = None
+) -> Advice:
+    """What the advisor found on BENCH (MIRRORED on the other ranks) within SECONDS, or had found before."""
+    plan, key = bench.plan, fingerprint(bench.job, bench.plan, bench.placement.world)
+    return advise(mirrored or bench, seconds=seconds, seed=plan.seed, note=log, folder=folder(), key=key)
 
 
 def _auto_seconds(bench: LoopBench) -> float:
@@ -98,12 +105,20 @@ def _auto_seconds(bench: LoopBench) -> float:
     return min(MOST.get(bench.job.device.type, MOST["cpu"]), SHARE * planned)
 
 
-def fingerprint(job: Job, plan: Plan) -> str:
-    """Of all that advice depends on: network, batches, plan, machine and versions."""
+def fingerprint(job: Job, plan: Plan, ranks: int = 1) -> str:
+    """Of all that advice depends on: network, what of it is trained, rows, what is done to them, plan, machine."""
     cuda = job.device.type == "cuda"
+    weights = {
+        name: [list(weight.shape), str(weight.dtype), weight.requires_grad, job.scales.get(name, 1.0)]
+        for name, weight in job.module.named_parameters()
+    }
     facts: dict[str, Any] = {
         "network": str(job.module),
-        "weights": {name: [list(w.shape), str(w.dtype)] for name, w in job.module.named_parameters()},
+        "weights": weights,
+        "task": job.signature.task,
+        "told": dict(job.told),
+        "rows": [len(job.train), job.train.bytes],
+        "ranks": ranks,
         "inputs": job.signature.as_json()["inputs"],
         "plan": {name: value for name, value in plan.values().items() if name not in ("seed", "minutes")},
         "machine": machine(),

@@ -5,13 +5,11 @@ python -m aimass.train.bench < order.json        one confirmation in a fresh pro
 
 from __future__ import annotations
 
-import copy
 import json
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -19,8 +17,10 @@ from torch import Tensor
 from torch.nn.modules.dropout import _DropoutNd
 
 from aimass.train.advisor.bench import Phase
+from aimass.train.agreed import agreed
 from aimass.train.batch import Batch
 from aimass.train.build import parts_of
+from aimass.train.copied import copied
 from aimass.train.facts import facts_of
 from aimass.train.feed import feed, turn_of
 from aimass.train.job import Job
@@ -30,7 +30,7 @@ from aimass.train.plan import Plan
 from aimass.train.precision import autocast, matrix_precision
 from aimass.train.ready import make_ready
 from aimass.train.reproducible import device_here, reproducible
-from aimass.train.rng import stream
+from aimass.train.rng import Chance, stream
 
 GUARDED = 16  # batches that guards go round and round
 
@@ -45,7 +45,7 @@ class LoopBench:
         self.facts = facts_of(job, plan, placement)
 
     def build(self, plan: Plan) -> LoopTrial:
-        """Raises AimassError or RuntimeError for what PLAN cannot do here."""
+        """Raises AimassError or RuntimeError for what PLAN cannot do here, NoTrial when there can be no copy."""
         return LoopTrial(self.job, plan, self.placement)
 
     def fresh(self) -> list[str] | None:
@@ -57,15 +57,16 @@ class LoopTrial:
 
     def __init__(self, job: Job, plan: Plan, placement: Placement) -> None:
         self.plan, self.placement = plan, placement.again()
-        source = job.train.at(plan.tier)
-        self.job = replace(job, module=copy.deepcopy(job.module), train=source)
+        self.job = agreed(placement, lambda: copied(job, plan.tier))
         self.skipped: list[bool] = []
         began = time.monotonic()
         with self.entered():
-            self.ready = make_ready(self.job, plan, self.placement)
+            self.ready = agreed(placement, lambda: make_ready(self.job, plan, self.placement))
             state = self.ready.state
             self.fresh = {name: tensor.clone() for name, tensor in state.tensors().items()}, state.facts()
             self.batches = self._endless()
+            if placement.world > 1:
+                agreed(placement, self._alone)
             if plan.compile != "none" or plan.graphs:
                 self.job.module.train()
                 self._some_steps(2)
@@ -96,8 +97,9 @@ class LoopTrial:
             found, self.skipped = [], []
             batches = self._guarded()
             for number in range(count):
+                batch, valid = batches[number % len(batches)]
                 before = self._scale()
-                self.ready.step(*batches[number % len(batches)])
+                self.ready.step(batch, valid * self.placement.world)  # each rank has all of it
                 found.append(float(self.ready.state.losses.pending[-1]))
                 self.ready.state.losses.settle()
                 self._wrap()
@@ -108,6 +110,8 @@ class LoopTrial:
         with self.entered(), self._without_chance():
             self._restart()
             batch, count = self._guarded()[0]
+            if vary := self.job.vary:
+                batch = vary(batch, Chance(self.plan.seed, 0, batch.rows))
             self.job.module.zero_grad(set_to_none=True)  # what the last step left
             for part in parts_of(batch, self.plan.accumulate):
                 loss = self._forward(part, "sum") / max(1, count)
@@ -161,6 +165,14 @@ class LoopTrial:
                 self._synchronise()
 
         return times
+
+    def _alone(self) -> None:
+        """Forward and backward without the other ranks: one that cannot do it says so before they wait for it."""
+        batch, _ = next(self.batches)
+        self.job.module.train()
+        with self.placement.sync_context(last=False):
+            self._forward(batch, "sum").backward()  # type: ignore[no-untyped-call]
+        self.job.module.zero_grad(set_to_none=True)
 
     def _some_steps(self, count: int) -> None:
         for _ in range(count):

@@ -27,9 +27,9 @@ def facts_of(job: Job, plan: Plan, placement: Placement) -> dict[str, Any]:
         "cores": machine()["cores"],
         "flags": machine()["flags"],
         "capability": torch.cuda.get_device_capability(job.device) if cuda else None,
-        "memory_bytes": torch.cuda.mem_get_info(job.device)[0] if cuda else 0,
-        "has_convolutions": any(isinstance(module, _ConvNd) for module in modules)
-        and (cuda or not unsafe_layout(modules)),
+        "memory_bytes": _memory(job.device) if cuda else 0,
+        "has_convolutions": any(isinstance(module, _ConvNd) for module in modules),
+        "unsafe_layout": "" if cuda else unsafe_layout(modules),
         "has_batch_norm": any(isinstance(module, _BatchNorm) for module in modules),
         "has_compiler": _has_triton() if cuda else shutil.which("g++") is not None,
         "dynamic_shapes": plan.rows % plan.steps != 0,
@@ -38,8 +38,15 @@ def facts_of(job: Job, plan: Plan, placement: Placement) -> dict[str, Any]:
         "data_bytes": job.train.bytes,
         "host_bytes": free_memory(),
         "planned_steps": plan.epochs * plan.steps,
+        "planned_seconds": 60 * plan.minutes,
     }
     return found
+
+
+def _memory(device: torch.device) -> int:
+    """Bytes of a GPU that this process has or could have: its allocator keeps what was used once."""
+    free: int = torch.cuda.mem_get_info(device)[0]
+    return free + torch.cuda.memory_reserved(device)
 
 
 def unsafe_layout(modules: list[nn.Module]) -> str:

@@ -105,7 +105,8 @@ def fit(
         vary = compose(parts, signature) if parts else None
         if isinstance(loss, nn.Module):
             loss.to(here)
-        job = Job(module, signature, rows, others, here, vary, scales, _maker(loss))
+        about = {"augment": [part.settings() for part in parts], "loss": _name_of(loss)}
+        job = Job(module, signature, rows, others, here, vary, scales, _maker(loss), about)
         plan = settled(recipe, job, seed, rank)
         advise = advised(recipe.advise, None, ctx.log, rank)
         asked = asked_of(recipe, loss, (*tensors, target, *held[0], held[1])) if resume else {}
@@ -193,9 +194,8 @@ def asked_of(recipe: Gradient, loss: RowLoss | None, tensors: Sequence[Tensor]) 
         told.update(f"{tensor.dtype} {list(tensor.shape)}".encode())
         some = tensor[:: max(1, len(tensor) // LOOKED_AT)].contiguous().reshape(-1)
         told.update(some.view(torch.uint8).numpy().tobytes())
-    named = "" if loss is None else getattr(loss, "__qualname__", type(loss).__name__)
     settings = {key: value for key, value in recipe.settings().items() if key not in PLANNED and key != "advise"}
-    return {"recipe": settings, "loss": named, "data": told.hexdigest()}
+    return {"recipe": settings, "loss": _name_of(loss), "data": told.hexdigest()}
 
 
 def _opened(data: Data, name: str) -> tuple[tuple[Tensor, ...], Tensor]:
@@ -219,6 +219,10 @@ def _name(i: int, tensor: Tensor) -> str:
     if tensor.ndim == 4:
         return f"x.image.{i}"
     return f"x.numbers.{i}" if tensor.is_floating_point() else f"x.words.{i}"
+
+
+def _name_of(loss: RowLoss | None) -> str:
+    return "" if loss is None else getattr(loss, "__qualname__", type(loss).__name__)
 
 
 def _maker(loss: RowLoss | None) -> LossMaker:

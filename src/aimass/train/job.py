@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +26,7 @@ class Job:
     vary    what augmentations do to a training batch
     scales  multipliers of the learning rate by parameter name, where they are not 1
     loss    from (signature, smoothing, "sum" | "mean") to the loss of scores and target
+    told    what `vary` and `loss` are, as JSON: functions cannot be compared
     """
 
     module: nn.Module
@@ -35,6 +37,7 @@ class Job:
     vary: Vary | None = None
     scales: Mapping[str, float] = field(default_factory=dict)
     loss: LossMaker = loss_of
+    told: Mapping[str, Any] = field(default_factory=dict)
 
     def weights(self) -> list[Tensor]:
         """What is trained."""

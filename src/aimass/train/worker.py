@@ -111,7 +111,7 @@ def open_order(order: Mapping[str, Any], device: torch.device, rank: Rank | None
     rows, held = (Source(split, recipe.tier, device) for split in (train, open_split(found, "valid")))
     parts = recipe.augmentations(signature)
     vary = compose(parts, signature, found.folder / "graph.onnx") if parts else None
-    job = Job(module, signature, rows, held, device, vary, scales)
+    job = Job(module, signature, rows, held, device, vary, scales, told={"augment": [p.settings() for p in parts]})
     plan = settled(recipe, job, seed, rank)
     told += filter(None, [recipe.warning(plan.batch)])
     return Opened(recipe, job, plan, shown, told)

@@ -82,6 +82,11 @@ def test_threads_go_by_powers_of_two_to_all_cores() -> None:
     assert names == ["1 thread", "2 threads", "4 threads", "6 threads"]
 
 
+def test_kernels_are_never_picked_by_timing_unless_the_user_asks_for_it() -> None:
+    """A resumed run might pick others, with other bits."""
+    assert {c.changes["compile"] for c in candidates(GPU) if "compile" in c.changes} == {"default", "reduce-overhead"}
+
+
 @pytest.mark.parametrize(
     ("facts", "plan"),
     [
@@ -123,8 +128,10 @@ def test_the_rules_of_adoption_are_those_of_the_design() -> None:
     assert memory_share(91, {}) is None
     steps = break_even(10.0, 0.1, ratio_of([0.6931472] * 12))  # twice as fast: 50 ms saved a step
     assert steps == pytest.approx(200, rel=1e-4)
-    assert pays(steps, {"planned_steps": 801}) == ""
-    assert "25%" in pays(steps, {"planned_steps": 799})
+    assert pays(steps, 0.1, {"planned_steps": 801}) == ""
+    assert "25%" in pays(steps, 0.1, {"planned_steps": 799})
+    assert pays(steps, 0.1, {"planned_steps": 801, "planned_seconds": 80.2}) == ""
+    assert "of the 799 planned" in pays(steps, 0.1, {"planned_steps": 9000, "planned_seconds": 79.9})
     many = {str(i): 0.5 for i in range(60)}
     assert sure(ratio_of([0.1] * 20), many) == ""  # 2 ** -20
     assert "Holm" in sure(ratio_of([0.1] * 10), many)  # 2 ** -10 among 61

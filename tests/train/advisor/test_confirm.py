@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from statistics import fmean, stdev
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -62,7 +67,52 @@ def test_a_fresh_process_that_fails_is_said_and_the_pairs_are_taken_here(words: 
 def test_a_process_with_another_plan_is_no_witness() -> None:
     request = {"plan": "another", "room": {}, "changes": {}, "seed": 0, "seconds": 1, "switches": 0}
     with pytest.raises(InputError, match="another plan"):
-        answer(FakeBench(), request)
+        answer(FakeBench(), request, 0.0)
+
+
+def processes_of(bench: FakeBench, *starts: float, slower: float = 1.0) -> Callable[..., Any]:
+    """In the place of `subprocess.run`: fresh processes on the clock of BENCH, each after so many seconds.
+
+    SLOWER: how many times longer a step takes there than the asker thinks.
+    """
+    waiting = list(starts)
+
+    def run(command: list[str], *, input: str, timeout: float, **_: Any) -> Any:
+        begin, start, bench.scale = bench.time, waiting.pop(0), slower
+        bench.time += min(start, timeout)
+        found = answer(bench, json.loads(input), start, bench.watch) if start < timeout else {}
+        bench.scale = 1.0
+        if not found or bench.time > begin + timeout:
+            bench.time = begin + timeout
+            raise subprocess.TimeoutExpired(command, timeout)
+        return SimpleNamespace(stdout=json.dumps(found), stderr="", returncode=0)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("seconds", "starts", "slower", "how"),
+    [
+        (17, [], 1, r"\d\d pairs of fresh trials in the same process \(17 s are too few for a fresh one\)"),
+        (25, [4], 1, r"\d\d pairs in 1 fresh process"),
+        (25, [14], 1, r"\d\d pairs of .* \(a fresh one began after 14 s and had time for 0 of 20\)"),
+        (25, [30], 1, r"\d\d pairs of .* \(the fresh process gave no answer: TimeoutExpired\)"),
+        (25, [5], 20, r"1?\d pairs in 1 fresh process and \d\d pairs of fresh trials in the same process .*"),
+        (60, [2, 2, 2], 1, r"1?\d\d pairs in 3 fresh processes"),
+        (60, [12, 12, 12], 1, r"\d+ pairs in \d fresh process(es)?"),
+        (60, [30], 1, r"\d\d pairs of .* TimeoutExpired\)"),
+    ],
+)
+def test_a_budget_is_never_spent_on_processes_that_cannot_give_twenty_pairs(
+    seconds: float, starts: list[float], slower: float, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = FakeBench({("layout", "channels-last", "backward"): 0.3})
+    bench.command = ["python"]
+    monkeypatch.setattr(subprocess, "run", processes_of(bench, *starts, slower=slower))
+    advice = advise(bench, seconds=seconds, watch=bench.watch, table=[only()])
+    assert re.fullmatch(how, advice.how), advice.how
+    assert advice.verdict == "adopted" and advice.ratio and advice.ratio.pairs >= 20
+    assert advice.seconds <= 1.1 * seconds
 
 
 def test_with_three_processes_the_wider_of_the_two_intervals_counts() -> None:

@@ -43,7 +43,7 @@ def advise(
 
     NOTE hears what is being done.  With a FOLDER, advice found for KEY before is confirmed anew instead of searched
     again, and new advice is kept there.  TABLE replaces the candidates.  Raises what the baseline raises when it
-    cannot run, Stopped when the bench says so, OSError when FOLDER cannot be written.
+    cannot run, Stopped when the bench says so.
     """
     watch = watch or Watch()
     session = Session(bench, watch, seconds, Random(seed), note, started=watch.now())
@@ -54,7 +54,10 @@ def advise(
         session.close_all()
     advice = replace(advice, seconds=watch.now() - session.started, budget=seconds)
     if folder and cached.worth_keeping(advice):
-        cached.save(folder, key, advice)
+        try:
+            cached.save(folder, key, advice)
+        except OSError as error:
+            note(f"the advice cannot be kept for the next time: {error}")
     note(f"{advice.verdict}: {advice.reason}")
     return advice
 
@@ -84,6 +87,7 @@ def _searched(session: Session, safe: Ready, table: Sequence[Candidate] | None) 
     session.note(sentence(shares, session.step))
     winner = Search(session, make_room(session, safe), table).run()
     changes = difference(winner.plan, session.base)
+    session.setup = max(0.0, winner.setup - safe.setup)
     session.close_all()  # what confirms begins with all the memory
     return replace(decide(session, changes), shares=shares, step=session.step)
 
@@ -111,10 +115,10 @@ def _too_short(session: Session) -> str:
 
 def _confirm_where(session: Session) -> None:
     """Fresh processes for the confirmation, as many as the seconds allow, or why there are none."""
-    share, once = FRESH * session.seconds, session.fresh_cost()
+    share = FRESH * session.seconds
     if session.bench.fresh() is None:
         session.here = "a fresh process could not be told what to train"
-    elif once > share:
+    elif session.fresh_cost() > share:
         session.here = f"{session.seconds:.0f} s are too few for a fresh one"
     else:
-        session.processes = PROCESSES if PROCESSES * once <= share else 1
+        session.processes = PROCESSES if session.fresh_cost(PROCESSES) <= share else 1

@@ -51,9 +51,10 @@ class Bench(Protocol):
     """The network, rows and plan to be advised on.
 
     Facts, all optional: device ("cpu", "cuda"), cores, flags (of the processor), capability (of the GPU, (9, 0)),
-    has_convolutions, has_batch_norm, has_compiler, dynamic_shapes, optimizer, ranks, data_bytes, host_bytes (free
-    memory of the host), memory_bytes (of the device), planned_steps, compile_seconds and fresh_seconds (what compiling
-    and starting a fresh process usually cost).
+    has_convolutions, unsafe_layout (why channels last must not be), has_batch_norm, has_compiler, dynamic_shapes,
+    optimizer, ranks, data_bytes, host_bytes (free memory of the host), memory_bytes (of the device), planned_steps,
+    planned_seconds (0: no limit), compile_seconds and fresh_seconds (what compiling and starting a fresh process
+    usually cost).
     """
 
     plan: Plan  # the safe baseline

@@ -10,8 +10,9 @@ import json
 import math
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from random import Random
 from statistics import fmean, median, stdev
 from typing import Any
@@ -31,12 +32,15 @@ BETWEEN = 3  # processes from which their own spread can be told
 
 @dataclass(frozen=True)
 class Sample:
-    """Pairs of one process: logarithms, how many were dropped, seconds the winner's set-up took, its peak memory."""
+    """Pairs of one process: logarithms, how many were dropped, seconds the winner's set-up took, its peak memory, and
+    seconds until the process could begin.
+    """
 
     logs: list[float]
     dropped: int
     setup: float
     peak_bytes: int
+    start: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -50,17 +54,22 @@ class Confirmed:
 
 
 def confirm(session: Session, changes: Mapping[str, Any]) -> Confirmed:
-    """CHANGES against the baseline, at least twenty fresh pairs.  Raises Refusal when they cannot be had."""
+    """CHANGES against the baseline, at least twenty fresh pairs.  Raises Refusal when they cannot be had.
+
+    Where fresh processes gave fewer, as many more are taken here and all of them count: how many there are and where
+    was decided by the clock alone, never by what they say.
+    """
     samples, why = _fresh(session, changes) if session.processes else ([], session.here)
+    count, told = len(samples), []
     if samples:
-        count = len(samples)
-        how = f"{_pairs(samples)} pairs in {count} fresh process{'es' if count > 1 else ''}"
-    else:
-        here = session.bench, session.base, changes
+        told.append(f"{_pairs(samples)} pairs in {count} fresh process{'es' if count > 1 else ''}")
+    if _pairs(samples) < CONFIRMING:
         left = session.left() + SLACK * session.seconds
-        samples = [take(*here, session.watch, session.random, session.limits, left)]
-        how = f"{_pairs(samples)} pairs of fresh trials in the same process ({why})"
-    return Confirmed(together(samples), how, max(s.setup for s in samples), max(s.peak_bytes for s in samples))
+        watch, random, limits = session.watch, session.random, session.limits
+        samples.append(take(session.bench, session.base, changes, watch, random, limits, left))
+        told.append(f"{len(samples[-1].logs)} pairs of fresh trials in the same process ({why})")
+    setup, peak = max(s.setup for s in samples), max(s.peak_bytes for s in samples)
+    return Confirmed(together(samples), " and ".join(told), setup, peak)
 
 
 def together(samples: list[Sample]) -> Ratio:
@@ -97,50 +106,74 @@ def take(
 
 def serve(bench: Bench) -> None:
     """The fresh process's side: a request from standard input, the answer as one line on standard output."""
-    print(json.dumps(answer(bench, json.loads(sys.stdin.readline()))), flush=True)
+    request = json.loads(sys.stdin.readline())
+    print(json.dumps(answer(bench, request, max(0.0, time.time() - request["asked"]))), flush=True)
 
 
-def answer(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Pairs as `confirm` asks for them.  Raises InputError when BENCH is not the asker's."""
+def answer(bench: Bench, request: Mapping[str, Any], start: float, watch: Watch | None = None) -> dict[str, Any]:
+    """Pairs as `confirm` asks for them, by a process that took START seconds to begin; none where that leaves too few.
+
+    Raises InputError when BENCH is not the asker's.
+    """
     if bench.plan.digest != request["plan"]:
         raise InputError("the fresh process has another plan", expected=request["plan"])
+    left = request["seconds"] - start
+    if left < request["pairing"]:
+        return asdict(Sample([], 0, 0.0, 0, start))
     limits, random = Limits(switches=request["switches"] or math.inf), Random(request["seed"])
     base = bench.plan.having(**request["room"])
-    return take(bench, base, request["changes"], Watch(), random, limits, request["seconds"]).__dict__
+    return asdict(replace(take(bench, base, request["changes"], watch or Watch(), random, limits, left), start=start))
 
 
 def _fresh(session: Session, changes: Mapping[str, Any]) -> tuple[list[Sample], str]:
-    """A sample from each fresh process that the time allows, and why there is none."""
+    """A sample from each fresh process that has the time for twenty pairs, and why there are no more."""
     command = session.bench.fresh()
     samples: list[Sample] = []
     if command is None:
         return [], "a fresh process could not be told what to train"
-    for left in range(session.processes, 0, -1):
-        # Twice what it should take: one that hangs leaves time for pairs here.
-        found = _ask(session, command, changes, min(session.left() / left, 2 * session.fresh_cost()))
+    for waiting in range(session.processes, 0, -1):
+        seconds = _seconds(session, waiting, _pairs(samples) >= CONFIRMING)
+        if seconds < session.start + session.pairing_cost():
+            return samples, f"the {session.left():.0f} s left are too few for a fresh one"
+        found = _ask(session, command, changes, seconds)
         if isinstance(found, str):
             session.note(found)
             return samples, found
-        samples.append(found)
+        session.start = found.start
+        if found.logs:
+            samples.append(found)
+        if (count := len(found.logs)) < CONFIRMING:  # nor would the next one
+            return samples, f"a fresh one began after {found.start:.0f} s and had time for {count} of {CONFIRMING}"
     return samples, ""
 
 
+def _seconds(session: Session, waiting: int, enough: bool) -> float:
+    """What the first of so many WAITING processes may take.  Until there are ENOUGH pairs those here keep their time.
+
+    Twice what it should take at most: one that hangs does not use up everything.
+    """
+    once, left = session.start + session.pairing_cost(), session.left()
+    return min(left if enough else left - session.pairing_cost(), max(once, min(left / waiting, 2 * once)))
+
+
 def _ask(session: Session, command: list[str], changes: Mapping[str, Any], seconds: float) -> Sample | str:
-    """One process's sample, or why there is none; it is ended when SECONDS are over."""
+    """One process's sample, or why there is none; it is ended when SECONDS and the slack are over."""
     switches = session.limits.switches
-    start = session.fresh_cost() - session.pairing_cost()
     request = {
         "plan": session.bench.plan.digest,
         "room": difference(session.base, session.bench.plan),
         "changes": dict(changes),
         "seed": session.random.getrandbits(32),
-        "seconds": max(0.0, seconds - start),
+        "seconds": seconds,
+        "pairing": session.pairing_cost(),
+        "asked": time.time(),
         "switches": switches if math.isfinite(switches) else 0,
     }
     try:
         ran = subprocess.run(
-            command, input=json.dumps(request) + "\n", capture_output=True, text=True, timeout=max(0.1, seconds)
-        )
+            command, input=json.dumps(request) + "\n", capture_output=True, text=True,
+            timeout=seconds + SLACK * session.seconds,
+        )  # fmt: skip
         return Sample(**json.loads(ran.stdout.strip().split("\n")[-1]))
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"the fresh process gave no answer: {type(error).__name__}"

@@ -78,7 +78,7 @@ def _confirmed(session: Session, changes: Mapping[str, Any]) -> tuple[Confirmed 
         or rule.fast_enough(ratio)
         or rule.sure(ratio, {row.candidate: row.ratio.chance for row in others if row.ratio})
         or rule.fits(rule.memory_share(confirmed.peak_bytes, facts))
-        or rule.pays(rule.break_even(confirmed.setup, session.step, ratio), facts)
+        or rule.pays(rule.break_even(confirmed.setup, session.step, ratio), session.step, facts)
     )
     return confirmed, why
 

@@ -44,8 +44,11 @@ def break_even(setup: float, step: float, ratio: Ratio) -> float:
     return setup / saved if saved > 0 else math.inf
 
 
-def pays(steps: float, facts: Mapping[str, Any]) -> str:
-    planned = facts.get("planned_steps", 0)
+def pays(steps: float, step: float, facts: Mapping[str, Any]) -> str:
+    """STEPS to the break-even, of a run of steps of STEP seconds that may also end by the clock."""
+    planned, limit = facts.get("planned_steps", 0), facts.get("planned_seconds", 0)
+    if limit:
+        planned = min(planned or math.inf, limit / step)
     if not steps or not planned or steps < PAYBACK * planned:
         return ""
     return f"its set-up pays back after {steps:,.0f} steps, more than {PAYBACK:.0%} of the {planned:,.0f} planned"

@@ -61,7 +61,7 @@ def _judge(session: Session, candidate: Candidate, safe: Ready, incumbent: Ready
     memory = rule.memory_share(new.trial.peak_bytes, session.bench.facts)
     steps = rule.break_even(new.setup - incumbent.setup, incumbent.block.seconds, ratio)
     session.tell([candidate.name], ratio=ratio, memory=memory, break_even=steps)
-    if why := rule.fast_enough(ratio) or rule.fits(memory) or rule.pays(steps, session.bench.facts):
+    if why := rule.fast_enough(ratio) or rule.fits(memory) or rule.pays(steps, session.step, session.bench.facts):
         return why
     if why := void(session, candidate, incumbent, new):
         return why

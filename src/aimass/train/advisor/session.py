@@ -80,10 +80,12 @@ class Session:
     build_seconds: float = 0.0
     processes: int = 0  # fresh ones for the confirmation; 0: fresh trials in this process, HERE says why
     here: str = "it was found before"
+    setup: float = 0.0  # seconds of what is to be confirmed, paid again by each process
     rows: dict[str, Row] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.base = self.bench.plan  # what a winner is held against: the safe plan, or what of it fits the memory
+        self.start = float(self.bench.facts.get("fresh_seconds", FRESH_SECONDS))  # of a fresh process, as last seen
         self._open: list[Trial] = []
 
     @property
@@ -140,16 +142,18 @@ class Session:
 
     def pairing_cost(self) -> float:
         """Seconds for one confirmation without its process: two trials are built and warmed, twenty pairs taken."""
-        return 2 * (self.build_seconds + WARM_BLOCKS * self.block) + 2 * CONFIRMING * self.block
+        return self.setup + 2 * (self.build_seconds + WARM_BLOCKS * self.block) + 2 * CONFIRMING * self.block
 
-    def fresh_cost(self) -> float:
-        """Seconds for one confirmation in a fresh process."""
-        return float(self.bench.facts.get("fresh_seconds", FRESH_SECONDS)) + self.pairing_cost()
+    def fresh_cost(self, processes: int = 1) -> float:
+        """Seconds for confirmations in so many fresh PROCESSES; a single one that fails leaves time for pairs here."""
+        here = self.pairing_cost()
+        return max(processes, 1) * (self.start + here) + (here if processes == 1 else 0.0)
 
     def reserve(self, setup: float = 0.0) -> float:
         """Seconds to keep for the confirmation of a plan whose SETUP is paid again each time."""
-        once = self.fresh_cost() if self.processes else self.pairing_cost()
-        return max(1, self.processes) * (once + setup)
+        if not self.processes:
+            return self.pairing_cost() + setup
+        return self.fresh_cost(self.processes) + max(2, self.processes) * setup
 
     def tell(self, names: Iterable[str], **changes: Any) -> None:
         """Write CHANGES in the rows of NAMES."""
