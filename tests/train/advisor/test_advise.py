@@ -235,6 +235,14 @@ def test_kept_advice_survives_its_file_and_a_damaged_one_is_no_advice(tmp_path: 
     assert load(tmp_path, "key") is None
 
 
+def test_a_folder_that_cannot_be_written_costs_the_memory_and_not_the_advice(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    bench, told = with_gain(1.3), list[str]()
+    given = {"watch": bench.watch, "table": [only()], "folder": tmp_path / "file", "key": "k", "note": told.append}
+    assert advise(bench, seconds=30, **given).verdict == "adopted"
+    assert any(line.startswith("the advice cannot be kept for the next time") for line in told)
+
+
 def test_the_table_has_a_row_a_candidate_and_every_refusal_a_sentence() -> None:
     bench = FakeBench(TYPICAL, **FACTS)
     advice = advise(bench, seconds=60, watch=bench.watch)
