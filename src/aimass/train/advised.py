@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from aimass.runner.gang import Rank
 from aimass.train.advisor.advise import advise
 from aimass.train.advisor.record import Advice
 from aimass.train.agreed import NoTrial
+from aimass.train.allowance import allowance
 from aimass.train.bench import LoopBench
 from aimass.train.job import Job
 from aimass.train.memory import is_out_of_memory
@@ -24,10 +24,7 @@ from aimass.train.parallel.base import Placement
 from aimass.train.plan import Plan
 from aimass.train.session import Advisor, Ledger
 
-SHARE = 0.05  # of the planned seconds that advice may take
-MOST = {"cpu": 60.0, "cuda": 30.0}
 LEAST = 2.0  # seconds below which nothing can be learnt
-FIRST = 4  # steps that say how long a run will take
 
 
 def advised(
@@ -54,7 +51,7 @@ def advised(
 
     def _asked(job: Job, plan: Plan, placement: Placement) -> tuple[Plan, Ledger]:
         bench = LoopBench(job, plan, placement, command)
-        allowed = _auto_seconds(bench) if isinstance(seconds, str) else seconds
+        allowed = allowance(bench) if isinstance(seconds, str) else seconds
         if rank.share(allowed) < LEAST:
             return plan, {}
         if rank.world == 1:
@@ -88,21 +85,6 @@ def ask_advice(
     """What the advisor found on BENCH (MIRRORED on the other ranks) within SECONDS, or had found before."""
     plan, key = bench.plan, fingerprint(bench.job, bench.plan, bench.placement.world)
     return advise(mirrored or bench, seconds=seconds, seed=plan.seed, note=log, folder=folder(), key=key)
-
-
-def _auto_seconds(bench: LoopBench) -> float:
-    """A share of the run that the plan of BENCH is, seen on a few steps."""
-    plan = bench.plan
-    trial = bench.build(plan)
-    trial.steps(FIRST // 2)
-    began = time.perf_counter()
-    trial.steps(FIRST)
-    a_step = (time.perf_counter() - began) / FIRST
-    trial.close()
-    planned = a_step * plan.steps * plan.epochs
-    if plan.minutes:
-        planned = min(planned, 60 * plan.minutes)
-    return min(MOST.get(bench.job.device.type, MOST["cpu"]), SHARE * planned)
 
 
 def fingerprint(job: Job, plan: Plan, ranks: int = 1) -> str:

@@ -100,7 +100,7 @@ class Gradient(Recipe):
         "auto",
         0.0,
         86_400.0,
-        help="seconds for trying accelerations here; auto: a twentieth of the run at most",
+        help="seconds for trying accelerations here; auto: a twentieth of the run, more where that pays",
     )
 
     weights: str = knob("", help="a safetensors file to begin with; a model is given to the step as `start`")

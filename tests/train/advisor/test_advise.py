@@ -77,7 +77,7 @@ def test_the_time_budget_is_kept_within_a_tenth(seconds: float, scale: float) ->
 def test_eight_seconds_are_enough_for_bf16_and_channels_last_on_steps_of_25_ms() -> None:
     bench = FakeBench(TYPICAL, scale=1.25, noise=lambda at, r: r.gauss(1, 0.01), **FACTS)
     advice = advise(bench, seconds=8, watch=bench.watch)
-    assert advice.changes == {"precision": "bf16", "layout": "channels-last"}
+    assert advice.changes.items() >= {"precision": "bf16", "layout": "channels-last"}.items()
     assert advice.ratio and advice.ratio.pairs >= 20
     assert {row.candidate for row in advice.rows if row.decision == "not reached"} >= {"prefetch", "1 thread"}
 

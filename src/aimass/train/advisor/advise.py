@@ -1,7 +1,8 @@
 """The advisor, from the noise floor to the ledger, to be read top to bottom.
 
 Its seconds are divided before it starts: the confirmation's are kept aside, then each stage begins only when what
-must follow still fits.  A small budget screens the most promising candidates alone and says which were not reached.
+must follow still fits.  A small budget screens the most promising candidates alone and says which were not reached; a
+smaller one tries what usually helps at once.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from pathlib import Path
 from random import Random
 
 from aimass.train.advisor import cached, rule
+from aimass.train.advisor.at_once import at_once, price, usual
 from aimass.train.advisor.bench import Bench
-from aimass.train.advisor.candidates import Candidate
+from aimass.train.advisor.candidates import Candidate, candidates
 from aimass.train.advisor.confirm import difference
 from aimass.train.advisor.decide import again, decide, kept
 from aimass.train.advisor.diagnose import sentence, shares_of
 from aimass.train.advisor.noise import LEAST, noise_floor
+from aimass.train.advisor.paired import LEAST_PAIRS
 from aimass.train.advisor.record import Advice
 from aimass.train.advisor.room import make_room
 from aimass.train.advisor.search import Search
@@ -65,21 +68,35 @@ def advise(
 def _advised(session: Session, known: Advice | None, table: Sequence[Candidate] | None) -> Advice:
     """Noise floor first: without it nothing is tried and nothing known is proven."""
     safe = _baseline(session)
-    if why := _too_short(session):
+    table = candidates(session.bench.facts) if table is None else table
+    taken = _all_at_once(session, safe, table)
+    if not taken and (why := _too_short(session)):
         return kept(session, "too short", why)
-    until = session.watch.now() + NOISE * session.seconds
-    floor = noise_floor(safe.block, session.watch, session.random, until)
+    spell = max(NOISE * session.seconds, 2 * LEAST_PAIRS * safe.block.length)
+    floor = noise_floor(safe.block, session.watch, session.random, session.watch.now() + spell)
     session.limits = floor.limits
     session.note(f"the baseline against itself: {floor.ratio}")
     if floor.why:
         advice = kept(session, "too noisy", floor.why)
     else:
         tight = rule.fits(rule.memory_share(safe.trial.peak_bytes, session.bench.facts))  # room is made anew each time
-        advice = (known and not tight and again(session, known)) or _searched(session, safe, table)
+        advice = (known and not tight and again(session, known)) or (
+            at_once(session, safe, table, taken) if taken else _searched(session, safe, table)
+        )
     return replace(advice, floor=floor.ratio)
 
 
-def _searched(session: Session, safe: Ready, table: Sequence[Candidate] | None) -> Advice:
+def _all_at_once(session: Session, safe: Ready, table: Sequence[Candidate]) -> list[Candidate]:
+    """What of TABLE to try at once, because the seconds do but for that.
+
+    Nothing where a search could screen twice as many: it may find more, and say what each of them brings.
+    """
+    taken = usual(table, session.bench.facts, session.base)
+    needed = price(session.step, safe.block.length, session.build_seconds)
+    return taken if _too_short(session, 2 * len(taken)) and needed <= session.left() else []
+
+
+def _searched(session: Session, safe: Ready, table: Sequence[Candidate]) -> Advice:
     """Diagnosis, room in the memory, search, decision."""
     _confirm_where(session)
     until = session.watch.now() + LOOK * session.seconds
@@ -103,10 +120,11 @@ def _baseline(session: Session) -> Ready:
     return safe
 
 
-def _too_short(session: Session) -> str:
-    """ "" or how many seconds it takes to look at a single candidate."""
+def _too_short(session: Session, count: int = 1) -> str:
+    """ "" or how many seconds it takes to look at COUNT candidates, one after the other."""
     noise = 2 * LEAST * session.block
     needed = (session.watch.now() - session.started) + session.screening_cost() + session.pairing_cost()
+    needed += (count - 1) * (session.screening_cost() + session.guard_seconds)
     needed = max(needed + noise, noise / NOISE)
     if needed <= session.seconds:
         return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aimass.train.advisor import rule
-from aimass.train.advisor.candidates import Candidate
+from aimass.train.advisor.candidates import Candidate, Facts
 from aimass.train.advisor.conflicts import conflict
 from aimass.train.advisor.control import void
 from aimass.train.advisor.diagnose import bound, touched
@@ -19,17 +19,21 @@ def sift(session: Session, candidate: Candidate, plan: Plan) -> str:
     """ "" or why CANDIDATE is not even tried on top of PLAN.  Its row gets its share and bound."""
     share = touched(session.shares, candidate.touches)
     session.tell([candidate.name], share=share, bound=bound(share))
+    if why := excluded(session.bench.facts, candidate, plan):
+        return why
+    if bound(share) < WORTH:
+        return f"it touches {share:.1%} of a step: {bound(share):.2f}x at most"
+    return ""
+
+
+def excluded(facts: Facts, candidate: Candidate, plan: Plan) -> str:
+    """ "" or why CANDIDATE would be no change of PLAN, or none that may be made on a machine with these FACTS."""
     values = {name: getattr(plan, name) for name in candidate.changes}
     if values == dict(candidate.changes):
         return f"the plan has {names(values)} already"
     if chosen := [name for name in values if plan.origins.get(name, DEFAULT).kind == USER.kind]:
         return f"{' and '.join(chosen)} was chosen by the user"
-    facts, changed = session.bench.facts, plan.having(**candidate.changes)
-    if why := candidate.applies(facts, plan) or conflict(facts, changed):
-        return why
-    if bound(share) < WORTH:
-        return f"it touches {share:.1%} of a step: {bound(share):.2f}x at most"
-    return ""
+    return candidate.applies(facts, plan) or conflict(facts, plan.having(**candidate.changes))
 
 
 def screen(session: Session, candidate: Candidate, safe: Ready, incumbent: Ready) -> Ready | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aimass.train.advisor.candidates import Candidate, candidates
+from aimass.train.advisor.candidates import Candidate
 from aimass.train.advisor.diagnose import expected, touched
 from aimass.train.advisor.guard import guard
 from aimass.train.advisor.paired import WORTH
@@ -23,9 +23,9 @@ GENEROUS = 0.4  # share of the searching time that a whole round may take; else 
 class Search:
     """The incumbent and what was adopted to get there, in order."""
 
-    def __init__(self, session: Session, safe: Ready, table: Sequence[Candidate] | None = None) -> None:
+    def __init__(self, session: Session, safe: Ready, table: Sequence[Candidate]) -> None:
         self.session, self.safe, self.incumbent = session, safe, safe
-        self.table = candidates(session.bench.facts) if table is None else list(table)
+        self.table = list(table)
         self.adopted: list[Candidate] = []
         session.rows.update({candidate.name: row_of(candidate) for candidate in self.table})
 

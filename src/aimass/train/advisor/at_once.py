@@ -1,0 +1,95 @@
+"""Advice for a short run: what usually helps is tried at once, as one change of the baseline.
+
+Nothing is chosen among several, so there is no winner's curse to undo: its first twenty pairs are the confirmation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aimass.train.advisor import rule
+from aimass.train.advisor.candidates import Candidate, Facts
+from aimass.train.advisor.confirm import Confirmed
+from aimass.train.advisor.decide import adopted, kept
+from aimass.train.advisor.guard import LEAST_STEPS, guard
+from aimass.train.advisor.paired import HOPELESS, LEAST_PAIRS, Pairs
+from aimass.train.advisor.ratio import Ratio
+from aimass.train.advisor.record import Advice, names
+from aimass.train.advisor.screen import excluded, row_of
+from aimass.train.advisor.session import CONFIRMING, WARM_BLOCKS, Ready, Refusal, Session
+from aimass.train.plan import Plan
+
+USUAL = ("bf16", "tf32", "channels-last", "fused update")  # nothing to compile, and seldom slower where they apply
+GUARDING = 2 * LEAST_STEPS + 4  # steps of the shortest guard: losses and gradients of two plans
+
+
+def usual(table: Sequence[Candidate], facts: Facts, plan: Plan) -> list[Candidate]:
+    """Those of TABLE that usually help, and can be adopted together on a machine with these FACTS instead of PLAN."""
+    found: list[Candidate] = []
+    for candidate in table:
+        if candidate.name in USUAL and not excluded(facts, candidate, plan):
+            found.append(candidate)
+            plan = plan.having(**candidate.changes)
+    return found
+
+
+def price(step: float, block: float, build: float) -> float:
+    """Seconds that a STEP, a BLOCK of them and BUILD seconds a trial make of it all: the noise floor's pairs too."""
+    return 2 * build + (2 * WARM_BLOCKS + 2 * LEAST_PAIRS + 2 * CONFIRMING) * block + GUARDING * step
+
+
+def at_once(session: Session, safe: Ready, table: Sequence[Candidate], taken: Sequence[Candidate]) -> Advice:
+    """All of TAKEN against SAFE: adopted together, or refused together; the others of TABLE are not reached."""
+    facts, base, told = session.bench.facts, session.base, [candidate.name for candidate in taken]
+    session.rows = {candidate.name: row_of(candidate) for candidate in table}
+    for candidate in table:
+        if candidate.name not in told and (why := excluded(facts, candidate, base)):
+            session.tell([candidate.name], decision="skipped", reason=why)
+        elif candidate.name not in told:
+            session.tell([candidate.name], reason="a short run: only what usually helps is tried, all at once")
+    changes = _changes(taken)
+    session.note(f"a short run, so at once: {names(changes)}")
+    try:
+        confirmed, why = _judged(session, safe, taken, changes)
+    except Refusal as refusal:
+        confirmed, why = None, str(refusal)
+    if confirmed and not why:
+        beside = f"{confirmed.ratio}, all at once"
+        session.tell(told, decision="adopted", reason=beside)
+        return adopted(session, changes, confirmed)
+    session.tell(told, decision="refused", reason=f"{', '.join(told)} at once: {why}" if len(told) > 1 else why)
+    return kept(session, "kept", f"{names(changes)}: {why}")
+
+
+def _judged(
+    session: Session, safe: Ready, taken: Sequence[Candidate], changes: dict[str, Any]
+) -> tuple[Confirmed, str]:
+    """The figure of CHANGES, and "" or the first rule that they break.  Raises Refusal when they cannot be built."""
+    facts, told = session.bench.facts, [candidate.name for candidate in taken]
+    new = session.ready(session.base.having(**changes))
+    ratio = _timed(session, safe, new)
+    memory, setup = rule.memory_share(new.trial.peak_bytes, facts), max(0.0, new.setup - safe.setup)
+    steps = rule.break_even(setup, session.step, ratio)
+    session.tell(told, ratio=ratio, memory=memory, break_even=steps)
+    how = f"{ratio.pairs} pairs in the same process: a short run, nothing else was tried"
+    confirmed = Confirmed(ratio, how, setup, new.trial.peak_bytes)
+    hopeless = rule.fast_enough(ratio) if ratio.high < HOPELESS else rule.enough(ratio, CONFIRMING)
+    why = hopeless or rule.fast_enough(ratio) or rule.fits(memory) or rule.pays(steps, session.step, facts)
+    if why:
+        return confirmed, why
+    kind = "P" if any(candidate.kind == "P" for candidate in taken) else "E"
+    good, numerics = guard(session, kind, safe, safe, new)
+    session.tell(told, numerics=f"{'ok' if good else 'wrong'}: {numerics}")
+    return confirmed, "" if good else f"{ratio}, but {numerics}"
+
+
+def _timed(session: Session, safe: Ready, new: Ready) -> Ratio:
+    """Twenty pairs, fewer when they show soon that there is nothing to gain or the time is up."""
+    pairs = Pairs(safe.block, new.block, session.watch, session.random, session.limits)
+    deadline = session.deadline - GUARDING * session.step
+    return pairs.until(lambda ratio: ratio.high < HOPELESS, most=CONFIRMING, deadline=deadline)
+
+
+def _changes(taken: Sequence[Candidate]) -> dict[str, Any]:
+    return {name: value for candidate in taken for name, value in candidate.changes.items()}
