@@ -84,6 +84,13 @@ def test_running_statistics_are_those_of_rank_0_once_the_state_is_gathered(answe
     assert first["after"] == second["after"] == first["apart"]
 
 
+def test_buffers_of_all_types_are_those_of_rank_0_after_one_message(answers: list[dict[str, Any]]) -> None:
+    for answer in answers:
+        found = answer["buffers"]
+        assert found["same"] == [True] * (3 + len(works.KINDS) + 1)
+        assert found["messages"] == [found["bytes"]]
+
+
 def test_names_in_a_state_know_no_wrapper(answers: list[dict[str, Any]]) -> None:
     plain = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
     for answer in answers:

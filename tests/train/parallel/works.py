@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -99,6 +101,7 @@ def experiments(rank: Rank, *, folder: str, cases: list[dict[str, Any]]) -> dict
         return {
             "gradients": [flat(gradients(placement, case["parts"], case["masked"])) for case in cases],
             "replicas": replicas(rank.rank),
+            "buffers": buffers(rank.rank),
             "local": local_gradients(rank.rank),
             "rounded": {hook: rounded(hook, rank.rank) for hook in ("none", "fp16", "bf16")},
             "infinite": infinite(rank.rank),
@@ -130,6 +133,36 @@ def replicas(rank: int) -> dict[str, Any]:
         "keys": keys,
         "state": len(states),
     }
+
+
+KINDS = (torch.bool, torch.int64, torch.bfloat16, torch.uint8, torch.float64, torch.complex64)
+
+
+def buffers(rank: int) -> dict[str, Any]:
+    """Buffers of all types once the state is gathered, of a module that could not be sent; and how many messages."""
+    module = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
+    module.lock, module.double = threading.Lock(), lambda x: 2 * x
+    for i, kind in enumerate(KINDS):
+        module.register_buffer(f"buffer{i}", torch.zeros(2 * i + 1).to(kind))
+    module.register_buffer("image", torch.zeros(2, 3, 2, 2).to(memory_format=torch.channels_last))
+    placement = DataParallel(torch.device("cpu"))
+    placement.wrap(module)(torch.ones(8, 4)).sum().backward()
+    for i, value in enumerate(module.buffers()):
+        value.copy_(torch.arange(value.numel()).view(value.shape) + i + 50 * rank)
+    messages, inner = [], dist.broadcast
+
+    def counting(value: Tensor, source: int) -> None:
+        messages.append(value.nbytes)
+        inner(value, source)
+
+    dist.broadcast = counting
+    try:
+        placement.gather_state(whole=False)
+    finally:
+        dist.broadcast = inner
+    expected = [(torch.arange(b.numel()).view(b.shape) + i).to(b.dtype) for i, b in enumerate(module.buffers())]
+    same = [value.equal(want) for value, want in zip(module.buffers(), expected, strict=True)]
+    return {"same": same, "messages": messages, "bytes": sum(value.nbytes for value in module.buffers())}
 
 
 def local_gradients(rank: int) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -69,8 +69,7 @@ class DataParallel(Placement):
 
     def gather_state(self, *, whole: bool = True) -> dict[str, Tensor]:
         if self.network is not None:
-            for buffer in self.network.module.buffers():
-                dist.broadcast(buffer, 0)
+            broadcast(self.network.module.buffers())
         if not (whole and self.hook):
             return {}
         found = {f"hook.{name}": value for name, value in self.hook.state().items()}
@@ -96,6 +95,20 @@ class DataParallel(Placement):
         if len(parts) == self.world:
             return parts[self.rank]
         return torch.stack([parts[rank] for rank in sorted(parts)]).mean(dim=0)
+
+
+@torch.no_grad()
+def broadcast(tensors: Iterable[Tensor]) -> None:
+    """Make TENSORS, of whatever types, those of rank 0; in one message of bytes."""
+    # Wide types first: then each begins where its type may.
+    ordered = sorted(tensors, key=lambda tensor: -tensor.element_size())
+    if not ordered:
+        return
+    message = torch.cat([tensor.reshape(-1).view(torch.uint8) for tensor in ordered])
+    dist.broadcast(message, 0)
+    parts = torch.split(message, [tensor.nbytes for tensor in ordered])
+    for tensor, part in zip(ordered, parts, strict=True):
+        tensor.copy_(part.view(tensor.dtype).view(tensor.shape))
 
 
 def has_other_buffers(module: nn.Module) -> bool:
