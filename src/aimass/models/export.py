@@ -28,6 +28,7 @@ def export(module: nn.Module, signature: Signature, tensors: Mapping[str, np.nda
     Raises InputError when ONNX cannot express the module or the file gives other scores than the module.
     """
     check_rows_apart(module)
+    check_copies(module)
     ready = Positional(fold_batch_norms(copy.deepcopy(module).cpu().eval()))
     fields = [field.name for field in signature.inputs]
     names = [f"input_{i}" for i in range(len(fields))]  # parameters of a function cannot have dots in their names
@@ -50,6 +51,20 @@ def check_rows_apart(module: nn.Module) -> None:
                 todo="leave track_running_stats out, or use nn.LayerNorm",
                 key="model",
             )
+
+
+def check_copies(module: nn.Module) -> None:
+    """Raises InputError when MODULE holds what cannot be copied, as a lock or an open file: `export` folds a copy."""
+    weights = {id(tensor): tensor for tensor in (*module.parameters(), *module.buffers())}  # known to be: left out
+    try:
+        copy.deepcopy(module, weights)
+    except Exception as error:  # whatever a module of somebody's own makes of being copied
+        raise InputError(
+            f"{type(module).__name__} cannot be copied, which its export needs: {error}",
+            expected="attributes that can be copied; no locks, open files or connections",
+            todo="make them where forward needs them, or give the class a __deepcopy__",
+            key="model",
+        ) from error
 
 
 def scores_of(module: nn.Module, arrays: Sequence[np.ndarray]) -> np.ndarray:

@@ -212,9 +212,10 @@ def check_scores(module: nn.Module, signature: Signature, train: Split) -> None:
     """Raises InputError when MODULE is not a map of the tensors to [N, width], or has nothing to learn."""
     if not any(p.requires_grad for p in module.parameters()):
         raise InputError(f"{type(module).__name__} has no weights to train", expected="a module with parameters")
-    from aimass.models.export import check_rows_apart
+    from aimass.models.export import check_copies, check_rows_apart
 
     check_rows_apart(module)
+    check_copies(module)
     tensors = [torch.from_numpy(array) for array in train.named(slice(0, 2)).values()]
     module.eval()
     with torch.no_grad():
