@@ -6,6 +6,8 @@ import json
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from torch import Tensor, nn
 
 import aimass
 from aimass.core.errors import InputError, StoreError
-from aimass.train import checkpoint, pulse
+from aimass.train import checkpoint, fit, pulse
 from aimass.train.augment.flip import Flip
 from tests.train.fit_child import CASES, data, fitted, module
 
@@ -191,7 +193,7 @@ def test_a_full_disk_is_an_error_and_the_last_state_stays(tmp_path: Path, monkey
         fitted("everything", **given)
     assert not list(tmp_path.rglob("*.part"))
     monkeypatch.undo()
-    assert checkpoint.Keeper(tmp_path / "gradient").load()[1]["step"] == 3
+    assert checkpoint.OnDisk(tmp_path / "gradient").load()[1]["step"] == 3
     again = fitted("everything", **given)
     assert again.log[0].startswith("going on at epoch 1, step 4")
     assert sha_of(again.module) == sha_of(fitted("everything", **{**QUICK, "epochs": 4}).module)
@@ -257,6 +259,95 @@ def test_a_folder_of_another_call_is_begun_anew(tmp_path: Path, monkeypatch: pyt
     assert [again(), again(), again(y=(y + 1) % 3)] == [False, True, False]
     assert [again(loss=doubled), again(loss=doubled)] == [False, True]
     assert [again(rates={"weight": 0.5}), again(freeze=["bias"]), again(valid=(X, y))] == [False, False, False]
+
+
+class Held(nn.Module):
+    """Prints an address."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held = object()
+
+    def extra_repr(self) -> str:
+        return f"held={self.held}"
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+def test_another_network_of_the_same_weights_is_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulse, "TELL_EVERY", 0.0)
+    monkeypatch.setattr(pulse, "SAVE_EVERY", 0.0)
+    kept = []  # so that no two are at the same address
+
+    def again(*inner: nn.Module, **given: Any) -> bool:
+        network = nn.Sequential(nn.Linear(3, 8), *inner, nn.Linear(8, 3))
+        kept.append(network)
+        result = aimass.fit(network, (torch.ones(60, 3), torch.arange(60) % 3), resume=tmp_path, **QUICK, **given)
+        return any(line.startswith("going on") for line in result.log)
+
+    assert [again(nn.ReLU(), nn.Dropout(0.1)) for _ in range(2)] == [False, True]
+    assert [again(nn.ReLU(), nn.Dropout(0.2)), again(nn.Tanh(), nn.Dropout(0.2))] == [False, False]
+    assert [again(Held()) for _ in range(2)] == [False, True]
+    assert [again(nn.ReLU(), lora={"rank": 1}) for _ in range(2)] == [False, True]
+
+
+def test_without_a_folder_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulse, "TELL_EVERY", 0.0)
+    monkeypatch.setattr(pulse, "SAVE_EVERY", 0.0)
+    for place, name in ((tempfile, "mkdtemp"), (checkpoint, "replacing"), (checkpoint, "staged")):
+        monkeypatch.setattr(place, name, lambda *given, **named: pytest.fail("kept"))
+    aimass.fit(nn.Linear(3, 3), (torch.randn(60, 3), torch.arange(60) % 3), **QUICK)
+
+
+class Fragile(nn.Module):
+    """Gives no numbers, after so many batches laid out by channels."""
+
+    def __init__(self, laid: torch.memory_format) -> None:
+        super().__init__()
+        self.image, self.scores = nn.Conv2d(2, 4, 3), nn.Linear(4, 3)
+        self.to(memory_format=laid)  # type: ignore[call-overload]
+        self.seen: dict[bool, int] = {False: 0, True: 0}
+
+    def forward(self, image: Tensor) -> Tensor:
+        last = not image.is_contiguous()
+        if self.training:
+            self.seen[last] += 1
+            assert last == (not self.image.weight.is_contiguous()), "the weights lie as the rows do"
+        scores: Tensor = self.scores(self.image(image).mean((2, 3)))
+        return scores * torch.nan if last and self.seen[True] > 30 else scores
+
+
+def reckless(*given: Any) -> Callable[..., Any]:
+    """An advisor that likes another layout."""
+    return lambda job, plan, placement: (plan.having(layout="channels-last"), {"rows": []})
+
+
+@pytest.mark.parametrize("laid", [torch.contiguous_format, torch.channels_last], ids=["by rows", "by channels"])
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_plan_that_is_given_up_leaves_neither_its_layout_nor_its_bad_steps(
+    laid: torch.memory_format, resume: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulse, "TELL_EVERY", 0.0)
+    monkeypatch.setattr(pulse, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(fit, "advised", reckless)
+    module, rows = Fragile(laid), torch.randn(320, 2, 6, 6)
+    before = [weight.stride() for weight in module.parameters()]
+    given = {**QUICK, "epochs": 3, "resume": tmp_path if resume else None}
+    result = aimass.fit(module, (rows, torch.arange(320) % 3), **given)  # 3 x 20 steps
+    assert "the advised plan is given up" in result.log[-1] and result.plan.layout == "contiguous"
+    assert module.seen[False] == 30, "those that the advised plan had not done"
+    assert [weight.stride() for weight in module.parameters()] == before
+
+
+@pytest.mark.parametrize("laid", [torch.contiguous_format, torch.channels_last], ids=["by rows", "by channels"])
+@pytest.mark.parametrize("layout", ["contiguous", "channels-last"])
+def test_a_module_comes_back_laid_out_as_it_was_given(layout: str, laid: torch.memory_format) -> None:
+    module = Fragile(laid)
+    before = [weight.stride() for weight in module.parameters()]
+    result = aimass.fit(module, (torch.randn(32, 2, 6, 6), torch.arange(32) % 3), layout=layout, **QUICK)
+    assert result.module is module and [weight.stride() for weight in module.parameters()] == before
+    assert module.seen == {layout != "contiguous": 4, layout == "contiguous": 0}
 
 
 def test_another_seed_is_another_run() -> None:

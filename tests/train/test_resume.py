@@ -5,23 +5,26 @@ from __future__ import annotations
 import json
 import math
 import random
+import resource
 import signal
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from safetensors import safe_open
-from torch import nn
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from aimass.core.artifact import Examples, files_of
 from aimass.core.errors import Stopped, StoreError
 from aimass.core.part import resolve
 from aimass.models.base import Architecture
 from aimass.train import pulse, rounds
-from aimass.train.checkpoint import Keeper, write_whole
+from aimass.train.checkpoint import InMemory, Keeper, OnDisk, staged, write_whole
 from aimass.train.optimizer import build_optimizer, export_state, groups_of
 from aimass.train.plan import Plan
 from aimass.train.state import State
@@ -165,10 +168,12 @@ def test_a_state_comes_back_bit_for_bit_from_a_file_that_holds_tensors_and_json_
         states[0].average.update()
     states[0].step, states[0].seconds = 1, 0.1 + 0.2
     states[0].losses.note(torch.tensor(0.3))
-    keeper = Keeper(tmp_path)
+    keeper = OnDisk(tmp_path)
     keeper.save(states[0].tensors(), states[0].facts())
     keeper.wait()
-    states[1].restore(*keeper.load())
+    told, facts = keeper.load()
+    states[1].restore(told, facts)
+    assert {v.data_ptr() for v in states[1].best.values()}.isdisjoint(v.data_ptr() for v in told.values()), "a file's"
     before, after = (state.tensors() for state in states)
     assert before.keys() == after.keys() and {"optimizer.image.weight/exp_avg", "average.first.weight"} <= before.keys()
     for name, value in before.items():
@@ -182,8 +187,83 @@ def test_a_state_comes_back_bit_for_bit_from_a_file_that_holds_tensors_and_json_
         assert json.loads(opened.metadata()["facts"])["step"] == 1
 
 
+class Copies(TorchDispatchMode):
+    """Counts the bytes of new tensors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bytes = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = function(*args, **(kwargs or {}))
+        given = {value.untyped_storage().data_ptr() for value in args if isinstance(value, Tensor)}
+        if made.untyped_storage().data_ptr() not in given:
+            self.bytes += made.untyped_storage().nbytes()
+        return made
+
+
+def test_each_tensor_is_copied_once_to_be_kept_however_it_lies() -> None:
+    image = torch.randn(2, 3, 4, 4)
+    given = {"rows": image, "last": image.to(memory_format=torch.channels_last), "columns": torch.randn(3, 4).t(),
+             "cut": torch.randn(5, 6)[:, 1:3], "count": torch.tensor(3)}  # fmt: skip
+    with Copies() as copies:
+        kept = staged(given)
+    assert copies.bytes == sum(value.nbytes for value in given.values())
+    for name, value in given.items():
+        assert kept[name].equal(value) and kept[name].is_contiguous()
+
+
+def test_a_state_is_written_and_read_without_another_copy_of_it(tmp_path: Path) -> None:
+    keeper = OnDisk(tmp_path)
+    weight = torch.randn(1 << 20)
+    tracemalloc.start()  # sees bytes, not tensors
+    try:
+        keeper.save({"weight": weight}, {"step": 1})
+        keeper.wait()
+        tensors, _ = keeper.load()
+        assert tracemalloc.get_traced_memory()[1] < weight.nbytes / 4
+    finally:
+        tracemalloc.stop()
+    assert tensors["weight"].equal(weight)
+
+
+def test_a_disk_that_fills_up_in_the_middle_of_a_state_leaves_the_last_one_and_no_half(tmp_path: Path) -> None:
+    keeper, weight = OnDisk(tmp_path), torch.zeros(1 << 16)
+    keeper.save({"weight": weight}, {"step": 1})
+    keeper.wait()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (weight.nbytes // 2, before[1]))
+    try:
+        keeper.save({"weight": weight + 1}, {"step": 2})
+        with pytest.raises(StoreError, match="cannot be written"):
+            keeper.wait()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["latest.json", "state-1.safetensors"]
+    assert keeper.load()[1] == {"step": 1}
+
+
+def test_what_a_killed_attempt_was_writing_is_taken_away_by_the_next(tmp_path: Path) -> None:
+    for name in (".tmpAbC123", "state-7.safetensors.part", "advice.json"):
+        (tmp_path / name).write_bytes(b"half")
+    keeper = OnDisk(tmp_path)
+    keeper.save({"weight": torch.zeros(2)}, {})
+    keeper.wait()
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["advice.json", "latest.json", "state-1.safetensors"]
+
+
+def test_a_state_in_memory_is_what_it_was_and_the_callers_once_it_is_asked_for() -> None:
+    weight, keeper = torch.zeros(3), InMemory()
+    keeper.save({"weight": weight}, {"step": 1})
+    weight += 1
+    tensors, facts = keeper.load()
+    assert tensors["weight"].tolist() == [0.0] * 3 and facts == {"step": 1}
+    assert keeper.load() is None and Keeper().load() is None
+
+
 def test_a_state_that_was_damaged_later_costs_the_steps_since_the_one_before(tmp_path: Path) -> None:
-    keeper = Keeper(tmp_path)
+    keeper = OnDisk(tmp_path)
     for step in (1, 2, 3):
         keeper.save({"weight": torch.full((3,), float(step))}, {"step": step})
     keeper.wait()

@@ -6,7 +6,6 @@ result.module, result.plan, result.history, result.ledger
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from aimass.runner.gang import Rank
 from aimass.train.advised import advised
 from aimass.train.augment.compose import compose
 from aimass.train.gradient import PLANNED, Gradient
-from aimass.train.here import Here
+from aimass.train.here import NOWHERE, Here
 from aimass.train.job import Job, LossMaker
 from aimass.train.lora import merge_lora
 from aimass.train.losses import MASKED, Reduction, loss_of, valid_of
@@ -71,13 +70,14 @@ def fit(
     on_report: Callable[[dict[str, float]], None] | None = None,
     **settings: Any,
 ) -> Fitted:
-    """Train MODULE, in place, on DATA; it ends with the weights of its best epoch, in evaluation mode.
+    """Train MODULE, in place, on DATA; it ends with the weights of its best epoch, in evaluation mode, laid out in
+    memory as it came.
 
     data       tensors or arrays [N, ...], the target last: whole numbers are classes (-100: not counted), others values
     valid      the same of rows that say when to stop; without them the training loss does
     loss       of (scores, target): one number a row [N], in place of cross entropy or squared error
     resume     a folder for checkpoints: the same call goes on where an earlier one was broken off; another one (data,
-               loss, settings) begins anew
+               loss, settings, what the module prints of itself) begins anew.  Without it no checkpoint is written
     device     "cuda" where there is one, unless said otherwise
     on_report  called with each report, in a thread of its own
     settings   those of the recipe `gradient` (docs/train.md); nothing varies the rows unless `augment` says so
@@ -94,7 +94,7 @@ def fit(
         check_classes(held[1], len(signature.classes), "valid", masks=signature.task == "multiclass")
     scales, told = begun(recipe, module, signature, [tensor[:SHOWN] for tensor in tensors], "", seed)
     with ExitStack() as stack:
-        folder = Path(resume or stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = Path(resume) if resume else NOWHERE
         ctx = Here(folder, seed, on_report, told)
         rank = stack.enter_context(present(ctx)) or Rank(ctx=ctx)
         where = None if device is None else torch.device(device)
@@ -110,7 +110,8 @@ def fit(
         plan = settled(recipe, job, seed, rank)
         advise = advised(recipe.advise, None, ctx.log, rank)
         asked = asked_of(recipe, loss, (*tensors, target, *held[0], held[1])) if resume else {}
-        trained = train_job(rank.context(folder, seed=seed), job, plan, placement, advise, asked)
+        mine = rank.context(folder, seed=seed)
+        trained = train_job(mine, job, plan, placement, advise, asked, resumable=bool(resume))
     merge_lora(module)
     return Fitted(module, trained.plan, trained.facts, trained.ledger, ctx.history, ctx.lines)
 

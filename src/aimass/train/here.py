@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 
 from aimass.core.errors import InputError
 
+NOWHERE = Path(os.devnull)  # no file can be below it
+
 
 class Here:
-    """The context of a training without a workspace: figures are kept in a list."""
+    """The context of a training without a workspace: figures are kept in a list; FOLDER may be NOWHERE."""
 
     workers = 1
     lake = ""

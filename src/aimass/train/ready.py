@@ -30,9 +30,9 @@ class Ready:
 
 def make_ready(job: Job, plan: Plan, placement: Placement) -> Ready:
     """Device and layout -> recomputing -> compiling -> replicating -> optimizer -> averaging -> step."""
-    module = job.module.to(job.device)
-    if plan.layout == "channels-last":
-        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
+    # Contiguous, too: who made the module may have laid it out otherwise.
+    laid = torch.channels_last if plan.layout == "channels-last" else torch.contiguous_format
+    module: nn.Module = job.module.to(job.device, memory_format=laid)  # type: ignore[call-overload]  # not in the stubs
     if plan.recompute:
         recompute_blocks(module)
     network = placement.wrap(_compiled(module, plan, job), plan.hook)

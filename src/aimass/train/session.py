@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from aimass.core.canonical import digest_of
 from aimass.core.errors import InputError
 from aimass.core.step import Context
-from aimass.train.checkpoint import Keeper, write_whole
+from aimass.train.checkpoint import InMemory, Keeper, Kept, OnDisk, write_whole
 from aimass.train.job import Job
+from aimass.train.layout import layout_kept
 from aimass.train.loop import run
 from aimass.train.parallel.base import Placement
 from aimass.train.plan import Plan
@@ -45,27 +46,32 @@ def train_job(
     placement: Placement,
     advise: Advisor | None = None,
     asked: Mapping[str, Any] | None = None,
+    *,
+    resumable: bool = True,
 ) -> Trained:
     """Train JOB by PLAN, or by what ADVISE makes of it; go on where an earlier attempt in `ctx.resume` was broken off.
 
-    An attempt at something else is not gone on with: PLAN, weights and what else was ASKED (JSON) are compared.
+    An attempt at something else is not gone on with: PLAN, the network and what else was ASKED (JSON) are compared.
     A plan that was advised is kept with the state: advice is never asked for twice in a run.  Where its numbers go
-    wrong, the run goes on from its last state by PLAN itself, once.
+    wrong, the run goes on from its last state by PLAN itself, once.  RESUMABLE=False: nothing goes to disk; that state
+    is in memory, and several ranks begin again.
     """
-    keeper, ledger = Keeper(ctx.resume / "gradient"), Ledger()
-    request, advice = request_of(job, plan, asked or {}), ctx.resume / "gradient" / "advice.json"
-    kept, chosen = _kept(keeper, request), plan
+    folder, request = ctx.resume / "gradient", request_of(job, plan, asked or {})
+    keeper, advice = OnDisk(folder) if resumable else Keeper(), folder / "advice.json"
+    kept, chosen, ledger = _kept(keeper, request), plan, Ledger()
     if kept:
         chosen = Plan.from_json(kept[1]["plan"])
         ctx.log(f"going on at epoch {kept[1]['epoch'] + 1}, step {kept[1]['step'] + 1}")
         ledger = _ledger(advice, request)
     elif advise:
         chosen, ledger = advise(job, plan, placement)
-        if ledger and placement.rank == 0:
+        if ledger and resumable and placement.rank == 0:
             write_whole(advice, json.dumps({"request": request, "ledger": ledger}).encode())
     # What was settled by the memory at hand was no advice.
     safe = chosen.having(tier=plan.tier, accumulate=plan.accumulate).values() == plan.values()
     fresh = {} if safe else {name: value.clone() for name, value in job.module.state_dict().items()}
+    if not (resumable or safe or placement.world > 1):
+        keeper = InMemory()
     try:
         return Trained(*_train(ctx, job, chosen, placement, keeper, request, kept), ledger)
     except InputError as error:
@@ -74,17 +80,24 @@ def train_job(
         ctx.log(f"{error.what}; the advised plan is given up, the run goes on by the safe one")
     keeper.wait()
     placement.reduce(torch.zeros(1))  # no rank reads before rank 0 has written
+    kept = _rewound(_kept(keeper, request))
     job.module.load_state_dict(fresh)
-    return Trained(*_train(ctx, job, plan, placement, keeper, request, _kept(keeper, request)), ledger)
-
-
-Kept = tuple[dict[str, Tensor], dict[str, Any]]
+    return Trained(*_train(ctx, job, plan, placement, keeper if resumable else Keeper(), request, kept), ledger)
 
 
 def _kept(keeper: Keeper, request: str) -> Kept | None:
     """What an earlier attempt at the same REQUEST left."""
     kept = keeper.load()
     return kept if kept and kept[1]["request"] == request else None
+
+
+def _rewound(kept: Kept | None) -> Kept | None:
+    """KEPT before the bad steps at its end: they changed nothing, and another plan does them again."""
+    if kept:
+        tensors, facts = kept
+        good = torch.isfinite(tensors["losses"][: facts["step"]]).nonzero()
+        facts["step"] = int(good.max()) + 1 if len(good) else 0
+    return kept
 
 
 def _ledger(path: Path, request: str) -> Ledger:
@@ -102,7 +115,11 @@ def _train(
 ) -> tuple[Plan, dict[str, Any]]:
     """The plan as it was in the end (a step may have been halved), and the facts."""
     job = replace(job, train=job.train.at(plan.tier))
-    with reproducible(plan.threads, stream("weights", plan.seed)), matrix_precision(plan.precision, job.device):
+    with (
+        layout_kept(job.module),
+        reproducible(plan.threads, stream("weights", plan.seed)),
+        matrix_precision(plan.precision, job.device),
+    ):
         ready = make_ready(job, plan, placement)
         if kept:
             ready.state.restore(*kept)
@@ -116,13 +133,15 @@ def _train(
 
 
 def request_of(job: Job, plan: Plan, asked: Mapping[str, Any]) -> str:
-    """What makes another training: plan, weights, which of them are trained how fast, validation rows, what was ASKED.
+    """What makes another training: plan, network, which weights are trained how fast, validation rows, what was ASKED.
 
-    Where the rows lie depends on what memory was free, and changes nothing.
+    The network is what it prints of itself, without addresses.  Where the rows lie depends on what memory was free, and
+    changes nothing.
     """
+    network = re.sub(r"\bat 0x[0-9A-Fa-f]+", "", str(job.module))
     weights = {
         name: [list(weight.shape), weight.requires_grad, job.scales.get(name, 1.0)]
         for name, weight in job.module.named_parameters()
     }
     values = {name: value for name, value in plan.values().items() if name != "tier"}
-    return digest_of({"plan": values, "weights": weights, "valid": len(job.valid), "asked": asked})
+    return digest_of({"plan": values, "network": network, "weights": weights, "valid": len(job.valid), "asked": asked})

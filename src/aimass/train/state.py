@@ -112,7 +112,8 @@ class State:
     def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         """Be what `tensors` and `facts` told."""
         self.module.load_state_dict(table(tensors, "module"))
-        self.best = {name: value.to(self.losses.values.device) for name, value in table(tensors, "best").items()}
+        device = self.losses.values.device  # copied: what was told may lie in a file
+        self.best = {name: value.to(device, copy=True) for name, value in table(tensors, "best").items()}
         import_state(self.optimizer, self.module, table(tensors, "optimizer"))
         if self.average is not None:
             self.average.load_state_dict(table(tensors, "average"))
