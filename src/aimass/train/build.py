@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from aimass.train.batch import Batch
 from aimass.train.job import Job
+from aimass.train.losses import MASKED
 from aimass.train.optimizer import set_rate
 from aimass.train.parallel.base import Placement
 from aimass.train.plan import Plan
@@ -55,21 +56,22 @@ def _backward(plan: Plan, job: Job, state: State, network: nn.Module, placement:
     """Gradients of the mean loss over the valid rows of the whole batch, whoever holds which of them."""
     cast, vary = autocast(plan.precision, job.device), _vary(plan, job, state)
     scale = state.scaler.scale if state.scaler else None
-    whole = plan.accumulate == 1 and placement.world == 1
+    # Mixing leaves shares of the classes, in which a loss cannot see how many rows were masked.
+    blind = job.vary is not None and has_masks(job.train.target())
+    whole = plan.accumulate == 1 and placement.world == 1 and not blind
     loss_of = job.loss(job.signature, plan.smoothing, "mean" if whole else "sum")
 
     def forward(batch: Batch) -> Tensor:
-        batch = vary(batch)
         with cast:
             return loss_of(network(*batch.tensors), batch.target)
 
     def of_whole(batch: Batch, count: int) -> Tensor:
-        loss = forward(batch)
+        loss = forward(vary(batch))
         (loss if scale is None else loss * scale).backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
     def of_parts(batch: Batch, count: int) -> Tensor:
-        total, parts = torch.zeros((), device=job.device), list(parts_of(batch, plan.accumulate))
+        total, parts = torch.zeros((), device=job.device), list(parts_of(vary(batch), plan.accumulate))
         share = placement.world / count if count else math.nan  # gradients are averaged over the ranks
         for part in parts:
             with placement.sync_context(part is parts[-1]):
@@ -123,6 +125,11 @@ def parts_of(batch: Batch, count: int) -> Iterator[Batch]:
     for i in range(min(count, batch.size)):
         rows = slice(i * batch.size // min(count, batch.size), (i + 1) * batch.size // min(count, batch.size))
         yield Batch(tuple(tensor[rows] for tensor in batch.tensors), batch.target[rows], batch.rows[rows])
+
+
+def has_masks(target: Tensor) -> bool:
+    """Whether a place of TARGET does not count."""
+    return not target.is_floating_point() and bool((target == MASKED).any())
 
 
 def not_finite(value: Tensor) -> Tensor:

@@ -145,7 +145,8 @@ def signature_of(
     task: Any = "regression" if not whole else "binary" if width == 1 else "multiclass"
     if task == "regression" and width > 1 and not own_loss:
         raise InputError(f"the module gives {width} columns for a value", expected="one column [N, 1]",
-                         todo="give a loss of your own that compares several", key="module")  # fmt: skip
+                         todo="give whole numbers (int64) for classes, or a loss of your own that compares several",
+                         key="module")  # fmt: skip
     classes = tuple(str(i) for i in range(2 if task == "binary" else width)) if whole else ()
     if whole:
         check_classes(target, len(classes), masks=task == "multiclass")

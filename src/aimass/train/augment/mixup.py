@@ -13,7 +13,7 @@ from aimass.core.signature import Signature
 from aimass.models.inputs import kind_of
 from aimass.train.augment.base import Augmentation, branch, nothing
 from aimass.train.augment.images import as_given, per_row, planes
-from aimass.train.augment.mixing import mixed_target, own_share, partners
+from aimass.train.augment.mixing import among_answered, mixed_target, own_share, partners
 from aimass.train.batch import Batch
 from aimass.train.rng import Chance
 
@@ -22,6 +22,7 @@ class Mixup(Augmentation):
     """Blends each row with the one before it in its batch (Zhang et al. 2017, arXiv 1710.09412).
 
     Numbers and images are averaged by share; a category, which has no average, is taken from either by the share.
+    A row beside a masked one stays as it is.
     """
 
     alone: ClassVar[bool] = False
@@ -38,7 +39,7 @@ class Mixup(Augmentation):
             raise nothing(self, signature, "inputs")
 
     def apply(self, batch: Batch, chance: Chance, signature: Signature) -> Batch:
-        own_N = own_share(chance, self.share, self.concentration)
+        own_N = among_answered(own_share(chance, self.share, self.concentration), batch.target, signature)
         tensors = []
         for field, tensor in zip(signature.inputs, batch.tensors, strict=True):
             if kind_of(field) == "image":
