@@ -89,7 +89,10 @@ def test_fewer_rows_than_a_batch_make_one_step_an_epoch(make_examples, context) 
     assert made.told["epochs"] == 3
 
 
-def test_a_limit_too_short_for_anything_stops_after_the_first_epoch_and_says_so(make_examples, context) -> None:
+def test_a_limit_that_nobody_looked_at_in_time_stops_after_the_first_epoch_and_says_so(
+    make_examples, context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulse, "TELL_EVERY", 1e9)
     made = context("a")
     train.body(made, make_examples("binary", "numbers"), model=MLP, recipe=gradient(minutes=1e-6, epochs=9))
     assert made.told["epochs"] == made.told["best_epoch"] == 1

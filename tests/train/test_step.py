@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,18 +15,25 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+import aimass
 from aimass.core.errors import InputError
 from aimass.core.signature import Field, Signature
 from aimass.train.augment.compose import compose
 from aimass.train.augment.flip import Flip
 from aimass.train.batch import Batch
+from aimass.train.checkpoint import Keeper
 from aimass.train.feed import feed
+from aimass.train.here import Here
 from aimass.train.job import Job
+from aimass.train.loop import Going
+from aimass.train.losses import loss_of
 from aimass.train.optimizer import export_state
+from aimass.train.parallel.base import Placement
 from aimass.train.parallel.single import Single
 from aimass.train.plan import Plan
 from aimass.train.ready import Ready, in_halves, make_ready
 from aimass.train.recompute import remember_blocks
+from aimass.train.reproducible import reproducible
 from aimass.train.source import Source
 from aimass.train.state import check_losses
 
@@ -53,13 +63,17 @@ def plan_of(**given: Any) -> Plan:
 
 
 def ready_of(
-    module: nn.Module, plan: Plan, data: tuple[Tensor, Tensor] | None = None, **given: Any
+    module: nn.Module,
+    plan: Plan,
+    data: tuple[Tensor, Tensor] | None = None,
+    placement: Placement | None = None,
+    **given: Any,
 ) -> tuple[Job, Ready]:
     tensors, target = data or images()
     source = Source.of_tensors([tensors], target, "memory", CPU)
     job = Job(module, IMAGES, source, source, CPU, **given)
     module.train()
-    return job, make_ready(job, plan, Single(CPU))
+    return job, make_ready(job, plan, placement or Single(CPU))
 
 
 def run(job: Job, ready: Ready, epochs: int = 1) -> None:
@@ -219,6 +233,68 @@ def test_a_step_that_does_not_fit_in_memory_is_halved_until_single_rows() -> Non
     with pytest.raises(InputError, match="not even row by row: no room"):
         for _ in range(6):
             halves = in_halves(halves, job, 32, torch.OutOfMemoryError("no room"))
+
+
+def test_on_several_ranks_a_step_that_does_not_fit_ends_the_run_and_says_what_to_do() -> None:
+    """Done again in parts, it would wait for an exchange that the others have behind them."""
+    placement = Single(CPU)
+    job, ready = ready_of(network(), plan_of(accumulate=2), placement=placement)
+    placement.rank, placement.world = 1, 2
+    calls: list[int] = []
+
+    def no_room(batch: Batch, count: int) -> None:
+        calls.append(batch.size)
+        raise torch.OutOfMemoryError("no room")
+
+    context = Here(Path(), 0, None, [])
+    going = Going(context, job, replace(ready, step=no_room), Keeper(), "")
+    with pytest.raises(InputError, match="a step of 16 rows does not fit in memory on rank 1: no room") as caught:
+        going.one_step(job.train.fetch(torch.arange(16)), 32)
+    going.reporter.close()
+    assert caught.value.key == "accumulate" and "accumulate = 4" in caught.value.todo
+    assert calls == [16] and ready.state.plan.accumulate == 2 and context.lines == []
+
+
+@pytest.mark.parametrize(
+    ("scores", "target", "expected"),
+    [
+        ((8, 3), torch.zeros(8, 1).long(), r"class numbers, int64 \[8\]: one a row"),
+        ((8, 3), torch.zeros(8), r"class numbers, int64 \[8\]: one a row"),
+        ((8, 3), torch.zeros(8, 3).long(), r"class numbers, int64 \[8\]: one a row"),
+        ((8, 3, 5), torch.zeros(8).long(), r"class numbers, int64 \[8, 5\]"),
+    ],
+    ids=["column", "floats", "one hot", "sequence"],
+)
+def test_classes_of_another_shape_are_an_error_that_says_the_right_one(
+    scores: tuple[int, ...], target: Tensor, expected: str
+) -> None:
+    with pytest.raises(InputError, match=re.escape(f"{target.dtype} {list(target.shape)}")) as caught:
+        loss_of(IMAGES)(torch.zeros(scores), target)
+    assert re.search(expected, str(caught.value)) and caught.value.key == "data"
+
+
+def test_what_else_goes_wrong_in_a_loss_stays_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*_: object, **__: object) -> Tensor:
+        raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr("torch.nn.functional.cross_entropy", no_room)
+    with pytest.raises(torch.OutOfMemoryError, match="no room"):
+        loss_of(IMAGES)(torch.zeros(8, 3), torch.zeros(8).long())
+
+
+def test_an_operation_that_cannot_be_repeated_is_named() -> None:
+    class Puts(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            scores: Tensor = super().forward(x)
+            return scores + torch.zeros(3).put_(torch.tensor([1]), torch.tensor([1.0]))  # refused on a processor, too
+
+    X, y = torch.randn(16, 2), torch.arange(16) % 3
+    with pytest.raises(InputError, match="put_ adds up in another order") as caught:
+        aimass.fit(Puts(2, 3), (X, y), epochs=1, batch=8, threads=1, advise="off")
+    assert caught.value.key == "model" and "replace it" in caught.value.todo
+    with pytest.raises(RuntimeError, match="something else"), reproducible(1, 0):
+        raise RuntimeError("something else")
+    assert not torch.are_deterministic_algorithms_enabled()
 
 
 def test_compiling_once_is_enough_for_all_batches() -> None:

@@ -17,13 +17,15 @@ WORTH = 1.05  # times as many rows a second, or twice the batch is not worth its
 STEPS = 3  # timed, after as many that warm up
 
 
-def find_batch(job: Job, plan_of: Callable[[int], Plan], placement: Placement) -> int:
+def find_batch(job: Job, plan_of: Callable[[int], Plan], placement: Placement, ranks: int = 1) -> int:
     """The last size of SMALLEST, twice that, ... that ran and was worth it; PLAN_OF tells what each would mean.
 
-    An epoch keeps eight steps at least.  Raises InputError when not even the smallest fits in memory.
+    On several RANKS a size is what each of them gets, tried by one of them alone on PLACEMENT, and the batch is theirs
+    together: the exchange that is left out only speaks for larger ones.  An epoch keeps eight steps at least.
+    Raises InputError when not even the smallest fits in memory.
     """
     best, size = (0, 0.0), SMALLEST
-    while size <= max(SMALLEST, len(job.train) // 8):
+    while size <= max(SMALLEST, len(job.train) // (8 * ranks)):
         try:
             rate = rows_per_s(job, plan_of(size), placement)
         except RuntimeError as error:
@@ -36,7 +38,7 @@ def find_batch(job: Job, plan_of: Callable[[int], Plan], placement: Placement) -
     if not best[0]:
         raise InputError(f"not even {SMALLEST} rows fit in memory", expected="a batch that can be run",
                          todo="give a smaller batch, or accumulate = 4", key="batch")  # fmt: skip
-    return best[0]
+    return ranks * best[0]
 
 
 def rows_per_s(job: Job, plan: Plan, placement: Placement) -> float:

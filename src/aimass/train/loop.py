@@ -17,6 +17,7 @@ from aimass.core.errors import Stopped
 from aimass.core.step import Context
 from aimass.train.batch import Batch
 from aimass.train.checkpoint import Keeper
+from aimass.train.drift import Drift
 from aimass.train.feed import feed
 from aimass.train.job import Job
 from aimass.train.memory import is_out_of_memory
@@ -71,6 +72,7 @@ class Going:
         self.state, self.placement = ready.state, ready.placement
         self.pulse = Pulse(ready.state, ready.placement)
         self.reporter = Reporter(ctx)
+        self.drift = Drift(ready.plan)
 
     def __enter__(self) -> Going:
         self._collected = gc.isenabled()
@@ -99,6 +101,7 @@ class Going:
                 raise
             self.ready = in_halves(self.ready, self.job, batch.size, error)
         # Behind the handler: the error's frames held the activations that did not fit.
+        self.drift = Drift(self.ready.plan)  # smaller parts take their own time
         self.ctx.log(f"a step of {batch.size} rows does not fit in memory: now in {self.state.plan.accumulate} parts")
         self.one_step(batch, count)
 
@@ -118,6 +121,8 @@ class Going:
             return {"loss": float(values[torch.isfinite(values)].mean()), **skipped, **figures}
 
         self.reporter.tell(state.done / state.plan.steps, loss, event)
+        for line in self.drift.look(self.pulse.step_seconds, epoch):
+            self.ctx.log(line)
         self.keeper.check()
         if self.pulse.save and not self.pulse.stop:
             self.save()

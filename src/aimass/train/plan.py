@@ -79,7 +79,7 @@ class Plan:
     hook: str = "none"
     origins: Mapping[str, Origin] = field(default_factory=dict, compare=False)
 
-    def rate(self, step: int, epochs: int) -> float:
+    def rate(self, step: int, epochs: float) -> float:
         """Learning rate at STEP of a run of so many EPOCHS: those of the plan, or fewer where time is short."""
         steps = self.steps * epochs
         times = factor(self.schedule, step, steps, warm_up=self.warm_up, decay=self.decay,

@@ -23,17 +23,19 @@ class Pulse:
     """The clock of a run; seconds before a resume count.
 
     over  the minutes of the plan are spent     stop  somebody wants the run to stop     save  a checkpoint is due
+    step_seconds  of a step since the last look, evaluation and checkpoints left out; by the clock of this rank
     """
 
     def __init__(self, state: State, placement: Placement) -> None:
         self.state, self.placement = state, placement
         self.over = self.stop = self.save = False
         self._began = time.monotonic() - state.seconds
-        self._told = time.monotonic()
+        self._told, self._told_seconds, self._held = time.monotonic(), state.seconds, 0.0
         self._saved = -math.inf  # the first steps too: whatever ends a run early should find a state
         self._told_steps = self._next = state.done
         self._rows_per_s = 0
         self._pause = SAVE_EVERY
+        self.step_seconds, self._quickest = math.nan, math.inf
         self.begin_epoch()
 
     def seconds(self) -> float:
@@ -48,15 +50,36 @@ class Pulse:
 
     def look(self, stop: bool) -> None:
         """Decide what is due; all ranks alike.  STOP: whether this rank heard that the run should stop."""
-        now, done = time.monotonic(), self.state.done
-        minutes = self.state.plan.minutes
-        # The first epoch is done anyway, and the first step of each.
-        over = 0 < 60 * minutes < self.seconds() and self.state.epoch > 0
-        a_step = (now - self._told) / max(1, done - self._told_steps)
-        ahead = max(1, int(TELL_EVERY / max(a_step, 1e-6)))
-        decided = self.agree([stop, over, now - self._saved >= self._pause, ahead])
+        state, first = self.state, math.isnan(self.step_seconds)
+        elapsed = self.seconds() - self._told_seconds - self._held
+        self.step_seconds, self._held = elapsed / max(1, state.done - self._told_steps), 0.0
+        if not first:  # which also warms up
+            self._quickest = min(self._quickest, self.step_seconds)
+        ahead = max(1, int(TELL_EVERY / max(self.step_seconds, 1e-6)))
+        save, left = time.monotonic() - self._saved >= self._pause, self._left()
+        decided = self.agree([stop, left < 0, save, ahead, self._epochs(left)])
         self.stop, self.over, self.save = (bool(value) for value in decided[:3])
-        self._next = done + int(decided[3])
+        self.stop &= not self.over  # the run ends anyway; begun again in this epoch it would do a step more
+        self._next, state.epochs = state.done + int(decided[3]), decided[4]
+
+    def _left(self) -> float:
+        """Seconds of the plan's minutes."""
+        minutes = self.state.plan.minutes
+        return 60 * minutes - self.seconds() if minutes else math.inf
+
+    def _epochs(self, left: float) -> float:
+        """Epochs of the run, when so many seconds are LEFT: the part that is done when none are.
+
+        `State.fit_epochs` plans whole ones after each.  When not even the first fits, the rate of learning falls for
+        the end of what does, at the quickest pace so far; it never rises again.
+        """
+        state, steps = self.state, self.state.plan.steps
+        if left < 0:
+            return state.done / steps
+        if state.epoch or self._quickest == math.inf:
+            return state.epochs
+        fits = (state.done + left / self._quickest) / steps
+        return state.epochs if min(fits, state.epochs) >= 1 else min(fits, 1.0)
 
     def agree(self, numbers: list[float]) -> list[float]:
         """NUMBERS as rank 0 has them."""
@@ -77,12 +100,13 @@ class Pulse:
     def saved(self, seconds: float) -> None:
         """A checkpoint held up the steps for so many SECONDS."""
         self._saved, self._pause = time.monotonic(), SAVE_EVERY * max(1.0, seconds / QUICK)
+        self._held = seconds
 
     def rates(self) -> dict[str, float]:
         """Rows a second since the last report of a step; seconds left if no epoch is saved by an early stop."""
         state, plan, now = self.state, self.state.plan, time.monotonic()
         if steps := state.done - self._told_steps:
             self._rows_per_s = round(steps * plan.rows / plan.steps / max(now - self._told, 1e-9))
-        left = (plan.steps * state.epochs - state.done) * self.seconds() / max(1, state.done)
-        self._told, self._told_steps = now, state.done
+        left = max(0.0, plan.steps * state.epochs - state.done) * self.seconds() / max(1, state.done)
+        self._told, self._told_seconds, self._told_steps, self._held = now, self.seconds(), state.done, 0.0
         return {"rows_per_s": self._rows_per_s, "seconds_left": round(left, 1)}

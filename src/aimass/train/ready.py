@@ -67,12 +67,21 @@ def _compiled(module: nn.Module, plan: Plan, job: Job) -> nn.Module:
 def in_halves(ready: Ready, job: Job, rows: int, error: BaseException) -> Ready:
     """READY with micro-batches of half the rows, after an ERROR for want of memory at ROWS.
 
-    The gradients stay those of the whole batch.  Raises InputError when there is nothing left to halve.
+    The gradients stay those of the whole batch.  Raises InputError when there is nothing left to halve, and on several
+    ranks: the others have this step's gradients on the way, and a rank that begins it again would never meet them.
     """
-    plan, state = ready.plan, ready.state
+    plan, state, said = ready.plan, ready.state, str(error).splitlines()[0]
+    if ready.placement.world > 1:
+        raise InputError(
+            f"a step of {rows} rows does not fit in memory on rank {ready.placement.rank}: {said}",
+            expected="steps that fit on every rank: one cannot be done again while the others exchange its gradients",
+            todo=f"give accumulate = {2 * plan.accumulate} (the same gradients, in smaller parts) or a smaller batch; "
+            "with more workers the run goes on from its last checkpoint, where it keeps any",
+            key="accumulate",
+        ) from error
     if 2 * plan.accumulate > rows:
         raise InputError(
-            f"a step does not fit in memory, not even row by row: {str(error).splitlines()[0]}",
+            f"a step does not fit in memory, not even row by row: {said}",
             expected="a network whose weights and activations of one row fit",
             todo="make the network smaller, or train on a machine with more memory",
             key="model",

@@ -29,7 +29,7 @@ SHAPES: dict[str, Shape] = {
 
 
 def factor(
-    schedule: str, at: int, total: int, *, warm_up: float = 0.0, decay: float = 0.1, decay_every: int = 1
+    schedule: str, at: int, total: float, *, warm_up: float = 0.0, decay: float = 0.1, decay_every: int = 1
 ) -> float:
     """What the learning rate is multiplied by after AT of TOTAL steps of a run, in 0..1.
 

@@ -30,7 +30,7 @@ class State:
 
     epoch   finished epochs
     step    steps of the running one that the optimizer has done: batches fetched ahead do not count
-    epochs  of the run: those of the plan, or so many as its minutes allow
+    epochs  of the run: those of the plan, or so many as its minutes allow; a part of one where it must end inside
     began   seconds of the run before the running epoch; `fastest`: those of the quickest epoch so far
     """
 
@@ -39,7 +39,7 @@ class State:
         self.average = None if plan.average == "none" else Average(module, plan.average, plan.average_decay)
         self.scaler = Scaler(device) if plan.precision == "fp16" else None
         self.epoch, self.step, self.seconds = 0, 0, 0.0
-        self.epochs = plan.epochs
+        self.epochs: float = plan.epochs
         self.began, self.fastest = 0.0, math.inf
         self.losses = Losses(plan.steps, device)
         self.best: dict[str, Tensor] = copy_of(module)
@@ -74,7 +74,7 @@ class State:
     def why_stop(self) -> str:
         """'' while there is something to do."""
         plan, short = self.plan, self.epochs < self.plan.epochs
-        limit = f"the {plan.minutes:g} minutes allowed {self.epochs} of {plan.epochs} epochs"
+        limit = f"the {plan.minutes:g} minutes allowed {round(self.epochs, 3):g} of {plan.epochs} epochs"
         if self.epoch - self.best_epoch >= plan.patience:
             reason = f"no lower validation loss for {plan.patience} epochs"
             return f"{reason}; {limit}" if short else reason
@@ -90,7 +90,7 @@ class State:
         one also warms up, and a busy moment of the machine says nothing of the epochs to come.
         """
         self.fastest, self.began = min(self.fastest, seconds - self.began), seconds
-        if self.plan.minutes:
+        if self.plan.minutes and self.epochs >= self.epoch:  # else the time was up inside of the last one
             left = 60 * self.plan.minutes - seconds
             self.epochs = min(self.plan.epochs, self.epoch + max(0, int(left / self.fastest)))
 

@@ -22,6 +22,6 @@ class Statistics:
 
     def restore(self, bad: Tensor) -> None:
         """Put back what was kept where BAD (scalar) is not 0; the host does not look."""
-        flag = bad != 0
+        flag = bad != 0 if self.live else bad
         for kept, live in zip(self.kept, self.live, strict=True):
             torch.where(flag, kept, live, out=live)

@@ -133,7 +133,7 @@ def settled(recipe: Gradient, job: Job, seed: int, rank: Rank | None = None) -> 
 
     found = 0
     if recipe.batch == "find":
-        found = rank.share(find_batch(job, plan_of, Single(job.device)) if rank.rank == 0 else None)
+        found = rank.share(find_batch(job, plan_of, Single(job.device), rank.world) if rank.rank == 0 else None)
     plan = plan_of(found)
     if found:
         plan = plan.because("batch", Origin("measured", reason="the largest that was worth its rows"))

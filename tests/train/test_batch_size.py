@@ -1,0 +1,50 @@
+"""The batch that is found by trying, on one rank and for several."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from aimass.core.errors import InputError
+from aimass.train import batch_size
+from aimass.train.batch_size import find_batch
+from aimass.train.job import Job
+from aimass.train.parallel.single import Single
+from aimass.train.plan import Plan
+from aimass.train.source import Source
+from tests.train.test_step import CPU, IMAGES
+
+ROWS = 8192
+
+
+def found(monkeypatch: pytest.MonkeyPatch, most: int, ranks: int) -> tuple[int, list[int]]:
+    """The batch for so many RANKS that hold MOST rows each, and the batches that one of them ran."""
+    ran: list[int] = []
+
+    def rows_per_s(job: Job, plan: Plan, placement: Single) -> float:
+        ran.append(plan.batch)
+        if plan.batch > most:
+            raise torch.OutOfMemoryError("no room")
+        return float(plan.batch)
+
+    def plan_of(batch: int) -> Plan:
+        return Plan(rows=ROWS, batch=batch, epochs=1, steps=ROWS // batch, seed=0)
+
+    monkeypatch.setattr(batch_size, "rows_per_s", rows_per_s)
+    source = Source.of_tensors([torch.zeros(ROWS, 1)], torch.zeros(ROWS).long(), "memory", CPU)
+    return find_batch(Job(nn.Linear(1, 3), IMAGES, source, source, CPU), plan_of, Single(CPU), ranks), ran
+
+
+def test_what_one_rank_holds_is_found_for_each_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert found(monkeypatch, 100, 1) == (64, [32, 64, 128])
+    assert found(monkeypatch, 100, 4) == (4 * 64, [32, 64, 128])
+
+
+def test_an_epoch_keeps_eight_steps_of_all_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [found(monkeypatch, ROWS, ranks)[0] for ranks in (1, 2, 4)] == [ROWS // 8] * 3
+
+
+def test_too_little_memory_for_the_smallest_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="not even 32 rows fit"):
+        found(monkeypatch, 31, 2)
