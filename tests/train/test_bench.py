@@ -153,6 +153,7 @@ def test_rows_that_are_mixed_meet_the_same_rows_in_micro_batches() -> None:
     job, _ = ready_of(network(), plan_of(), vary=vary)
     made = LoopBench(job, plan_of(), Single(CPU))
     whole, parts = made.build(made.plan), made.build(made.plan.having(accumulate=4))
+    assert parts.losses(4) == pytest.approx(whole.losses(4), rel=1e-4)
     gradients, found = whole.gradients(), parts.gradients()
     plain = LoopBench(replace(job, vary=None), made.plan, Single(CPU)).build(made.plan).gradients()
     for name, value in gradients.items():
@@ -213,7 +214,7 @@ def test_what_varies_the_rows_and_the_loss_are_told_to_the_advisor(monkeypatch: 
     class Told(Exception):
         pass
 
-    monkeypatch.setattr("aimass.train.advised._auto_seconds", lambda bench: asked(bench.job))
+    monkeypatch.setattr("aimass.train.advised.allowance", lambda bench: asked(bench.job))
     with pytest.raises(Told) as caught:
         fit(network(), images(), loss=torch.nn.CrossEntropyLoss(), augment=["flip"], epochs=1)
     told = caught.value.args[0]

@@ -13,9 +13,9 @@ from aimass.train.bench import LoopBench
 from aimass.train.plan import Plan
 
 SHARE = 0.05  # of the planned seconds
-SHORT = 0.2  # of them, where the glance promises more
-BACK = 2.0  # times its price, at least
-SPARE = 1.25  # of the price: a glance sees few steps
+SHORT = 0.3  # of them at most, where a glance promises more
+BACK = 1.5  # times the price, at least
+SPARE = 1.5  # of the price may be spent: a glance sees few steps, and noise takes longer to know
 MOST = {"cpu": 60.0, "cuda": 30.0}
 GLANCE = 4  # steps
 
@@ -23,36 +23,34 @@ GLANCE = 4  # steps
 def allowance(bench: LoopBench) -> float:
     """Seconds for advice on the run that the plan of BENCH is, seen on a few steps.
 
-    A twentieth of a short run is too little for any comparison.  It gets what one takes when a few steps with what
-    usually helps save so much that the whole run wins twice that.
+    A twentieth of a short run is too little for any comparison.  It gets the price of one when a few steps with what
+    usually helps save so much that the rest of the run wins more than that.
     """
     plan, device = bench.plan, bench.job.device.type
-    step, build = _glance(bench, plan)
+    step, _ = _glance(bench, plan)  # the first build of a process also loads what all need
     planned = step * plan.steps * plan.epochs
     if plan.minutes:
         planned = min(planned, 60 * plan.minutes)
     share, most = SHARE * planned, MOST.get(device, MOST["cpu"])
-    least = CPU_BLOCK if device == "cpu" else GPU_BLOCK
-    needed = SPARE * price(step, max(step, least), build)
-    if share < needed <= min(most, SHORT * planned) and _saved(bench, step, planned - needed) >= BACK * needed:
-        return needed
-    return min(most, share)
+    block = max(step, CPU_BLOCK if device == "cpu" else GPU_BLOCK)
+    if share >= price(step, block, 0.0) or not (quick := _usual(bench)):
+        return min(most, share)
+    needed = price(step, block, quick[1])
+    pays = (planned - needed) * (1 - quick[0] / step) >= BACK * needed
+    return SPARE * needed if pays and share < SPARE * needed <= min(most, SHORT * planned) else min(most, share)
 
 
-def _saved(bench: LoopBench, step: float, seconds: float) -> float:
-    """Seconds that what usually helps would take off a run of so many SECONDS at STEP each; 0 where it cannot be."""
+def _usual(bench: LoopBench) -> tuple[float, float] | None:
+    """A glance at the plan of BENCH with what usually helps; None where there is nothing, or it cannot be."""
     if bench.placement.world > 1:  # the others would have to glance, too
-        return 0.0
+        return None
     changes: dict[str, Any] = {}
     for candidate in usual(candidates(bench.facts), bench.facts, bench.plan):
         changes |= candidate.changes
-    if not changes:
-        return 0.0
     try:
-        quick, _ = _glance(bench, bench.plan.having(**changes))
+        return _glance(bench, bench.plan.having(**changes)) if changes else None
     except (AimassError, RuntimeError):  # the advisor would say so, too
-        return 0.0
-    return seconds * (1 - quick / step)
+        return None
 
 
 def _glance(bench: LoopBench, plan: Plan) -> tuple[float, float]:

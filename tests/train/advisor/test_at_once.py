@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -87,3 +88,17 @@ def test_its_price_is_kept_and_less_is_too_short() -> None:
         advice = advice_of(FakeBench(GAINS, plan=SHORT, **FLAGS), seconds)
         assert advice.verdict == ("adopted" if seconds > needed else "too short")
         assert advice.seconds <= 1.1 * seconds
+
+
+@pytest.mark.parametrize(("gain", "verdict"), [(0.45, "adopted"), (0.94, "kept")])
+def test_on_a_noisy_machine_only_what_stands_out_of_the_noise_is_adopted(gain: float, verdict: str) -> None:
+    found: Counter[str] = Counter()
+    for seed in range(20):
+        noisy = FakeBench({("precision", "bf16", "*"): gain}, plan=SHORT, seed=seed, noise=rough, **FLAGS)
+        found[advice_of(noisy, 9, seed).verdict] += 1
+    assert found[verdict] >= 18 and found["too noisy"] <= 2
+
+
+def rough(at: float, random: Random) -> float:
+    """A tenth up or down from block to block, and every tenth block half as long again."""
+    return random.uniform(0.9, 1.1) * (1.5 if random.random() < 0.1 else 1.0)

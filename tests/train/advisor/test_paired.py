@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from aimass.train.advisor.diagnose import bound, expected, sentence, shares_of, touched
-from aimass.train.advisor.noise import noise_floor
+from aimass.train.advisor.noise import Floor, noise_floor
 from aimass.train.advisor.paired import Block, Pairs, orders, screened, warm_up
 from aimass.train.advisor.ratio import ratio_of
 from aimass.train.advisor.screen import shares_after
@@ -127,14 +127,16 @@ def test_a_disturbed_pair_is_dropped_whole_and_counted(what: str) -> None:
     assert (ratio.low, ratio.value, ratio.high) == (1, 1, 1)
 
 
-def test_a_quiet_machine_passes_and_a_noisy_one_is_refused_with_its_figures() -> None:
-    def why(noise) -> str:  # type: ignore[no-untyped-def]
-        bench = FakeBench(noise=noise)
+def test_a_quiet_machine_passes_a_noisy_one_asks_for_more_and_a_very_noisy_one_is_refused() -> None:
+    def floor(spread: float) -> Floor:
+        bench = FakeBench(noise=lambda at, random: random.uniform(1 - spread, 1 + spread))
         block = warm_up(bench.build(bench.plan).steps, bench.watch, 0.05)
-        return noise_floor(block, bench.watch, Random(0), bench.time + 3).why
+        return noise_floor(block, bench.watch, Random(0), bench.time + 3)
 
-    assert why(lambda at, random: random.uniform(0.99, 1.01)) == ""
-    assert "wider than 5%" in why(lambda at, random: random.uniform(0.8, 1.2))
+    assert (floor(0.01).why, floor(0.01).worth) == ("", 1.02)
+    noisy = floor(0.2)
+    assert noisy.why == "" and 1.05 < noisy.worth == 1 + noisy.ratio.half_width < 1.2
+    assert "wider than 25%" in floor(0.6).why
 
 
 def test_the_limit_of_switches_is_fixed_by_the_noise_floor() -> None:

@@ -72,9 +72,8 @@ def _advised(session: Session, known: Advice | None, table: Sequence[Candidate] 
     taken = _all_at_once(session, safe, table)
     if not taken and (why := _too_short(session)):
         return kept(session, "too short", why)
-    spell = max(NOISE * session.seconds, 2 * LEAST_PAIRS * safe.block.length)
-    floor = noise_floor(safe.block, session.watch, session.random, session.watch.now() + spell)
-    session.limits = floor.limits
+    floor = noise_floor(safe.block, session.watch, session.random, session.watch.now() + _spell(session, safe, taken))
+    session.limits, session.worth = floor.limits, floor.worth
     session.note(f"the baseline against itself: {floor.ratio}")
     if floor.why:
         advice = kept(session, "too noisy", floor.why)
@@ -92,8 +91,18 @@ def _all_at_once(session: Session, safe: Ready, table: Sequence[Candidate]) -> l
     Nothing where a search could screen twice as many: it may find more, and say what each of them brings.
     """
     taken = usual(table, session.bench.facts, session.base)
-    needed = price(session.step, safe.block.length, session.build_seconds)
-    return taken if _too_short(session, 2 * len(taken)) and needed <= session.left() else []
+    return taken if _too_short(session, 2 * len(taken)) and _price(session, safe) <= session.left() else []
+
+
+def _price(session: Session, safe: Ready) -> float:
+    return price(session.step, safe.block.length, session.build_seconds)
+
+
+def _spell(session: Session, safe: Ready, taken: Sequence[Candidate]) -> float:
+    """Seconds that the noise floor may take: its share, or all that the rest of a comparison at once leaves."""
+    if not taken:
+        return NOISE * session.seconds
+    return session.left() - _price(session, safe) + 2 * LEAST_PAIRS * safe.block.length
 
 
 def _searched(session: Session, safe: Ready, table: Sequence[Candidate]) -> Advice:

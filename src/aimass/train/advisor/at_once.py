@@ -74,8 +74,10 @@ def _judged(
     session.tell(told, ratio=ratio, memory=memory, break_even=steps)
     how = f"{ratio.pairs} pairs in the same process: a short run, nothing else was tried"
     confirmed = Confirmed(ratio, how, setup, new.trial.peak_bytes)
-    hopeless = rule.fast_enough(ratio) if ratio.high < HOPELESS else rule.enough(ratio, CONFIRMING)
-    why = hopeless or rule.fast_enough(ratio) or rule.fits(memory) or rule.pays(steps, session.step, facts)
+    hopeless = rule.fast_enough(ratio, session.worth) if ratio.high < HOPELESS else rule.enough(ratio, CONFIRMING)
+    why = (
+        hopeless or rule.fast_enough(ratio, session.worth) or rule.fits(memory) or rule.pays(steps, session.step, facts)
+    )
     if why:
         return confirmed, why
     kind = "P" if any(candidate.kind == "P" for candidate in taken) else "E"

@@ -75,7 +75,7 @@ def _confirmed(session: Session, changes: Mapping[str, Any]) -> tuple[Confirmed 
     others = [row for row in session.rows.values() if row.ratio and row.decision != "adopted"]
     why = (
         rule.enough(ratio, CONFIRMING)
-        or rule.fast_enough(ratio)
+        or rule.fast_enough(ratio, session.worth)
         or rule.sure(ratio, {row.candidate: row.ratio.chance for row in others if row.ratio})
         or rule.fits(rule.memory_share(confirmed.peak_bytes, facts))
         or rule.pays(rule.break_even(confirmed.setup, session.step, ratio), session.step, facts)

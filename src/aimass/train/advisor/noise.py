@@ -1,4 +1,8 @@
-"""Stage 0: the noise floor.  The baseline against itself must come out equal, or nothing measured here means much."""
+"""Stage 0: the noise floor.  The baseline against itself must come out equal, or nothing measured here means much.
+
+What it comes out as is also what a gain must exceed: on a machine where equal things differ by 9 %, only more than that
+counts, and twice as fast is still twice as fast.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,26 @@ from dataclasses import dataclass
 from random import Random
 from statistics import median
 
-from aimass.train.advisor.paired import MOST_PAIRS, Block, Pairs
+from aimass.train.advisor.paired import MOST_PAIRS, WORTH, Block, Pairs
 from aimass.train.advisor.ratio import Ratio, ratio_of
 from aimass.train.advisor.watch import Limits, Watch
 
 LEAST = 8  # pairs: fewer have no 99 % interval
-NOISY = 0.05  # half-width beyond which a machine is too noisy
+QUIET = 0.05  # half-width of the usual noise; beyond it a gain must exceed it
+NOISY = 0.25  # half-width beyond which a machine is too noisy
 SWITCHES = 200.0  # a second: fewer disturb nobody; blocks of 50 ms hold ten
 
 
 @dataclass(frozen=True)
 class Floor:
-    """RATIO of the baseline to itself, the LIMITS of disturbance that follow, and WHY nothing can be measured."""
+    """RATIO of the baseline to itself, what follows for the LIMITS of disturbance and for the gain that is WORTH it.
+
+    WHY nothing can be measured, or "".
+    """
 
     ratio: Ratio
     limits: Limits
+    worth: float = WORTH
     why: str = ""
 
 
@@ -29,7 +38,9 @@ def noise_floor(step: Block, watch: Watch, random: Random, deadline: float) -> F
     pairs = Pairs(step, step, watch, random)
     ratio = pairs.until(lambda r: r.pairs >= LEAST and _quiet(r, pairs.logs), most=MOST_PAIRS, deadline=deadline)
     limits = Limits(switches=max(SWITCHES, 3 * median(pairs.rates or [0.0])))
-    return Floor(ratio, limits, why_noisy(ratio, pairs.logs))
+    return Floor(
+        ratio, limits, WORTH if ratio.half_width <= QUIET else 1 + ratio.half_width, why_noisy(ratio, pairs.logs)
+    )
 
 
 def why_noisy(ratio: Ratio, logs: list[float]) -> str:
@@ -45,4 +56,4 @@ def why_noisy(ratio: Ratio, logs: list[float]) -> str:
 
 
 def _quiet(ratio: Ratio, logs: list[float]) -> bool:
-    return not why_noisy(ratio, logs)
+    return ratio.half_width <= QUIET and not why_noisy(ratio, logs)

@@ -117,11 +117,11 @@ class Pairs:
             self.add()
 
 
-def screened(ratio: Ratio) -> bool:
+def screened(ratio: Ratio, worth: float = WORTH) -> bool:
     """Whether more pairs are of no use: hopeless already, or enough pairs and the answer plain.
 
     A promising candidate whose lower bound is still under WORTH gets up to MOST_PAIRS.
     """
     if ratio.high < HOPELESS:
         return True
-    return ratio.pairs >= LEAST_PAIRS and (ratio.low >= WORTH or ratio.value < WORTH)
+    return ratio.pairs >= LEAST_PAIRS and (ratio.low >= worth or ratio.value < worth)

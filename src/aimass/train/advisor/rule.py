@@ -15,15 +15,15 @@ HALF_DROPPED = 0.5
 NO_SETUP = 0.1  # seconds: what the first step of any plan may take
 
 
-def fast_enough(ratio: Ratio) -> str:
-    """The lower bound, not the estimate, must be worth it."""
+def fast_enough(ratio: Ratio, worth: float = WORTH) -> str:
+    """The lower bound, not the estimate, must be WORTH it: 1.02, or what the noise of the machine hides."""
     if ratio.dropped > HALF_DROPPED * (ratio.pairs + ratio.dropped):
         return f"disturbed: {ratio.dropped} of {ratio.pairs + ratio.dropped} pairs had to be dropped"
     if not ratio.bounded:
         return f"{ratio.pairs} pairs in runs of {ratio.run} are too few for an interval"
-    if ratio.low >= WORTH:
+    if ratio.low >= worth:
         return ""
-    return f"{ratio}: " + ("slower" if ratio.high < 1 else f"the lower bound must be {WORTH:.2f} at least")
+    return f"{ratio}: " + ("slower" if ratio.high < 1 else f"the lower bound must be {worth:.2f} at least")
 
 
 def memory_share(peak_bytes: int, facts: Mapping[str, Any]) -> float | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from aimass.train.advisor import rule
 from aimass.train.advisor.candidates import Candidate, Facts
 from aimass.train.advisor.conflicts import conflict
@@ -65,7 +67,11 @@ def _judge(session: Session, candidate: Candidate, safe: Ready, incumbent: Ready
     memory = rule.memory_share(new.trial.peak_bytes, session.bench.facts)
     steps = rule.break_even(new.setup - incumbent.setup, incumbent.block.seconds, ratio)
     session.tell([candidate.name], ratio=ratio, memory=memory, break_even=steps)
-    if why := rule.fast_enough(ratio) or rule.fits(memory) or rule.pays(steps, session.step, session.bench.facts):
+    if (
+        why := rule.fast_enough(ratio, session.worth)
+        or rule.fits(memory)
+        or rule.pays(steps, session.step, session.bench.facts)
+    ):
         return why
     if why := void(session, candidate, incumbent, new):
         return why
@@ -78,7 +84,7 @@ def timed(session: Session, incumbent: Ready, new: Ready) -> Ratio:
     """Pairs of INCUMBENT and NEW until the answer is plain, the confirmation's time untouched."""
     pairs = Pairs(incumbent.block, new.block, session.watch, session.random, session.limits)
     deadline = session.deadline - session.reserve(new.setup) - session.guard_seconds
-    return pairs.until(screened, most=MOST_PAIRS, deadline=deadline)
+    return pairs.until(partial(screened, worth=session.worth), most=MOST_PAIRS, deadline=deadline)
 
 
 def propose(session: Session, candidate: Candidate, incumbent: Ready) -> None:
@@ -90,7 +96,7 @@ def propose(session: Session, candidate: Candidate, incumbent: Ready) -> None:
     ratio = timed(session, incumbent, new)
     session.close(new)
     session.tell([candidate.name], ratio=ratio)
-    if why := rule.fast_enough(ratio):
+    if why := rule.fast_enough(ratio, session.worth):
         return _refuse(session, candidate, why)
     reason = "it changes the algorithm: faster steps are no reason; compare the time to a target over three seeds"
     session.tell([candidate.name], decision="proposed", reason=reason)

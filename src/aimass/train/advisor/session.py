@@ -11,7 +11,7 @@ from torch import Tensor
 
 from aimass.core.errors import AimassError, Stopped
 from aimass.train.advisor.bench import Bench, Trial
-from aimass.train.advisor.paired import CPU_BLOCK, GPU_BLOCK, WARM_UP, Block, warm_up
+from aimass.train.advisor.paired import CPU_BLOCK, GPU_BLOCK, WARM_UP, WORTH, Block, warm_up
 from aimass.train.advisor.record import Row
 from aimass.train.advisor.watch import Limits, Watch
 from aimass.train.plan import Plan
@@ -75,6 +75,7 @@ class Session:
     note: Callable[[str], None]
     started: float = 0.0
     limits: Limits = Limits()
+    worth: float = WORTH  # the gain that counts, by the noise floor
     shares: dict[str, float] = field(default_factory=dict)
     step: float = 0.0  # seconds, of the baseline
     build_seconds: float = 0.0
