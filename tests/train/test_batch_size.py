@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
+import aimass
 from aimass.core.errors import InputError
 from aimass.train import batch_size
 from aimass.train.batch_size import find_batch
@@ -48,3 +51,28 @@ def test_an_epoch_keeps_eight_steps_of_all_ranks(monkeypatch: pytest.MonkeyPatch
 def test_too_little_memory_for_the_smallest_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="not even 32 rows fit"):
         found(monkeypatch, 31, 2)
+
+
+def test_a_run_that_was_broken_off_goes_on_with_the_batch_it_had_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    found = iter([64, 32])  # another measurement, another answer
+    monkeypatch.setattr("aimass.train.worker.find_batch", lambda *_: next(found))
+    monkeypatch.setattr("aimass.train.pulse.TELL_EVERY", 0.0)  # keeps a state at its first look
+    data = torch.randn(128, 3), torch.arange(128) % 3
+    first, again = (
+        aimass.fit(nn.Linear(3, 3), data, batch="find", epochs=2, resume=tmp_path, advise="off") for _ in range(2)
+    )
+    assert first.plan.batch == again.plan.batch == 64
+    assert any("going on" in line for line in again.log)
+
+
+def test_other_rows_find_another_batch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = iter([64, 32])
+    monkeypatch.setattr("aimass.train.worker.find_batch", lambda *_: next(found))
+    plans = [
+        aimass.fit(nn.Linear(3, 3), (torch.randn(rows, 3), torch.arange(rows) % 3), batch="find", epochs=1,
+                   resume=tmp_path, advise="off").plan
+        for rows in (128, 256)
+    ]  # fmt: skip
+    assert [plan.batch for plan in plans] == [64, 32]

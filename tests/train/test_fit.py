@@ -353,3 +353,12 @@ def test_a_module_comes_back_laid_out_as_it_was_given(layout: str, laid: torch.m
 def test_another_seed_is_another_run() -> None:
     shas = {sha_of(aimass.fit(module(), data(), augment=[Flip()], seed=seed, **QUICK).module) for seed in (0, 0, 1)}
     assert len(shas) == 2
+
+
+def test_a_run_that_was_broken_off_goes_on_in_smaller_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aimass.train.pulse.TELL_EVERY", 0.0)  # keeps a state at its first look
+    data = torch.randn(64, 3), torch.arange(64) % 3
+    given: dict[str, Any] = {**QUICK, "batch": 32, "resume": tmp_path}
+    aimass.fit(nn.Linear(3, 3), data, **given)
+    again = aimass.fit(nn.Linear(3, 3), data, **given, accumulate=4)
+    assert again.plan.accumulate == 4 and any("going on" in line for line in again.log)

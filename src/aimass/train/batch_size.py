@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from aimass.core.errors import InputError
 from aimass.train.bench import LoopBench
+from aimass.train.checkpoint import write_whole
 from aimass.train.job import Job
 from aimass.train.memory import is_out_of_memory
 from aimass.train.parallel.base import Placement
@@ -39,6 +42,20 @@ def find_batch(job: Job, plan_of: Callable[[int], Plan], placement: Placement, r
         raise InputError(f"not even {SMALLEST} rows fit in memory", expected="a batch that can be run",
                          todo="give a smaller batch, or accumulate = 4", key="batch")  # fmt: skip
     return ranks * best[0]
+
+
+def found_once(path: Path | None, key: str, find: Callable[[], int]) -> int:
+    """What FIND says, kept at PATH for KEY: the same run, begun again, must not measure its way to another batch."""
+    try:
+        told = json.loads(path.read_bytes()) if path else {}
+    except (OSError, ValueError):  # the first attempt
+        told = {}
+    if told.get("key") == key:
+        return int(told["batch"])
+    found = find()
+    if path:
+        write_whole(path, json.dumps({"key": key, "batch": found}).encode())
+    return found
 
 
 def rows_per_s(job: Job, plan: Plan, placement: Placement) -> float:

@@ -107,7 +107,7 @@ def fit(
             loss.to(here)
         about = {"augment": [part.settings() for part in parts], "loss": _name_of(loss)}
         job = Job(module, signature, rows, others, here, vary, scales, _maker(loss), about)
-        plan = settled(recipe, job, seed, rank)
+        plan = settled(recipe, job, seed, rank, folder if resume else None)
         advise = advised(recipe.advise, None, ctx.log, rank)
         asked = asked_of(recipe, loss, (*tensors, target, *held[0], held[1])) if resume else {}
         mine = rank.context(folder, seed=seed)

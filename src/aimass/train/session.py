@@ -61,6 +61,7 @@ def train_job(
     kept, chosen, ledger = _kept(keeper, request), plan, Ledger()
     if kept:
         chosen = Plan.from_json(kept[1]["plan"])
+        chosen = chosen.having(accumulate=max(chosen.accumulate, plan.accumulate))  # less memory than it had
         ctx.log(f"going on at epoch {kept[1]['epoch'] + 1}, step {kept[1]['step'] + 1}")
         ledger = _ledger(advice, request)
     elif advise:
@@ -135,13 +136,13 @@ def _train(
 def request_of(job: Job, plan: Plan, asked: Mapping[str, Any]) -> str:
     """What makes another training: plan, network, which weights are trained how fast, validation rows, what was ASKED.
 
-    The network is what it prints of itself, without addresses.  Where the rows lie depends on what memory was free, and
-    changes nothing.
+    The network is what it prints of itself, without addresses.  Where the rows lie and in how many parts a step is done
+    depend on what memory is free, and change nothing.
     """
     network = re.sub(r"\bat 0x[0-9A-Fa-f]+", "", str(job.module))
     weights = {
         name: [list(weight.shape), weight.requires_grad, job.scales.get(name, 1.0)]
         for name, weight in job.module.named_parameters()
     }
-    values = {name: value for name, value in plan.values().items() if name != "tier"}
+    values = {name: value for name, value in plan.values().items() if name not in ("tier", "accumulate")}
     return digest_of({"plan": values, "network": network, "weights": weights, "valid": len(job.valid), "asked": asked})

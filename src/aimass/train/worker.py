@@ -25,7 +25,7 @@ from aimass.runner.gang import Rank
 from aimass.train.advised import advised
 from aimass.train.augment.compose import compose
 from aimass.train.base import Recipe
-from aimass.train.batch_size import find_batch
+from aimass.train.batch_size import SMALLEST, find_batch, found_once
 from aimass.train.data import Split, check, open_split
 from aimass.train.facts import unsafe_layout
 from aimass.train.finetune import load_weights, replace_head
@@ -38,7 +38,7 @@ from aimass.train.plan import DEFAULT, Origin, Plan
 from aimass.train.rates import rates_by_layer, rates_by_pattern
 from aimass.train.reproducible import reproducible
 from aimass.train.rng import stream
-from aimass.train.session import train_job
+from aimass.train.session import request_of, train_job
 from aimass.train.source import Source
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def work(rank: Rank, *, order: dict[str, Any], out: str, resume: str) -> dict[st
     """Train what ORDER names, this rank on its part of every batch; rank 0 exports to OUT.  Returns facts."""
     ctx = rank.context(Path(resume), folder=Path(out), seed=order["seed"])
     with placed(rank) as placement:
-        opened = open_order(order, placement.device, rank)
+        opened = open_order(order, placement.device, rank, Path(resume))
         for line in opened.told:
             ctx.log(line)
         job, recipe = opened.job, opened.recipe
@@ -92,8 +92,10 @@ def fresh_command(order: Mapping[str, Any], plan: Plan) -> list[str]:
     return [sys.executable, "-m", "aimass.train.bench", json.dumps(told)]
 
 
-def open_order(order: Mapping[str, Any], device: torch.device, rank: Rank | None = None) -> Opened:
-    """The job and the plan of ORDER: architecture, recipe, examples, start, seed.
+def open_order(
+    order: Mapping[str, Any], device: torch.device, rank: Rank | None = None, resume: Path | None = None
+) -> Opened:
+    """The job and the plan of ORDER (architecture, recipe, examples, start, seed), begun before in RESUME perhaps.
 
     Raises InputError for what cannot be trained.
     """
@@ -112,13 +114,15 @@ def open_order(order: Mapping[str, Any], device: torch.device, rank: Rank | None
     parts = recipe.augmentations(signature)
     vary = compose(parts, signature, found.folder / "graph.onnx") if parts else None
     job = Job(module, signature, rows, held, device, vary, scales, told={"augment": [p.settings() for p in parts]})
-    plan = settled(recipe, job, seed, rank)
+    plan = settled(recipe, job, seed, rank, resume)
     told += filter(None, [recipe.warning(plan.batch)])
     return Opened(recipe, job, plan, shown, told)
 
 
-def settled(recipe: Gradient, job: Job, seed: int, rank: Rank | None = None) -> Plan:
+def settled(recipe: Gradient, job: Job, seed: int, rank: Rank | None = None, resume: Path | None = None) -> Plan:
     """The plan of RECIPE for JOB; where it leaves the batch to be found, rank 0 tries and all take its answer.
+
+    The answer is kept in the folder RESUME, where there is one.
 
     Raises InputError when a batch has too few rows for every rank to learn from.
     """
@@ -133,7 +137,11 @@ def settled(recipe: Gradient, job: Job, seed: int, rank: Rank | None = None) -> 
 
     found = 0
     if recipe.batch == "find":
-        found = rank.share(find_batch(job, plan_of, Single(job.device), rank.world) if rank.rank == 0 else None)
+        key = request_of(job, plan_of(SMALLEST), {})  # other ranks go on with the same batch
+        path = resume / "gradient" / "batch.json" if resume else None
+        alone = Single(job.device)
+        found = 0 if rank.rank else found_once(path, key, lambda: find_batch(job, plan_of, alone, rank.world))
+        found = rank.share(found)
     plan = plan_of(found)
     if found:
         plan = plan.because("batch", Origin("measured", reason="the largest that was worth its rows"))
