@@ -3,9 +3,10 @@
     python benchmarks/kills.py --kills 50        # about seven minutes
 
 Four trainings (EMA, dropout, augmentation, accumulation; half precision with its scaler and SWA; Muon; SGD with
-balanced classes), each killed again and again: between any two backward passes, so in the middle of an epoch and of a
-step, and between any two writes of a state.  After each kill the next attempt goes on; when one reaches its end, the
-SHA-256 of its weights is compared with that of a run nobody touched, and the next begins.
+balanced classes), each killed again and again: every other time by the clock, wherever it is just then (in a kernel,
+an update, the middle of a file), else before a backward pass or a sync of a file drawn by lot, so in the middle of an
+epoch and of a step.  After each kill the next attempt goes on; when one reaches its end, the SHA-256 of its weights is
+compared with that of a run nobody touched, and the next begins.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from hashlib import sha256
 from pathlib import Path
 
@@ -42,19 +44,35 @@ def dying(inner):
 if order["after"]:
     Tensor.backward = dying(Tensor.backward)  # in the middle of a step
     checkpoint.os.fsync = dying(os.fsync)  # in the middle of a save
+print("begins", flush=True)
 module = fitted(order["case"], resume=order["resume"]).module
 print(sha256(b"".join(v.numpy().tobytes() for v in module.state_dict().values())).hexdigest())
 """
 
 
-def attempt(case: str, folder: str, after: int) -> str | None:
-    """The digest of the weights, None when it was killed."""
+def attempt(case: str, folder: str, after: int = 0, seconds: float = 0.0) -> str | None:
+    """The digest of the weights, None when it was killed: AFTER so many calls or SECONDS, 0 for never."""
     order = json.dumps({"case": case, "resume": folder, "after": after})
-    ran = subprocess.run([sys.executable, "-c", CHILD, order], cwd=ROOT, capture_output=True, text=True, timeout=300)
-    if ran.returncode == -signal.SIGKILL:
+    command = [sys.executable, "-c", CHILD, order]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stdout
+        child.stdout.readline()
+        if seconds:
+            time.sleep(seconds)
+            child.kill()
+        told, wrong = child.communicate(timeout=300)
+    if child.returncode == -signal.SIGKILL:
         return None
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout.strip().splitlines()[-1]
+    assert child.returncode == 0, wrong
+    return told.strip().splitlines()[-1]
+
+
+def timed(case: str, folder: str) -> tuple[str, float]:
+    """The digest of an unbroken run, and how many seconds it takes."""
+    began = time.monotonic()
+    digest = attempt(case, folder)
+    assert digest
+    return digest, time.monotonic() - began
 
 
 def main() -> None:
@@ -67,22 +85,32 @@ def main() -> None:
 
     chance = random.Random(args.seed)
     with tempfile.TemporaryDirectory() as scratch:
-        expected = {case: attempt(case, f"{scratch}/{sha256(case.encode()).hexdigest()}", 0) for case in CASES}
+        whole = {case: timed(case, f"{scratch}/{sha256(case.encode()).hexdigest()}") for case in CASES}
         kills, ended = dict.fromkeys(CASES, 0), dict.fromkeys(CASES, 0)
-        same, rounds = dict.fromkeys(CASES, 0), 0
+        same, rounds, clock = dict.fromkeys(CASES, 0), 0, 0
         while sum(kills.values()) < args.kills:
             case, rounds = list(CASES)[rounds % len(CASES)], rounds + 1
             folder = f"{scratch}/{rounds}"
             found = None
             while found is None:
                 more = sum(kills.values()) < args.kills
-                found = attempt(case, folder, chance.randrange(1, 40) if more else 0)
+                moment: dict[str, float] = {"seconds": chance.uniform(0.0, whole[case][1])}
+                if chance.random() < 0.5:
+                    moment = {"after": chance.randrange(1, 40)}
+                found = attempt(case, folder, **(moment if more else {}))  # type: ignore[arg-type]
                 kills[case] += found is None
+                clock += found is None and "seconds" in moment
             ended[case] += 1
-            same[case] += found == expected[case]
-            told = "same bits" if found == expected[case] else "OTHER BITS"
+            same[case] += found == whole[case][0]
+            told = "same bits" if found == whole[case][0] else "OTHER BITS"
             print(f"{sum(kills.values())} kills; {case}: {told}", flush=True)
-    figures = {"kills": kills, "runs_that_ended": ended, "with_the_same_bits": same, "seed": args.seed}
+    figures = {
+        "kills": kills,
+        "kills_by_the_clock": clock,
+        "runs_that_ended": ended,
+        "with_the_same_bits": same,
+        "seed": args.seed,
+    }
     write("kills", __doc__.splitlines()[0], figures, ["torch", "safetensors"])
     assert same == ended, "a killed training ended with other weights"
 

@@ -34,6 +34,7 @@ from torch.nn import functional as F
 import netns
 from aimass.core.step import Context
 from aimass.runner.gang import Rank
+from aimass.train.fit import fit
 from aimass.train.parallel.base import Placement
 from aimass.train.parallel.comm import wire_bytes
 from aimass.train.parallel.ddp import DataParallel
@@ -48,8 +49,8 @@ DATA = Path("/usr/share/datasets/fashion-mnist")
 BUCKETS = (25.0, 4.0)  # MiB: torch's own, and ours on a processor
 HOOKS = ("none", "fp16", "bf16", "powersgd")
 WIRES = {"loopback": None, "unlimited": 0.0, "1 Gbit": 1000.0, "100 Mbit": 100.0}
-FULL = {"rounds": 15, "steps": 20, "turns": 7, "rows": 12_000, "epochs": 6, "seeds": 3, "table": 400_000}
-QUICK = {"rounds": 3, "steps": 5, "turns": 2, "rows": 2_000, "epochs": 1, "seeds": 1, "table": 20_000}
+FULL = {"rounds": 15, "steps": 20, "turns": 7, "rows": 12_000, "epochs": 6, "seeds": 3, "table": 400_000, "advice": 60}
+QUICK = {"rounds": 3, "steps": 5, "turns": 2, "rows": 2_000, "epochs": 1, "seeds": 1, "table": 20_000, "advice": 15}
 
 
 def cnn() -> nn.Module:
@@ -245,16 +246,34 @@ class Quiet:
     def tell(self, **facts: Any) -> None: ...
 
 
+def advised(options: dict[str, int]) -> list[dict[str, Any]]:
+    """What the advisor of this rank's training found about each way to shorten gradients."""
+    given = {"epochs": 1, "batch": RANKS * BATCH, "threads": 1, "advise": float(options["advice"])}
+    result = fit(cnn(), images("train", options["rows"]), **given)
+    told = ("candidate", "share", "bound", "ratio", "decision", "reason")
+    return [{key: row[key] for key in told} for row in result.ledger["rows"] if row["kind"] == "A"]
+
+
 def worker(name: str, options: dict[str, int], out: Path) -> None:
     """One rank, as torchrun would start it."""
     torch.set_num_threads(1)
+    if name == "advised":  # finds its own place
+        pin(int(os.environ["RANK"]))
+        (out / os.environ["RANK"]).write_text(json.dumps(advised(options)))
+        return
     context: Context = Quiet()  # type: ignore[assignment]  # all that a rank asks of it
     with present(context) as rank:
         assert rank is not None
-        if hasattr(os, "sched_setaffinity") and rank.world > 1:
-            os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[rank.rank % (os.cpu_count() or 1)]})
+        if rank.world > 1:
+            pin(rank.rank)
         with placed(rank) as placement:
             (out / str(rank.rank)).write_text(json.dumps(WORK[name](rank, placement, **options)))
+
+
+def pin(rank: int) -> None:
+    """RANK to a core of its own."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[rank % (os.cpu_count() or 1)]})
 
 
 # -- what is asked --------------------------------------------------------------------------------------------
@@ -358,6 +377,13 @@ def ask_accuracy(options: dict[str, int]) -> dict[str, Any]:
     }
 
 
+def ask_advised(options: dict[str, int]) -> dict[str, Any]:
+    """The advisor's word on hooks where the wire costs nothing: it must refuse all of them."""
+    rows = ask("advised", options)[0]
+    refused = [row["candidate"] for row in rows if row["decision"] in ("refused", "skipped")]
+    return {"hooks": rows, "all refused": len(rows) == len(refused) == len(HOOKS) - 1}
+
+
 def ask_boosting(options: dict[str, int]) -> dict[str, Any]:
     """Two workers of one thread against one worker of two, on the same rows."""
     together = [max(turn) for turn in zip(*ask("boosting", options), strict=True)]
@@ -373,7 +399,7 @@ def ask_boosting(options: dict[str, int]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", default="", help="efficiency, hooks, overlap, accuracy or boosting")
+    parser.add_argument("--only", default="", help="efficiency, hooks, overlap, advised, accuracy or boosting")
     for hidden in ("--worker", "--options", "--out"):
         parser.add_argument(hidden, default="", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -387,6 +413,7 @@ def main() -> None:
         **{f"efficiency, {name}": lambda name=name: ask_efficiency(options, name) for name in WIRES},
         **{f"hooks, {name}": lambda name=name: ask_hooks(options, name) for name in ("1 Gbit", "100 Mbit")},
         "overlap, 100 Mbit": lambda: ask_overlap(options, "100 Mbit"),
+        "advised": lambda: ask_advised(options),
         "accuracy": lambda: ask_accuracy(options),
         "boosting": lambda: ask_boosting(options),
     }  # fmt: skip

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/recor
 
 from table import interval
 
-from aimass.train.checkpoint import Keeper
+from aimass.train.checkpoint import OnDisk
 from aimass.train.feed import feed
 from aimass.train.fit import signature_of
 from aimass.train.gradient import Gradient
@@ -75,7 +75,7 @@ class Bench:
         job, ready = self.ready()
         with tempfile.TemporaryDirectory() as folder:
             ctx = Here(Path(folder), 0, None, [])
-            run(ctx, job, ready, Keeper(Path(folder) / "state"), "benchmark")
+            run(ctx, job, ready, OnDisk(Path(folder) / "state"), "benchmark")
         return self._a_step([row["seconds"] for row in ctx.history if "epoch_rows_per_s" in row])
 
     def bare(self) -> float:

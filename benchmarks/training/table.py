@@ -13,7 +13,7 @@ from math import comb
 from pathlib import Path
 from typing import Any
 
-from contestants import ACCURACY, BY_HAND, CONTESTANTS, FASTEST, FIRST_STEP_OVER_RAW_S, GOALS, TO_ACCURACY, Goal
+from contestants import ACCURACY, ADVICE, BY_HAND, CONTESTANTS, FASTEST, FIRST_STEP_OVER_RAW_S, GOALS, TO_ACCURACY, Goal
 
 Line = dict[str, Any]
 VOID_BELOW = 0.01  # probability of a difference in accuracy this large by chance
@@ -119,16 +119,36 @@ def first_steps(runs: dict[str, dict[int, Line]], task: str) -> dict[str, Any]:
 def to_accuracy(runs: dict[str, dict[int, Line]], task: str) -> list[dict[str, Any]]:
     """Our seconds from process start to a network of ACCURACY, over those of the fastest loop written by hand.
 
-    Told where every seed of both ends at or above it: then both need these epochs.
+    Void where a seed of either ends below it: more epochs would have been needed.
     """
     best = fastest(runs)
     rounds = sorted(runs["aimass"].keys() & runs[best].keys())
-    if min(runs[name][r]["accuracy"] for name in ("aimass", best) for r in rounds) < ACCURACY:
-        return []
     ratio = interval([runs["aimass"][r]["trained_s"] / runs[best][r]["trained_s"] for r in rounds])
     verdict = "met" if ratio["high"] <= TO_ACCURACY else "missed"
+    if min(runs[name][r]["accuracy"] for name in ("aimass", best) for r in rounds) < ACCURACY:
+        verdict = "void"
     return [{"row": f"{task}: seconds to {ACCURACY:.0%}, aimass / {best}", "seconds": ratio, "must": TO_ACCURACY,
              "verdict": verdict}]  # fmt: skip
+
+
+def advice(runs: dict[str, dict[int, Line]], task: str) -> list[dict[str, Any]]:
+    """Seconds that advice took, and their share of what the run would have taken without it; told where it was asked.
+
+    The share is of the seconds at the speed before: those of the epochs after the first, times the measured gain.
+    """
+    lines = [line for line in runs["aimass"].values() if (line.get("advice") or {}).get("seconds")]
+    if not lines:
+        return []
+    shares = []
+    for line in lines:
+        origins = line["plan"]["origins"].values()
+        gain = max((origin.get("ratio") or 1.0 for origin in origins if origin["kind"] == "measured"), default=1.0)
+        steady = statistics.median(line["epoch_seconds"][1:])
+        shares.append(line["advice"]["seconds"] / (gain * steady * line["epochs"]))
+    verdicts = [line["advice"]["verdict"] for line in lines]
+    return [{"row": f"{task}: advice, share of the planned seconds", "share": interval(shares), "must": ADVICE,
+             "seconds": interval([line["advice"]["seconds"] for line in lines]), "verdicts": verdicts,
+             "verdict": "met" if max(shares) <= ADVICE else "missed"}]  # fmt: skip
 
 
 def figures(lines: list[Line]) -> dict[str, Any]:
@@ -144,6 +164,7 @@ def figures(lines: list[Line]) -> dict[str, Any]:
         rows += [compare(g, runs) for g in GOALS if g.task == task and {g.ours, g.peer} <= known]
         if "aimass" in runs and FASTEST in known:
             rows += to_accuracy(runs, task)
+        rows += advice(runs, task) if "aimass" in runs else []
         if {"aimass", "raw"} <= first.keys():
             rows.append(first_steps(first, task))
     return {"columns": columns, "rows": rows}
@@ -163,7 +184,7 @@ def show(found: dict[str, Any]) -> None:
                 )
     print(f"\n{'':58}{'ratio':>7}  {'interval':17}{'must':>6}  verdict")
     for row in found["rows"]:
-        ratio = row.get("rows_per_s") or row["seconds"]
+        ratio = row.get("rows_per_s") or row.get("share") or row["seconds"]
         must, between = row["must"] or "", f"{ratio['low']:.3f} .. {ratio['high']:.3f}"
         print(f"{row['row']:58}{ratio['median']:>7.3f}  {between:17}{must:>6}  {row['verdict']}")
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from aimass.train import allowance
+from aimass.train.advisor.at_once import price
 from aimass.train.plan import Plan
 
 FACTS = {"device": "cpu", "flags": ["amx_bf16"], "has_convolutions": True}
@@ -37,7 +38,7 @@ class Bench:
         (40, 1.5, 28.1),  # a twentieth of 563 s is enough, whatever is gained
         (100, 1.0, 60.0),
         (3, 1.0, 2.1),  # nothing to win: no more than a twentieth of 42 s
-        (3, 1.5, 6.5),  # a third of 42 s to win: its price
+        (3, 1.5, 8.0),  # a third of 42 s to win: its price
         (1, 1.5, 0.7),  # a third of 14 s to win: not its price
         (3, 1.15, 2.1),
     ],
@@ -47,6 +48,19 @@ def test_a_twentieth_of_the_run_or_the_price_of_one_comparison_that_pays_back(
 ) -> None:
     bench: Any = Bench(monkeypatch, PLAN.having(epochs=epochs), gain)
     assert allowance.allowance(bench) == pytest.approx(seconds, abs=0.3)
+
+
+def test_a_run_of_few_steps_is_not_even_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench: Any = Bench(monkeypatch, PLAN.having(epochs=3, steps=8), 2.0)
+    assert allowance.allowance(bench) == 0.0 and bench.built == 0
+
+
+@pytest.mark.parametrize("epochs", range(4, 40))
+def test_whatever_is_allowed_is_enough_for_a_comparison_or_nothing_is_done(
+    monkeypatch: pytest.MonkeyPatch, epochs: int
+) -> None:
+    bench: Any = Bench(monkeypatch, PLAN.having(epochs=epochs), 1.5)
+    assert allowance.allowance(bench) >= allowance.SPARE * price(0.03, 0.06, 0.0)
 
 
 def test_where_minutes_end_the_run_they_are_what_is_planned(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ from aimass.train.feed import feed
 from aimass.train.fit import fit
 from aimass.train.job import Job
 from aimass.train.parallel.single import Single
-from aimass.train.plan import Plan
+from aimass.train.plan import Origin, Plan
 from aimass.train.session import train_job
 from aimass.train.source import Source
 from aimass.train.valid import scores_of
@@ -104,11 +104,10 @@ def test_a_copy_that_does_not_fit_beside_the_network_is_no_advice(monkeypatch: p
     assert "do not fit in memory" in told[0]
 
 
-@pytest.mark.parametrize("seconds", ["auto", 5.0])
-def test_a_module_that_cannot_be_copied_is_trained_without_advice(seconds: str | float) -> None:
+def test_a_module_that_cannot_be_copied_is_trained_without_advice() -> None:
     module = network()
     module.lock = threading.Lock()  # type: ignore[assignment]
-    result = fit(module, images(), epochs=1, batch=32, threads=1, advise=seconds)
+    result = fit(module, images(), epochs=1, batch=32, threads=1, advise=5.0)
     assert result.facts["epochs"] == 1 and result.ledger == {}
     assert result.log[0] == (
         "no advice: the network cannot be copied to try things on: cannot pickle '_thread.lock' object"
@@ -220,6 +219,18 @@ def test_what_varies_the_rows_and_the_loss_are_told_to_the_advisor(monkeypatch: 
     told = caught.value.args[0]
     assert told["loss"] == "CrossEntropyLoss" and told["augment"][0]["use"] == "flip"
     assert json.loads(json.dumps(told)) == told
+
+
+def test_fewer_bits_that_unlearn_are_given_up_and_the_run_begins_again(context) -> None:
+    def reckless(job: Job, plan: Plan, placement: object) -> tuple[Plan, dict[str, object]]:
+        worse = {"precision": "bf16", "learning_rate": 30.0, "optimizer": "sgd", "momentum": 0.0}
+        return plan.having(Origin("measured", 1.5, 1.4, 1.6), **worse), {"rows": []}
+
+    made = context("a")
+    job, ready = ready_of(network(norm=False), plan_of(clip=0.0))
+    trained = train_job(made, job, ready.plan, Single(CPU), reckless)  # type: ignore[arg-type]
+    assert "the run begins again by the safe one" in made.lines[-1]
+    assert trained.plan.values() == ready.plan.values() and trained.facts["epochs"] == 5
 
 
 def test_an_advised_plan_whose_numbers_go_wrong_is_given_up_once(context) -> None:

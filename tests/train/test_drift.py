@@ -69,6 +69,16 @@ def test_graphs_compiled_after_the_first_epoch_are_told_once(monkeypatch: pytest
     assert said[4][0].startswith("torch compiled 3 more graphs in epoch 3")
 
 
+def test_what_a_resumed_run_compiles_in_its_first_epoch_is_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    counters = {"stats": {"unique_graphs": 0}}
+    monkeypatch.setitem(sys.modules, "torch._dynamo.utils", SimpleNamespace(counters=counters))  # type: ignore[misc]
+    drift, said = Drift(SAFE), []
+    for epoch, graphs in ((3, 1), (3, 2), (4, 2), (4, 2), (5, 3)):
+        counters["stats"]["unique_graphs"] = graphs
+        said += drift.look(0.01, epoch)
+    assert [line.split(",")[0] for line in said] == ["torch compiled 1 more graphs in epoch 6"]
+
+
 def test_a_run_without_a_compiler_never_imports_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "torch._dynamo.utils", raising=False)
     assert Drift(SAFE).look(0.01, 3) == [] and "torch._dynamo.utils" not in sys.modules

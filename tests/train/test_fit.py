@@ -362,3 +362,45 @@ def test_a_run_that_was_broken_off_goes_on_in_smaller_parts(tmp_path: Path, monk
     aimass.fit(nn.Linear(3, 3), data, **given)
     again = aimass.fit(nn.Linear(3, 3), data, **given, accumulate=4)
     assert again.plan.accumulate == 4 and any("going on" in line for line in again.log)
+
+
+class Placed(nn.Module):
+    """A map of its own beside the images, kept as a buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.scores = nn.Conv2d(2, 4, 3, padding=1), nn.Linear(4, 3)
+        self.register_buffer("place", torch.randn(1, 2, 5, 5))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.scores(self.conv(x + self.place).mean((2, 3)))
+        return found
+
+
+def test_buffers_come_back_as_they_lay_too() -> None:
+    module = Placed()
+    before = {name: (value.stride(), value.clone()) for name, value in module.named_buffers()}
+    aimass.fit(module, (torch.randn(24, 2, 5, 5), torch.arange(24) % 3), **QUICK, layout="channels-last")
+    assert {name: value.stride() for name, value in module.named_buffers()} == {n: s for n, (s, _) in before.items()}
+    assert all(value.equal(before[name][1]) for name, value in module.named_buffers())
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"graphs": True}, "graphs exist on CUDA only"),
+        ({"hook": "fp16", "precision": "fp16"}, "gradients scaled for fp16 overflow when halved again"),
+    ],
+)
+def test_settings_that_exclude_each_other_are_refused(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        aimass.fit(nn.Linear(3, 3), (torch.randn(9, 3), torch.arange(9) % 3), device="cpu", **QUICK, **given)
+
+
+def test_another_body_of_a_loss_is_another_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aimass.train.pulse.TELL_EVERY", 0.0)  # keeps a state at its first look
+    data = torch.randn(64, 3), torch.randn(64, 3)
+    losses = [lambda s, t: (s - t).square().mean(1), lambda s, t: (s - t).abs().mean(1)]
+    logs = [aimass.fit(nn.Linear(3, 3), data, loss=loss, resume=tmp_path, **QUICK).log
+            for loss in (losses[0], losses[0], losses[1])]  # fmt: skip
+    assert [any("going on" in line for line in log) for log in logs] == [False, True, False]

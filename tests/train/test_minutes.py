@@ -83,7 +83,7 @@ def test_one_slow_step_at_first_bends_no_rate(clocked: None, monkeypatch: pytest
     assert torch.equal(free.module.weight, limited.module.weight)
 
 
-def test_a_pace_that_gets_better_lets_the_epoch_end_but_the_rate_never_rises_again(
+def test_a_pace_that_gets_better_lets_the_epoch_end_with_the_rate_of_a_whole_one(
     clocked: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def seconds(clock: Pulse) -> float:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from safetensors.torch import load_file
 from aimass.core.errors import InputError, Stopped
 from aimass.core.part import resolve
 from aimass.models.base import Architecture
+from aimass.train.order import order
 from aimass.train.step import train
 from tests.train.fit_child import USUAL, data, module
 
@@ -43,19 +45,42 @@ def test_two_workers_learn_what_one_learns(make_examples, context) -> None:
         torch.testing.assert_close(value, found[1][name], rtol=1e-3, atol=1e-4, msg=name)
 
 
-def test_workers_come_and_go_and_no_row_is_lost_or_seen_twice(make_examples, context) -> None:
-    """1 -> 2 -> 1 workers."""
-    examples = make_examples("binary", "numbers", rows=(400, 50, 10))
+def test_workers_come_and_go_and_no_row_is_lost_or_seen_twice(make_examples, context, tmp_path: Path) -> None:
+    """1 -> 2 -> 1 workers: every epoch has each row once, in the order that a single worker would give it."""
+    examples, seen = make_examples("binary", "numbers", rows=(400, 50, 10)), tmp_path / "seen"
+    seen.mkdir()
+    learner = recipe(epochs=9, patience=9, augment=[{"use": "tests.train.recorded:Recorded", "folder": str(seen)}])
+    epochs: dict[int, list[int]] = {}
     for number, workers in enumerate((1, 2, 1)):
         made = context(f"part-{number}", resume="shared", workers=workers)
         if number < 2:
             made.on_report = stop_once_after(made, 3 * number + 1)
             with pytest.raises(Stopped):
-                train.body(made, examples, model=LAYERS, recipe=recipe(epochs=9, patience=9))
+                train.body(made, examples, model=LAYERS, recipe=learner)
         else:
-            train.body(made, examples, model=LAYERS, recipe=recipe(epochs=9, patience=9))
+            train.body(made, examples, model=LAYERS, recipe=learner)
         assert number == 0 or any(line.startswith("going on at epoch") for line in made.lines)
-    assert made.told["epochs"] == 9
+        for epoch, rows in rows_seen(seen, workers):
+            epochs.setdefault(epoch, []).extend(rows)
+    assert made.told["epochs"] == 9 and len(epochs) == 9
+    for epoch, rows in epochs.items():
+        assert rows == order(made.seed, epoch, 400)[:].tolist()
+
+
+def rows_seen(folder: Path, workers: int) -> Iterator[tuple[int, list[int]]]:
+    """(epoch, rows of a global batch) in their order, from the files of so many WORKERS; takes the files away.
+
+    The parts of a batch are its rows from the first rank's to the last's, but files do not say whose they are.
+    """
+    files = [[json.loads(line) for line in path.read_text().splitlines()] for path in sorted(folder.iterdir())]
+    for path in folder.iterdir():
+        path.unlink()
+    assert len(files) == workers
+    first = order(0, files[0][0][0], 400)[:].tolist()
+    files.sort(key=lambda lines: first.index(lines[0][1][0]))
+    for parts in zip(*files, strict=True):
+        assert len({epoch for epoch, _ in parts}) == 1
+        yield parts[0][0], [row for _, rows in parts for row in rows]
 
 
 def stop_once_after(made: Any, epochs: int):

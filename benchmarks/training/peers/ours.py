@@ -29,7 +29,8 @@ def main() -> None:
         model, (inputs, task.labels), epochs=task.epochs, batch=task.batch, optimizer="adam", learning_rate=RATE,
         schedule="constant", weight_decay=0.0, clip=0.0, seed=task.args.seed, **how,
     )  # fmt: skip
-    run.finish(scores_by(result.module), epoch_seconds(result.history), plan=result.plan.as_json())
+    told = {name: result.ledger.get(name) for name in ("verdict", "seconds", "reason")}
+    run.finish(scores_by(result.module), epoch_seconds(result.history), plan=result.plan.as_json(), advice=told)
 
 
 def epoch_seconds(history: list[dict[str, float]]) -> list[float]:

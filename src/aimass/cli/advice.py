@@ -13,10 +13,13 @@ from aimass.cli.place import emit, workspace
 @click.command()
 @click.argument("project", type=click.Path(path_type=Path), default=Path("aimass.toml"))
 @click.option("--seconds", default=60.0, show_default=True, help="for each network")
+@click.option("--anew", is_flag=True, help="search again, whatever was found before")
 @click.option("--set", "sets", multiple=True, metavar="TABLE.KEY=VALUE", help="override a key of the file")
 @WANT_JSON
 @click.pass_context
-def advise(ctx: click.Context, project: Path, seconds: float, sets: tuple[str, ...], json_wanted: bool) -> None:
+def advise(
+    ctx: click.Context, project: Path, seconds: float, anew: bool, sets: tuple[str, ...], json_wanted: bool
+) -> None:
     """Try accelerations on the networks, rows and machine of PROJECT, and print what each is worth.
 
     \b
@@ -34,7 +37,7 @@ def advise(ctx: click.Context, project: Path, seconds: float, sets: tuple[str, .
     def note(line: str) -> None:
         click.secho(line, dim=True, err=True)
 
-    found = dict(advise_project(loaded, workspace(ctx), seconds=seconds, note=note))
+    found = dict(advise_project(loaded, workspace(ctx), seconds=seconds, note=note, anew=anew))
     text = "\n\n".join(
         "\n".join([f"{name}: {sentences(advice)[0]}", "", table(advice)]) for name, advice in found.items()
     )

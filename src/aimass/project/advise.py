@@ -18,9 +18,16 @@ SECONDS = 60.0  # a network, where nobody says otherwise
 
 
 def advise_project(
-    project: Project, workspace: Workspace, *, seconds: float = SECONDS, note: Callable[[str], None] = lambda _: None
+    project: Project,
+    workspace: Workspace,
+    *,
+    seconds: float = SECONDS,
+    note: Callable[[str], None] = lambda _: None,
+    anew: bool = False,
 ) -> Iterator[tuple[str, Advice]]:
     """For each network that PROJECT would train: its name, and what the advisor found within SECONDS.
+
+    What was found before is only confirmed, unless ANEW.
 
     Collects, cleans and prepares first, reusing what is done.  Raises InputError, with line and column, for what the
     project cannot do, and when it trains nothing by gradient descent.
@@ -41,7 +48,7 @@ def advise_project(
     for architecture, recipe in networks:
         name = name_of(architecture.settings(), [])
         note(f"advising on {name}")
-        yield name, _advice(recipe.order(architecture, examples, project.seed, None), seconds, note)
+        yield name, _advice(recipe.order(architecture, examples, project.seed, None), seconds, note, anew)
 
 
 def _networks(project: Project, examples: Examples) -> Iterator[tuple[Any, Any]]:
@@ -59,7 +66,7 @@ def _networks(project: Project, examples: Examples) -> Iterator[tuple[Any, Any]]
             yield part, Recipe.from_settings(recipe_within(part, minutes, project.train.recipe) or "gradient")
 
 
-def _advice(order: dict[str, Any], seconds: float, note: Callable[[str], None]) -> Advice:
+def _advice(order: dict[str, Any], seconds: float, note: Callable[[str], None], anew: bool) -> Advice:
     from aimass.train.advised import ask_advice
     from aimass.train.bench import LoopBench
     from aimass.train.parallel.single import Single
@@ -69,4 +76,4 @@ def _advice(order: dict[str, Any], seconds: float, note: Callable[[str], None]) 
     opened = open_order(order, device_here())
     command = fresh_command(order, opened.plan)
     bench = LoopBench(opened.job, opened.plan, Single(opened.job.device), command)
-    return ask_advice(bench, seconds, note)
+    return ask_advice(bench, seconds, note, anew=anew)

@@ -20,6 +20,7 @@ from aimass.train.bench import LoopBench
 from aimass.train.job import Job
 from aimass.train.memory import is_out_of_memory
 from aimass.train.mirrored import DONE, MirroredBench, follow
+from aimass.train.names import printed
 from aimass.train.parallel.base import Placement
 from aimass.train.plan import Plan
 from aimass.train.session import Advisor, Ledger
@@ -80,11 +81,19 @@ def _together(bench: LoopBench, seconds: float, log: Callable[[str], None], rank
 
 
 def ask_advice(
-    bench: LoopBench, seconds: float, log: Callable[[str], None], mirrored: MirroredBench | None = None
+    bench: LoopBench,
+    seconds: float,
+    log: Callable[[str], None],
+    mirrored: MirroredBench | None = None,
+    *,
+    anew: bool = False,
 ) -> Advice:
-    """What the advisor found on BENCH (MIRRORED on the other ranks) within SECONDS, or had found before."""
+    """What the advisor finds on BENCH (MIRRORED on the other ranks) within SECONDS, or had found before.
+
+    ANEW: whatever was found before.
+    """
     plan, key = bench.plan, fingerprint(bench.job, bench.plan, bench.placement.world)
-    return advise(mirrored or bench, seconds=seconds, seed=plan.seed, note=log, folder=folder(), key=key)
+    return advise(mirrored or bench, seconds=seconds, seed=plan.seed, note=log, folder=folder(), key=key, anew=anew)
 
 
 def fingerprint(job: Job, plan: Plan, ranks: int = 1) -> str:
@@ -95,7 +104,7 @@ def fingerprint(job: Job, plan: Plan, ranks: int = 1) -> str:
         for name, weight in job.module.named_parameters()
     }
     facts: dict[str, Any] = {
-        "network": str(job.module),
+        "network": printed(job.module),
         "weights": weights,
         "task": job.signature.task,
         "told": dict(job.told),

@@ -8,7 +8,7 @@ from typing import Any
 from aimass.core.errors import AimassError
 from aimass.train.advisor.at_once import price, usual
 from aimass.train.advisor.candidates import candidates
-from aimass.train.advisor.paired import CPU_BLOCK, GPU_BLOCK
+from aimass.train.advisor.paired import CPU_BLOCK, GPU_BLOCK, block_seconds
 from aimass.train.bench import LoopBench
 from aimass.train.plan import Plan
 
@@ -17,27 +17,33 @@ SHORT = 0.3  # of them at most, where a glance promises more
 BACK = 1.5  # times the price, at least
 SPARE = 1.5  # of the price may be spent: a glance sees few steps, and noise takes longer to know
 MOST = {"cpu": 60.0, "cuda": 30.0}
-GLANCE = 4  # steps
+WARM, TIMED = 2, 4  # steps of a glance
+GLANCE = WARM + TIMED
 
 
 def allowance(bench: LoopBench) -> float:
-    """Seconds for advice on the run that the plan of BENCH is, seen on a few steps.
+    """Seconds for advice on the run that the plan of BENCH is, seen on a few steps; 0 where those were too many.
 
     A twentieth of a short run is too little for any comparison.  It gets the price of one when a few steps with what
     usually helps save so much that the rest of the run wins more than that.
     """
     plan, device = bench.plan, bench.job.device.type
+    steps = plan.steps * plan.epochs
+    if SHARE * steps < GLANCE:
+        return 0.0
     step, _ = _glance(bench, plan)  # the first build of a process also loads what all need
-    planned = step * plan.steps * plan.epochs
+    planned = step * steps
     if plan.minutes:
         planned = min(planned, 60 * plan.minutes)
-    share, most = SHARE * planned, MOST.get(device, MOST["cpu"])
-    block = max(step, CPU_BLOCK if device == "cpu" else GPU_BLOCK)
-    if share >= price(step, block, 0.0) or not (quick := _usual(bench)):
-        return min(most, share)
+    most = MOST.get(device, MOST["cpu"])
+    share, limit = min(most, SHARE * planned), min(most, SHORT * planned)
+    block = block_seconds(step, CPU_BLOCK if device == "cpu" else GPU_BLOCK)
+    needed = price(step, block, 0.0)
+    if share >= SPARE * needed or limit < SPARE * needed or SHARE * steps < 2 * GLANCE or not (quick := _usual(bench)):
+        return share
     needed = price(step, block, quick[1])
     pays = (planned - needed) * (1 - quick[0] / step) >= BACK * needed
-    return SPARE * needed if pays and share < SPARE * needed <= min(most, SHORT * planned) else min(most, share)
+    return max(share, SPARE * needed) if pays and SPARE * needed <= limit else share
 
 
 def _usual(bench: LoopBench) -> tuple[float, float] | None:
@@ -59,9 +65,9 @@ def _glance(bench: LoopBench, plan: Plan) -> tuple[float, float]:
     trial = bench.build(plan)
     built = time.perf_counter()
     try:
-        trial.steps(GLANCE // 2)
+        trial.steps(WARM)
         warm = time.perf_counter()
-        trial.steps(GLANCE)
-        return (time.perf_counter() - warm) / GLANCE, built - began
+        trial.steps(TIMED)
+        return (time.perf_counter() - warm) / TIMED, built - began
     finally:
         trial.close()

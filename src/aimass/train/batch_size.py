@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from aimass.core.errors import InputError
+from aimass.train.advisor.paired import warm_up
+from aimass.train.advisor.watch import Watch
 from aimass.train.bench import LoopBench
 from aimass.train.checkpoint import write_whole
 from aimass.train.job import Job
@@ -17,7 +18,7 @@ from aimass.train.plan import Plan
 
 SMALLEST = 32
 WORTH = 1.05  # times as many rows a second, or twice the batch is not worth its fewer steps
-STEPS = 3  # timed, after as many that warm up
+LEAST = 0.05  # seconds of a block of steps; the best of the last three, once they agree, is what counts
 
 
 def find_batch(job: Job, plan_of: Callable[[int], Plan], placement: Placement, ranks: int = 1) -> int:
@@ -62,9 +63,6 @@ def rows_per_s(job: Job, plan: Plan, placement: Placement) -> float:
     """Of a few steps of PLAN, on a copy of the module.  Raises RuntimeError when memory does not hold them."""
     trial = LoopBench(job, plan, placement).build(plan)
     try:
-        trial.steps(STEPS)
-        began = time.perf_counter()
-        trial.steps(STEPS)
-        return STEPS * plan.batch / (time.perf_counter() - began)
+        return plan.batch / warm_up(trial.steps, Watch(), LEAST).seconds
     finally:
         trial.close()

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from aimass.train.advisor.bench import Phase
@@ -59,10 +59,11 @@ class LoopTrial:
         self.plan, self.placement = plan, placement.again()
         self.job = agreed(placement, lambda: copied(job, plan.tier))
         self.skipped: list[bool] = []
-        began = time.monotonic()
+        began, before = time.monotonic(), _allocated(job.device)
         with self.entered():
             self.ready = agreed(placement, lambda: make_ready(self.job, plan, self.placement))
             state = self.ready.state
+            self.held = _allocated(job.device) - before + _bytes_of(self.job.module)  # as a training holds them
             self.fresh = {name: tensor.clone() for name, tensor in state.tensors().items()}, state.facts()
             self.batches = self._endless()
             if placement.world > 1:
@@ -84,12 +85,13 @@ class LoopTrial:
     def steps(self, count: int) -> None:
         with self.entered():
             self.job.module.train()
+            others = _allocated(self.job.device) - self.held
             if self.job.device.type == "cuda":
                 torch.cuda.reset_peak_memory_stats(self.job.device)
             self._some_steps(count)
             self._synchronise()
             if self.job.device.type == "cuda":
-                self.peak_bytes = max(self.peak_bytes, torch.cuda.max_memory_allocated(self.job.device))
+                self.peak_bytes = max(self.peak_bytes, torch.cuda.max_memory_allocated(self.job.device) - others)
 
     def losses(self, count: int) -> list[float]:
         with self.entered(), self._without_chance():
@@ -147,8 +149,13 @@ class LoopTrial:
             "data": data, "forward": forward, "update": update, "backward": backward, "step": step,
         }  # fmt: skip
         if self.placement.world > 1:
-            numbers = torch.zeros(sum(weight.numel() for weight in self.job.weights()), device=self.job.device)
-            parts["sync"] = lambda: self.placement.reduce(numbers)  # all of it; overlap hides some
+            parts["sync"] = backward
+
+            def local() -> None:
+                with self.placement.sync_context(last=False):
+                    backward()
+
+            parts["backward"] = local
         return {name: self._repeated(part) for name, part in parts.items()}
 
     def close(self) -> None:
@@ -225,6 +232,15 @@ class LoopTrial:
         yield
         for layer in silent:
             layer.train()
+
+
+def _allocated(device: torch.device) -> int:
+    """Bytes of a GPU that tensors of this process hold."""
+    return torch.cuda.memory_allocated(device) if device.type == "cuda" else 0
+
+
+def _bytes_of(module: nn.Module) -> int:
+    return sum(value.numel() * value.element_size() for value in (*module.parameters(), *module.buffers()))
 
 
 def main() -> None:

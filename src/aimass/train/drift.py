@@ -34,7 +34,7 @@ class Drift:
         self.limit, self.usual = 0.0, 0.0
         self.beyond: list[float] = []
         self.told = self.told_graphs = False
-        self._warm_up, self._graphs = WARM_UP, -1
+        self._warm_up, self._graphs, self._first = WARM_UP, -1, -1
 
     def look(self, seconds: float, epoch: int) -> list[str]:
         """What to say after a look in which a step took so many SECONDS; the running EPOCH counts from 0."""
@@ -57,13 +57,15 @@ class Drift:
         gained = f"; accelerations had made it {self.ratio:.2f} times as fast" if self.ratio > 1 else ""
         return self.told * (
             f"a step takes {now:.3g} s by now, {now / self.usual - 1:.0%} more than the "
-            f"{self.usual:.3g} s at first{gained}: see what else runs here; `aimass advise` measures anew"
+            f"{self.usual:.3g} s at first{gained}: see what else runs here; `aimass advise --anew` measures again"
         )
 
     def _recompiled(self, epoch: int) -> str:
-        """Once: whatever torch has to compile, it has in the first epoch, which shows it every shape of a batch."""
+        """Once: whatever torch has to compile, it has in the first epoch of a process, which shows it every shape."""
         dynamo = sys.modules.get("torch._dynamo.utils")
-        if dynamo is None or not epoch or self.told_graphs:
+        if self._first < 0:
+            self._first = epoch
+        if dynamo is None or epoch <= self._first or self.told_graphs:
             return ""
         graphs = int(dynamo.counters["stats"]["unique_graphs"])
         fresh, self._graphs = (graphs - self._graphs if self._graphs >= 0 else 0), graphs

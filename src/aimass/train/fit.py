@@ -224,7 +224,13 @@ def _name(i: int, tensor: Tensor) -> str:
 
 
 def _name_of(loss: RowLoss | None) -> str:
-    return "" if loss is None else getattr(loss, "__qualname__", type(loss).__name__)
+    """By which a LOSS is known again: its name and, of a function, what it does."""
+    code = getattr(loss, "__code__", None)
+    name = "" if loss is None else getattr(loss, "__qualname__", type(loss).__name__)
+    if code is None:
+        return name
+    plain = [value for value in code.co_consts if isinstance(value, (int, float, str))]
+    return f"{name} {sha256(code.co_code + repr((code.co_names, plain)).encode()).hexdigest()[:16]}"
 
 
 def _maker(loss: RowLoss | None) -> LossMaker:

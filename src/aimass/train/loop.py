@@ -24,7 +24,7 @@ from aimass.train.memory import is_out_of_memory
 from aimass.train.metrics import Figures, Reporter, snapshot
 from aimass.train.pulse import Pulse
 from aimass.train.ready import Ready, in_halves
-from aimass.train.state import check_losses
+from aimass.train.state import check_band, check_losses
 from aimass.train.valid import averaged, evaluate
 
 
@@ -156,7 +156,12 @@ class Going:
         bad = check_losses(values, self.state.epoch, self.batch_of, self.state.plan)
         if bad:
             self.ctx.log(f"epoch {self.state.epoch + 1}: {bad} steps without a finite loss were skipped")
-        return float(values[torch.isfinite(values)].mean())
+        good = values[torch.isfinite(values)]
+        if not self.state.epoch:
+            self.state.untrained = float(good[0])
+        mean = float(good.mean())
+        check_band(mean, self.state.untrained, self.state.plan)
+        return mean
 
     @property
     def batch_of(self) -> str:

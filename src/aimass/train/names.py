@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -26,6 +28,11 @@ def named_buffers(module: nn.Module) -> dict[str, Tensor]:
     base = unwrapped(module)
     stored = base.state_dict(keep_vars=True)
     return {bare(name): buffer for name, buffer in base.named_buffers() if name in stored}
+
+
+def printed(module: nn.Module) -> str:
+    """What MODULE tells of itself, without addresses: the same in every process."""
+    return re.sub(r"\bat 0x[0-9A-Fa-f]+", "", str(module))
 
 
 def bare(name: str) -> str:

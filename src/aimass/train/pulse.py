@@ -71,7 +71,7 @@ class Pulse:
         """Epochs of the run, when so many seconds are LEFT: the part that is done when none are.
 
         `State.fit_epochs` plans whole ones after each.  When not even the first fits, the rate of learning falls for
-        the end of what does, at the quickest pace so far; it never rises again.
+        the end of what does, planned at each look at the quickest pace so far: after a slow start it rises again.
         """
         state, steps = self.state, self.state.plan.steps
         if left < 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from aimass.train.checkpoint import InMemory, Keeper, Kept, OnDisk, write_whole
 from aimass.train.job import Job
 from aimass.train.layout import layout_kept
 from aimass.train.loop import run
+from aimass.train.names import printed
 from aimass.train.parallel.base import Placement
 from aimass.train.plan import Plan
 from aimass.train.precision import matrix_precision
@@ -25,6 +26,9 @@ from aimass.train.ready import make_ready
 from aimass.train.recompute import remember_blocks
 from aimass.train.reproducible import reproducible
 from aimass.train.rng import stream
+from aimass.train.state import Diverged
+
+LEFT = 0.5  # share of the minutes that training has at least, whatever advice took
 
 Ledger = dict[str, Any]  # what the advisor found, as JSON; empty where nobody advised
 Advisor = Callable[[Job, Plan, Placement], tuple[Plan, Ledger]]
@@ -65,11 +69,17 @@ def train_job(
         ctx.log(f"going on at epoch {kept[1]['epoch'] + 1}, step {kept[1]['step'] + 1}")
         ledger = _ledger(advice, request)
     elif advise:
+        began = time.monotonic()
         chosen, ledger = advise(job, plan, placement)
+        if ledger and plan.minutes:
+            spent = torch.tensor([(time.monotonic() - began) / 60 * (placement.rank == 0)])
+            left = plan.minutes - float(placement.reduce(spent))  # by the clock of rank 0
+            chosen = chosen.having(minutes=max(LEFT * plan.minutes, left))
         if ledger and resumable and placement.rank == 0:
             write_whole(advice, json.dumps({"request": request, "ledger": ledger}).encode())
-    # What was settled by the memory at hand was no advice.
-    safe = chosen.having(tier=plan.tier, accumulate=plan.accumulate).values() == plan.values()
+    # What was settled by the memory at hand, or by the time that advice took, was no advice.
+    settled: dict[str, Any] = {"tier": plan.tier, "accumulate": plan.accumulate, "minutes": plan.minutes}
+    safe = chosen.having(**settled).values() == plan.values()
     fresh = {} if safe else {name: value.clone() for name, value in job.module.state_dict().items()}
     if not (resumable or safe or placement.world > 1):
         keeper = InMemory()
@@ -78,10 +88,12 @@ def train_job(
     except InputError as error:
         if safe or error.key != "learning_rate":
             raise
-        ctx.log(f"{error.what}; the advised plan is given up, the run goes on by the safe one")
+        diverged = isinstance(error, Diverged)
+        how = "begins again" if diverged else "goes on"
+        ctx.log(f"{error.what}; the advised plan is given up, the run {how} by the safe one")
     keeper.wait()
     placement.reduce(torch.zeros(1))  # no rank reads before rank 0 has written
-    kept = _rewound(_kept(keeper, request))
+    kept = None if diverged else _rewound(_kept(keeper, request))  # what was kept of that is no better
     job.module.load_state_dict(fresh)
     return Trained(*_train(ctx, job, plan, placement, keeper if resumable else Keeper(), request, kept), ledger)
 
@@ -139,10 +151,11 @@ def request_of(job: Job, plan: Plan, asked: Mapping[str, Any]) -> str:
     The network is what it prints of itself, without addresses.  Where the rows lie and in how many parts a step is done
     depend on what memory is free, and change nothing.
     """
-    network = re.sub(r"\bat 0x[0-9A-Fa-f]+", "", str(job.module))
     weights = {
         name: [list(weight.shape), weight.requires_grad, job.scales.get(name, 1.0)]
         for name, weight in job.module.named_parameters()
     }
     values = {name: value for name, value in plan.values().items() if name not in ("tier", "accumulate")}
-    return digest_of({"plan": values, "network": network, "weights": weights, "valid": len(job.valid), "asked": asked})
+    return digest_of(
+        {"plan": values, "network": printed(job.module), "weights": weights, "valid": len(job.valid), "asked": asked}
+    )

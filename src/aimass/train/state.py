@@ -17,11 +17,13 @@ from aimass.core.errors import InputError
 from aimass.train.average import Average
 from aimass.train.metrics import Losses
 from aimass.train.optimizer import Optimizer, export_state, import_state
-from aimass.train.plan import Plan
+from aimass.train.plan import DEFAULT, Plan
 from aimass.train.precision import Scaler
 
 # Of a state, in the facts of a checkpoint.
-NUMBERS = ("epoch", "step", "epochs", "seconds", "began", "fastest", "best_epoch", "best_loss")
+NUMBERS = ("epoch", "step", "epochs", "seconds", "began", "fastest", "best_epoch", "best_loss",
+           "untrained")  # fmt: skip
+WORSE = 2.0  # times the loss before the first step: a network that unlearns
 MOST_BAD = 8  # steps without a finite loss, one after the other, after which a run is lost
 
 
@@ -31,6 +33,7 @@ class State:
     epoch   finished epochs
     step    steps of the running one that the optimizer has done: batches fetched ahead do not count
     epochs  of the run: those of the plan, or so many as its minutes allow; a part of one where it must end inside
+    untrained  loss of the first step
     began   seconds of the run before the running epoch; `fastest`: those of the quickest epoch so far
     """
 
@@ -40,7 +43,7 @@ class State:
         self.scaler = Scaler(device) if plan.precision == "fp16" else None
         self.epoch, self.step, self.seconds = 0, 0, 0.0
         self.epochs: float = plan.epochs
-        self.began, self.fastest = 0.0, math.inf
+        self.began, self.fastest, self.untrained = 0.0, math.inf, math.nan
         self.losses = Losses(plan.steps, device)
         self.best: dict[str, Tensor] = copy_of(module)
         self.best_epoch, self.best_loss = 0, math.inf
@@ -124,6 +127,22 @@ class State:
             setattr(self, name, facts[name])
         self.losses.values.copy_(tensors["losses"])
         self.losses.begin(self.step)
+
+
+class Diverged(InputError):
+    """Fewer bits, though their guard passed, have taken the loss of a run out of any band."""
+
+
+def check_band(loss: float, untrained: float, plan: Plan) -> None:
+    """Raises Diverged when PLAN has fewer bits by advice and ends an epoch far above the loss it began with."""
+    advised = plan.origins.get("precision", DEFAULT).kind == "measured"
+    if advised and loss - untrained > (WORSE - 1) * abs(untrained):
+        raise Diverged(
+            f"the loss of an epoch is {loss:.3g}, and was {untrained:.3g} before the first step",
+            expected="a loss that falls in " + plan.precision,
+            todo=f'give the recipe precision = "fp32", or a learning_rate below {plan.learning_rate:g}',
+            key="learning_rate",
+        )
 
 
 def check_losses(losses: Tensor, epoch: int, batch: str, plan: Plan) -> int:

@@ -23,6 +23,7 @@ from aimass.core.signature import Signature
 from aimass.models.base import Architecture
 from aimass.runner.gang import Rank
 from aimass.train.advised import advised
+from aimass.train.advisor.conflicts import conflict
 from aimass.train.augment.compose import compose
 from aimass.train.base import Recipe
 from aimass.train.batch_size import SMALLEST, find_batch, found_once
@@ -146,6 +147,7 @@ def settled(recipe: Gradient, job: Job, seed: int, rank: Rank | None = None, res
     if found:
         plan = plan.because("batch", Origin("measured", reason="the largest that was worth its rows"))
     check_ranks(plan, rank.world)
+    check_together(plan, rank.world, job.device)
     return plan
 
 
@@ -158,6 +160,18 @@ def check_layout(recipe: Gradient, job: Job) -> None:
     ):
         raise InputError(f"this network cannot be laid out channels last: {why}", todo="leave layout at auto",
                          key="layout")  # fmt: skip
+
+
+def check_together(plan: Plan, world: int, device: torch.device) -> None:
+    """Raises InputError when what PLAN was given excludes itself; what is tried by itself is sifted before."""
+    facts = {"dynamic_shapes": plan.rows % (plan.steps * plan.accumulate) != 0, "ranks": world}
+    halved = plan.hook == plan.precision == "fp16"
+    why = conflict(facts, plan) if plan.graphs or halved else ""
+    if plan.graphs and device.type != "cuda":
+        why = "graphs exist on CUDA only"
+    if why:
+        raise InputError(f"these settings exclude each other: {why}", todo="leave one of them at auto",
+                         key="graphs" if plan.graphs else "hook")  # fmt: skip
 
 
 def check_ranks(plan: Plan, world: int) -> None:

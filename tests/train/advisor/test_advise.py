@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -222,6 +223,37 @@ def test_known_advice_is_proven_anew_and_searched_again_when_it_no_longer_holds(
     assert (third.verdict, third.reused) == ("kept", False)
     fourth, quick = run(0.9)
     assert fourth.reused and quick < 2.5  # nothing changes: the noise floor is all
+
+
+def test_known_advice_that_computes_something_else_by_now_is_not_used_again(tmp_path: Path) -> None:
+    def run(**options: Any) -> Advice:
+        bench = with_gain(1.3, **options)
+        return advise(bench, seconds=30, watch=bench.watch, table=[only()], folder=tmp_path, key="k")
+
+    def detached(gradients: dict[str, Any], losses: list[float]) -> tuple[dict[str, Any], list[float]]:
+        return {name: -gradient if name == "last.weight" else gradient for name, gradient in gradients.items()}, losses
+
+    assert run().verdict == "adopted"
+    again = run(twists={next(iter(only().changes.items())): detached})  # the same layers, another `forward`
+    assert (again.verdict, again.reused) == ("kept", False)
+
+
+def test_asked_anew_nothing_known_is_used(tmp_path: Path) -> None:
+    bench = with_gain(1.3)
+    given: dict[str, Any] = {"watch": bench.watch, "table": [only()], "folder": tmp_path, "key": "k"}
+    assert not any(advise(bench, seconds=30, anew=anew, **given).reused for anew in (False, True))
+    assert advise(bench, seconds=30, **given).reused
+
+
+def test_what_noise_or_haste_left_open_is_looked_at_again(tmp_path: Path) -> None:
+    def rough(at: float, random: Random) -> float:
+        return random.uniform(0.85, 1.15)
+
+    for number, noise in enumerate((rough, rough, quiet)):
+        bench = with_gain(1.06, noise=noise, seed=number)
+        advice = advise(bench, seconds=30, watch=bench.watch, table=[only()], folder=tmp_path, key="k")
+        assert not advice.reused
+    assert advice.verdict == "adopted"
 
 
 def test_kept_advice_survives_its_file_and_a_damaged_one_is_no_advice(tmp_path: Path) -> None:

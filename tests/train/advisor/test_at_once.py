@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
+import torch
 
 from aimass.train.advisor.advise import advise
 from aimass.train.advisor.at_once import price, usual
@@ -71,7 +72,7 @@ def test_what_computes_something_else_is_refused_however_fast() -> None:
     assert advice.verdict == "kept" and advice.plan.values() == SHORT.values()
     rows = {row.candidate: row for row in advice.rows}
     assert rows["bf16"].decision == "refused" and "bf16, channels-last at once" in rows["bf16"].reason
-    assert "cosine" in rows["bf16"].numerics and advice.plan.origins["layout"].kind == "refused"
+    assert "off in last.weight" in rows["bf16"].numerics and advice.plan.origins["layout"].kind == "refused"
 
 
 def test_what_the_user_chose_or_the_machine_lacks_is_no_part_of_it() -> None:
@@ -80,6 +81,23 @@ def test_what_the_user_chose_or_the_machine_lacks_is_no_part_of_it() -> None:
     names = [[c.name for c in usual(candidates(f), f, p)] for f, p in
              ((facts, SHORT), (facts, chosen), ({**facts, "flags": []}, PLAN), ({"device": "cpu"}, SHORT))]  # fmt: skip
     assert names == [["bf16", "channels-last"], ["channels-last"], ["channels-last", "fused update"], []]
+
+
+def test_one_field_is_changed_once() -> None:
+    facts: dict[str, Any] = {"device": "cuda", "capability": (9, 0), "has_convolutions": True}
+    assert [c.name for c in usual(candidates(facts), facts, SHORT)] == ["bf16", "channels-last"]
+
+
+def test_an_exact_change_cannot_hide_behind_fewer_bits() -> None:
+    def nearly(gradients: dict[str, Any], losses: list[float]) -> tuple[dict[str, Any], list[float]]:
+        """A tenth wrong in one layer: a cosine of 0.995."""
+        twisted = gradients["last.weight"] + 0.1 * gradients["last.weight"].norm() * torch.nn.functional.normalize(
+            torch.ones(16), dim=0
+        )
+        return {**gradients, "last.weight": twisted}, losses
+
+    advice = advice_of(FakeBench(GAINS, plan=SHORT, twists={("layout", "channels-last"): nearly}, **FLAGS))
+    assert advice.verdict == "kept" and "off in last.weight" in {r.candidate: r for r in advice.rows}["bf16"].numerics
 
 
 def test_its_price_is_kept_and_less_is_too_short() -> None:

@@ -13,14 +13,13 @@ from pathlib import Path
 from random import Random
 
 from aimass.train.advisor import cached, rule
-from aimass.train.advisor.at_once import at_once, price, usual
+from aimass.train.advisor.at_once import at_once, floor_seconds, price, usual
 from aimass.train.advisor.bench import Bench
 from aimass.train.advisor.candidates import Candidate, candidates
 from aimass.train.advisor.confirm import difference
 from aimass.train.advisor.decide import again, decide, kept
 from aimass.train.advisor.diagnose import sentence, shares_of
 from aimass.train.advisor.noise import LEAST, noise_floor
-from aimass.train.advisor.paired import LEAST_PAIRS
 from aimass.train.advisor.record import Advice
 from aimass.train.advisor.room import make_room
 from aimass.train.advisor.search import Search
@@ -39,18 +38,19 @@ def advise(
     note: Callable[[str], None] = lambda text: None,
     folder: Path | None = None,
     key: str = "",
+    anew: bool = False,
     watch: Watch | None = None,
     table: Sequence[Candidate] | None = None,
 ) -> Advice:
     """The plan to train by, measured within SECONDS (10 % over at most, unless one build takes longer).
 
     NOTE hears what is being done.  With a FOLDER, advice found for KEY before is confirmed anew instead of searched
-    again, and new advice is kept there.  TABLE replaces the candidates.  Raises what the baseline raises when it
-    cannot run, Stopped when the bench says so.
+    again (unless ANEW), and new advice is kept there.  TABLE replaces the candidates.  Raises what the baseline raises
+    when it cannot run, Stopped when the bench says so.
     """
     watch = watch or Watch()
     session = Session(bench, watch, seconds, Random(seed), note, started=watch.now())
-    known = cached.load(folder, key) if folder else None
+    known = cached.load(folder, key) if folder and not anew else None
     try:
         advice = _advised(session, known if known and cached.complete(known, seconds) else None, table)
     finally:
@@ -79,7 +79,7 @@ def _advised(session: Session, known: Advice | None, table: Sequence[Candidate] 
         advice = kept(session, "too noisy", floor.why)
     else:
         tight = rule.fits(rule.memory_share(safe.trial.peak_bytes, session.bench.facts))  # room is made anew each time
-        advice = (known and not tight and again(session, known)) or (
+        advice = (known and not tight and again(session, known, safe)) or (
             at_once(session, safe, table, taken) if taken else _searched(session, safe, table)
         )
     return replace(advice, floor=floor.ratio)
@@ -102,7 +102,7 @@ def _spell(session: Session, safe: Ready, taken: Sequence[Candidate]) -> float:
     """Seconds that the noise floor may take: its share, or all that the rest of a comparison at once leaves."""
     if not taken:
         return NOISE * session.seconds
-    return session.left() - _price(session, safe) + 2 * LEAST_PAIRS * safe.block.length
+    return session.left() - _price(session, safe) + floor_seconds(safe)
 
 
 def _searched(session: Session, safe: Ready, table: Sequence[Candidate]) -> Advice:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aimass.train.advisor import rule
+from aimass.train.advisor import exact, rule
 from aimass.train.advisor.candidates import Candidate, Facts
 from aimass.train.advisor.confirm import Confirmed
 from aimass.train.advisor.decide import adopted, kept
-from aimass.train.advisor.guard import LEAST_STEPS, guard
-from aimass.train.advisor.paired import HOPELESS, LEAST_PAIRS, Pairs
+from aimass.train.advisor.guard import LEAST_STEPS, Verdict, guard
+from aimass.train.advisor.paired import HOPELESS, LEAST_PAIRS, NEARLY, Pairs
 from aimass.train.advisor.ratio import Ratio
 from aimass.train.advisor.record import Advice, names
 from aimass.train.advisor.screen import excluded, row_of
@@ -21,14 +21,15 @@ from aimass.train.advisor.session import CONFIRMING, WARM_BLOCKS, Ready, Refusal
 from aimass.train.plan import Plan
 
 USUAL = ("bf16", "tf32", "channels-last", "fused update")  # nothing to compile, and seldom slower where they apply
-GUARDING = 2 * LEAST_STEPS + 4  # steps of the shortest guard: losses and gradients of two plans
+GUARDING = 3 * (LEAST_STEPS + 1)  # steps of the shortest guard: losses and gradients of three plans
 
 
 def usual(table: Sequence[Candidate], facts: Facts, plan: Plan) -> list[Candidate]:
     """Those of TABLE that usually help, and can be adopted together on a machine with these FACTS instead of PLAN."""
     found: list[Candidate] = []
     for candidate in table:
-        if candidate.name in USUAL and not excluded(facts, candidate, plan):
+        fresh = candidate.name in USUAL and not _changes(found).keys() & candidate.changes.keys()
+        if fresh and not excluded(facts, candidate, plan):
             found.append(candidate)
             plan = plan.having(**candidate.changes)
     return found
@@ -37,6 +38,11 @@ def usual(table: Sequence[Candidate], facts: Facts, plan: Plan) -> list[Candidat
 def price(step: float, block: float, build: float) -> float:
     """Seconds that a STEP, a BLOCK of them and BUILD seconds a trial make of it all: the noise floor's pairs too."""
     return 2 * build + (2 * WARM_BLOCKS + 2 * LEAST_PAIRS + 2 * CONFIRMING) * block + GUARDING * step
+
+
+def floor_seconds(safe: Ready) -> float:
+    """What of the price the noise floor takes."""
+    return 2 * LEAST_PAIRS * safe.block.length
 
 
 def at_once(session: Session, safe: Ready, table: Sequence[Candidate], taken: Sequence[Candidate]) -> Advice:
@@ -49,6 +55,8 @@ def at_once(session: Session, safe: Ready, table: Sequence[Candidate], taken: Se
         elif candidate.name not in told:
             session.tell([candidate.name], reason="a short run: only what usually helps is tried, all at once")
     changes = _changes(taken)
+    if session.left() < NEARLY * (price(session.step, safe.block.length, session.build_seconds) - floor_seconds(safe)):
+        return kept(session, "too short", f"{session.left():.1f} s are left, too few for {CONFIRMING} pairs")
     session.note(f"a short run, so at once: {names(changes)}")
     try:
         confirmed, why = _judged(session, safe, taken, changes)
@@ -59,7 +67,8 @@ def at_once(session: Session, safe: Ready, table: Sequence[Candidate], taken: Se
         session.tell(told, decision="adopted", reason=beside)
         return adopted(session, changes, confirmed)
     session.tell(told, decision="refused", reason=f"{', '.join(told)} at once: {why}" if len(told) > 1 else why)
-    return kept(session, "kept", f"{names(changes)}: {why}")
+    few = confirmed and confirmed.ratio.pairs < CONFIRMING and confirmed.ratio.high >= HOPELESS
+    return kept(session, "too short" if few else "kept", f"{names(changes)}: {why}")
 
 
 def _judged(
@@ -80,10 +89,26 @@ def _judged(
     )
     if why:
         return confirmed, why
-    kind = "P" if any(candidate.kind == "P" for candidate in taken) else "E"
-    good, numerics = guard(session, kind, safe, safe, new)
+    good, numerics = _guarded(session, safe, taken, new)
     session.tell(told, numerics=f"{'ok' if good else 'wrong'}: {numerics}")
     return confirmed, "" if good else f"{ratio}, but {numerics}"
+
+
+def _guarded(session: Session, safe: Ready, taken: Sequence[Candidate], new: Ready) -> Verdict:
+    """Exact changes by themselves first: beside fewer bits, what they do wrong could hide."""
+    exactly = [candidate for candidate in taken if candidate.kind == "E"]
+    if len(exactly) == len(taken):
+        return guard(session, "E", safe, safe, new)
+    if exactly:
+        base = session.base
+        alone = session.cold(base.having(**_changes(exactly)))
+        order = session.cold(exact.other_order(base, session.bench.facts))
+        found = exact.judge_gradients(alone.gradients(), safe.gradients(), order.gradients(), base.precision)
+        session.close(alone)
+        session.close(order)
+        if not found[0]:
+            return found
+    return guard(session, "P", safe, safe, new)
 
 
 def _timed(session: Session, safe: Ready, new: Ready) -> Ratio:

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from aimass.core.canonical import digest_of
+from aimass.train.advisor.noise import QUIET
 from aimass.train.advisor.record import Advice
 
 SHAPE = 1  # of the record; another one is not read
@@ -34,8 +35,15 @@ def save(folder: Path, key: str, advice: Advice) -> None:
 
 
 def worth_keeping(advice: Advice) -> bool:
-    """A noisy machine or a budget that was too short says nothing about next time."""
-    return advice.verdict in ("adopted", "kept") and advice.floor is not None and not advice.reused
+    """What was adopted, or was looked at in quiet and left as it is.
+
+    A noisy machine, too little time and a gain that was not confirmed say nothing about next time.
+    """
+    if advice.reused or advice.floor is None:
+        return False
+    tried = [row.ratio for row in advice.rows if row.ratio]
+    quiet = advice.floor.half_width <= QUIET and advice.ratio is None and all(ratio.bounded for ratio in tried)
+    return advice.verdict == "adopted" or (advice.verdict == "kept" and quiet and bool(tried))
 
 
 def complete(advice: Advice, seconds: float) -> bool:

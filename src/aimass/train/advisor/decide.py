@@ -8,8 +8,9 @@ from typing import Any
 
 from aimass.train.advisor import rule
 from aimass.train.advisor.confirm import Confirmed, confirm
+from aimass.train.advisor.guard import guard
 from aimass.train.advisor.record import Advice, names
-from aimass.train.advisor.session import CONFIRMING, Refusal, Session
+from aimass.train.advisor.session import CONFIRMING, Ready, Refusal, Session
 from aimass.train.plan import Origin, Plan
 
 
@@ -27,18 +28,34 @@ def decide(session: Session, changes: Mapping[str, Any]) -> Advice:
     return replace(advice, ratio=confirmed.ratio, how=confirmed.how) if confirmed else advice
 
 
-def again(session: Session, known: Advice) -> Advice | None:
-    """KNOWN once more: confirmed now, or None.  That nothing helped needs no proof: nothing changes."""
+def again(session: Session, known: Advice, safe: Ready) -> Advice | None:
+    """KNOWN once more: guarded against SAFE and confirmed now, or None.
+
+    That nothing helped needs no proof: nothing changes.
+    """
     session.rows = {row.candidate: row for row in known.rows}
     if not known.changes:
         return replace(known, plan=told(session, session.base), reused=True)
-    confirmed, why = _confirmed(session, known.changes)
+    confirmed, why = None, _differs(session, known.changes, safe)
+    if not why:
+        confirmed, why = _confirmed(session, known.changes)
     if confirmed and not why:
         advice = adopted(session, known.changes, confirmed)
         return replace(advice, shares=known.shares, step=known.step, reused=True)
-    session.note(f"{names(known.changes)} was faster once and is not now ({why}): searching again")
+    session.note(f"{names(known.changes)} was adopted once and is not now ({why}): searching again")
     session.rows = {}
     return None
+
+
+def _differs(session: Session, changes: Mapping[str, Any], safe: Ready) -> str:
+    """ "" or what CHANGES compute otherwise than SAFE: rows, losses and code may be others than they were."""
+    try:
+        new = session.cold(session.base.having(**changes))
+        good, told = guard(session, "P" if "precision" in changes else "E", safe, safe, new)
+    except Refusal as refusal:
+        return str(refusal)
+    session.close(new)
+    return "" if good else told
 
 
 def adopted(session: Session, changes: Mapping[str, Any], confirmed: Confirmed) -> Advice:

@@ -18,13 +18,15 @@ SLOW = 0.1  # seconds of a call that is not repeated
 def shares_of(phases: Mapping[str, Phase], step: float, watch: Watch, deadline: float) -> dict[str, float]:
     """Share of a STEP (seconds) each part takes by itself; parts that overlap may add up to more than 1.
 
-    "backward" is told with its forward, which is taken off here.  Parts not reached before DEADLINE are left out,
-    which counts as "may take everything": nothing is skipped for lack of a look.
+    "backward" is told with its forward, "sync" with both: what they hold of the other is taken off here.  Parts not
+    reached before DEADLINE are left out, which counts as "may take everything": nothing is skipped for lack of a look.
     """
     found = {name: 0.0 for name in PARTS if name not in phases}
     for name in PARTS:
         if name in phases and watch.now() < deadline:
             found[name] = seconds_of(phases[name], watch)
+    if {"backward", "sync"} <= set(found) & set(phases):
+        found["sync"] = max(0.0, found["sync"] - found["backward"])  # what computing does not hide of the exchange
     if {"forward", "backward"} <= set(found):
         found["backward"] = max(0.0, found["backward"] - found["forward"])
     return {name: min(1.0, seconds / step) for name, seconds in found.items()}

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from aimass.core.errors import AimassError, Stopped
 from aimass.train.advisor.bench import Bench, Trial
-from aimass.train.advisor.paired import CPU_BLOCK, GPU_BLOCK, WARM_UP, WORTH, Block, warm_up
+from aimass.train.advisor.paired import CPU_BLOCK, GPU_BLOCK, WARM_UP, WORTH, Block, block_seconds, warm_up
 from aimass.train.advisor.record import Row
 from aimass.train.advisor.watch import Limits, Watch
 from aimass.train.plan import Plan
@@ -101,7 +101,7 @@ class Session:
     @property
     def block(self) -> float:
         """Seconds a block of the baseline takes."""
-        return max(self.least, self.step)
+        return block_seconds(self.step, self.least)
 
     @property
     def guard_seconds(self) -> float:
