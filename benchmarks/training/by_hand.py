@@ -5,9 +5,11 @@ An epoch counts from its begin to the moment when the device has done its last s
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -33,6 +35,7 @@ class Work:
     def rows(self) -> int:
         return len(self.labels)
 
+    @cached_property
     def values(self) -> Tensor:
         """All rows as float32, standardised."""
         return self.pictures.float().div_(127.5).sub_(1)
@@ -60,7 +63,7 @@ def loader(work: Work) -> torch.utils.data.DataLoader[Any]:
 
 def on_device(work: Work) -> Iterable[tuple[Tensor, Tensor]]:
     """All rows on the device, a batch by one index: an iterable that can be iterated once an epoch."""
-    inputs = work.values().to(work.device, memory_format=torch.channels_last)
+    inputs = work.values.to(work.device, memory_format=torch.channels_last)
     labels = work.labels.to(work.device)
 
     class Batches:
@@ -123,7 +126,9 @@ def lightning(work: Work) -> float:
             self.stamps.append(time.perf_counter())
 
     module = Module()
-    pl.Trainer(max_epochs=work.epochs, precision="bf16-mixed", accelerator="auto", devices=1).fit(module, loader(work))
+    with tempfile.TemporaryDirectory() as folder:  # for its logs and checkpoints
+        how = {"precision": "bf16-mixed", "accelerator": "auto", "devices": 1, "default_root_dir": folder}
+        pl.Trainer(max_epochs=work.epochs, **how).fit(module, loader(work))
     return work.rows // work.batch * work.batch * (work.epochs - 1) / (module.stamps[-1] - module.stamps[0])
 
 

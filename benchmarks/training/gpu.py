@@ -1,22 +1,26 @@
-"""How fast does `aimass.fit` train residual networks on one GPU?  The rows of the goals that need one, in ten minutes.
+"""How fast does `aimass.fit` train convolutional networks on one GPU?  All rows of the goals that need one.
 
-ResNet-18 on 32 x 32 pictures against loops written by hand (and Lightning and Accelerate where they are installed),
-ResNet-50 in bfloat16, channels last, compiled against float32 eager, the share of time the GPU idles, how often a
-step makes the host wait.  Synthetic pictures: the speed of storage and of decoding is no part of it.
+ResNet-18 on 32 x 32 pictures against loops written by hand (and Lightning and Accelerate where they are installed), a
+small network against the script of its own that such races are run with, ResNet-50 compiled in bfloat16 against float32
+eager and against Keras, the share of time the GPU idles, what a checkpoint costs the steps around it, and how far the
+advised plan is from the best of all that were tried.  Synthetic pictures: the speed of storage and of decoding is no
+part of it.
 
     python benchmarks/training/gpu.py              # without a GPU: says what it skips, and ends well
     python benchmarks/training/gpu.py --dry        # every path on the CPU with tiny networks; its figures mean nothing
+
+Ten minutes at most: each section has seconds of its own, and what does not fit is left out by name.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import random
-import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,103 +28,73 @@ from typing import Any
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/record.py
-sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))  # ours.py
 
 import by_hand
+import gpu_airbench
+import gpu_keras
 from by_hand import Work
-from ours import epoch_seconds
+from gpu_checkpoint import checkpoints
+from gpu_idle import busy_share
+from gpu_plans import BLOCK, plans
+from gpu_rounds import Ways, compared, interleaved, temperature
+from gpu_ways import asked, ours, settings_of
 from resnet import resnet, resnet18, resnet50
 from table import interval
 
-from aimass.train.fit import fit
 from record import write
 
-MUST = {
+LIMIT = 580.0  # seconds of all sections together; the rest of the ten minutes is for starting
+RATIOS = {
+    "airbench: aimass / by hand": 0.92,
     "ResNet-18: aimass / Lightning": 3.0, "ResNet-18: aimass / Accelerate": 3.0,
     "ResNet-18: aimass / by hand, DataLoader": 2.0, "ResNet-18: aimass, equal / by hand, on the device": 0.99,
-    "ResNet-50: bf16, channels last, compiled / tf32 eager": 2.0,
+    "ResNet-50: bf16, channels last, compiled / tf32 eager": 2.0, "ResNet-50: aimass / Keras 3 on torch": 1.3,
 }  # fmt: skip
 MOST_IDLE = 0.03  # share of the time
-ELSEWHERE = "airbench, Keras, checkpoints, exhaustive plans: not measured by this script"
-A_STEP = "aten::_log_softmax"  # what each step does once, in its loss
-WAITS = {"cudaStreamSynchronize", "cudaDeviceSynchronize", "cudaEventSynchronize"}
+MOST_LOST = 0.1  # steps a saved gigabyte
+BEST_PLAN = 0.97  # of its speed
+OTHERS = (
+    f"steady step: the GPU idles {MOST_IDLE:.0%} at most, the host never waits",
+    f"checkpoints: {MOST_LOST:g} steps lost a saved gigabyte at most",
+    f"plans: the advised one reaches {BEST_PLAN:.0%} of the best one at least",
+)
 EAGER = {"precision": "tf32", "layout": "contiguous", "compile": "none"}
 FAST = {"precision": "bf16", "layout": "channels-last", "compile": "none"}
 COMPILED = {**FAST, "compile": "default"}
 
 
-def ours(work: Work, advised: bool = False, **how: Any) -> float:
-    """Rows a second of whole epochs through `aimass.fit`, the first apart."""
-    return work.rows * (work.epochs - 1) / sum(epoch_seconds(fitted(work, advised, **how).history)[1:])
+@dataclass
+class Bench:
+    """What the sections share; DRY: tiny networks on the CPU, where nothing compiles and fewer bits only cost."""
 
+    dry: bool
+    device: torch.device
+    rounds: int
+    advised: dict[str, Any] = field(default_factory=dict)  # settings of ResNet-18, once they are found
 
-def fitted(work: Work, advised: bool = False, **how: Any) -> Any:
-    return fit(
-        work.network(), (work.values(), work.labels), epochs=work.epochs, batch=work.batch, optimizer="sgd",
-        learning_rate=by_hand.RATE, momentum=by_hand.MOMENTUM, schedule="constant", weight_decay=0.0, clip=0.0,
-        device=work.device, **({} if advised else {"advise": "off", "update": "fused", "tier": "device", **how}),
-    )  # fmt: skip
+    def how(self, settings: dict[str, str]) -> dict[str, str]:
+        return {**settings, "precision": "fp32", "compile": "none"} if self.dry else settings
 
+    def small(self, network: Callable[[], torch.nn.Module] = resnet18, batch: int = 512, epochs: int = 4) -> Work:
+        """32 x 32 pixels, ten classes."""
+        if self.dry:
+            tiny = partial(resnet, (1, 1), bottleneck=False, small=True, classes=10, width=16)
+            network = network if network is gpu_airbench.network else tiny
+            return Work(network, *pictures(64, 8, 10), 16, 2, self.device, 0)
+        return Work(network, *pictures(51_200, 32, 10), batch, epochs, self.device, min(8, os.cpu_count() or 1))
 
-def interleaved(ways: dict[str, Callable[[], float]], rounds: int) -> tuple[dict[str, list[float]], dict[str, str]]:
-    """({name: rows/s a round}, {name: why it was left out}); the order is drawn anew in each round."""
-    rates: dict[str, list[float]] = {name: [] for name in ways}
-    skipped: dict[str, str] = {}
-    for round_ in range(rounds):
-        for name in random.Random(round_).sample(list(ways), len(ways)):
-            if name in skipped:
-                continue
-            try:
-                rates[name].append(ways[name]())
-            except ImportError as error:
-                skipped[name] = f"{error.name} is not installed"
-            else:
-                print(f"{name}: {rates[name][-1]:,.0f} rows/s {temperature()}", flush=True)
-    return {name: found for name, found in rates.items() if found}, skipped
+    def large(self) -> Work:
+        """ResNet-50 on 224 x 224 pixels, a thousand classes."""
+        if self.dry:
+            tiny = partial(resnet, **self.shape())
+            return Work(tiny, *pictures(64, 16, 10), 16, 2, self.device, 0)
+        return Work(resnet50, *pictures(4_096, 224, 1000), 256, 3, self.device, 0)
 
-
-def temperature() -> str:
-    """Clock, temperature and power of the GPU, for people; '' without its tool."""
-    query = ["nvidia-smi", "--query-gpu=clocks.sm,temperature.gpu,power.draw", "--format=csv,noheader"]
-    try:
-        return f"({subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip()})"
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-
-
-def busy_share(work: Work, **how: Any) -> dict[str, float]:
-    """Share of a steady step in which the device idles, and waits of the host a step.
-
-    A profiler slows the host down, not the kernels: busy seconds come from a profiled run, those of a step from
-    another one without it.
-    """
-    from torch.profiler import ProfilerActivity, profile
-
-    cuda = work.device.type == "cuda"
-    a_step = work.batch / ours(work, **how)
-    with profile(
-        activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])], acc_events=True
-    ) as seen:
-        fitted(work, **how)
-    kind = torch.autograd.DeviceType.CUDA if cuda else torch.autograd.DeviceType.CPU
-    events = [(e.time_range.start, e.time_range.end, e.name) for e in seen.events() if e.device_type == kind]
-    begin, end = min(e[0] for e in events), max(e[1] for e in events)
-    window = (begin + 0.4 * (end - begin), begin + 0.9 * (end - begin))  # what is before and after is no steady step
-    steps = sum(e.name == A_STEP and window[0] <= e.time_range.start < window[1]
-                for e in seen.events() if e.device_type == torch.autograd.DeviceType.CPU)  # fmt: skip
-    waits = sum(e.name in WAITS and window[0] <= e.time_range.start < window[1] for e in seen.events())
-    busy = covered([(max(b, window[0]), min(e, window[1])) for b, e, _ in events if b < window[1] and e > window[0]])
-    return {"idle_share": 1 - 1e-6 * busy / max(steps, 1) / a_step, "host_waits_a_step": waits / max(steps, 1),
-            "steps_seen": steps}  # fmt: skip
-
-
-def covered(spans: list[tuple[float, float]]) -> float:
-    """Length of the union of SPANS."""
-    total, reached = 0.0, float("-inf")
-    for begin, end in sorted(spans):
-        total += max(0.0, end - max(begin, reached))
-        reached = max(reached, end)
-    return total
+    def shape(self) -> dict[str, Any]:
+        """Of ResNet-50, as `resnet` has it."""
+        if self.dry:
+            return {"blocks": (1, 1), "bottleneck": True, "small": False, "classes": 10, "width": 16}
+        return {"blocks": (3, 4, 6, 3), "bottleneck": True, "small": False, "classes": 1000, "width": 64}
 
 
 def pictures(rows: int, size: int, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -130,62 +104,137 @@ def pictures(rows: int, size: int, classes: int) -> tuple[torch.Tensor, torch.Te
             torch.randint(classes, (rows,), generator=chance))  # fmt: skip
 
 
-def works(dry: bool, device: torch.device) -> tuple[Work, Work]:
-    """(ResNet-18 on 32 x 32, ResNet-50 on 224 x 224); DRY: a block a stage of 16 channels, a few rows."""
-    if dry:
-        tiny = partial(resnet, (1, 1), small=True, classes=10, width=16)
-        small = Work(partial(tiny, bottleneck=False), *pictures(64, 8, 10), 16, 2, device, 0)
-        return small, Work(partial(tiny, bottleneck=True), *pictures(64, 8, 10), 16, 2, device, 0)
-    workers = min(8, os.cpu_count() or 1)
-    return (Work(resnet18, *pictures(51_200, 32, 10), 512, 4, device, workers),
-            Work(resnet50, *pictures(8_192, 224, 1000), 256, 3, device, workers))  # fmt: skip
+def steady(bench: Bench, until: float) -> dict[str, Any]:
+    found: dict[str, Any] = busy_share(bench.small(), **bench.how(FAST))
+    return found | {"must": {"idle_share": MOST_IDLE, "host_waits_a_step": 0}}
 
 
-def compared(rates: dict[str, list[float]]) -> dict[str, Any]:
-    """Each row of MUST whose two sides ran."""
-    found = {}
-    for row, must in MUST.items():
-        network, sides = row.split(": ")
-        ours_name, theirs = (f"{network}: {side}" for side in sides.split(" / "))
-        if ours_name in rates and theirs in rates:
-            pairs = zip(rates[ours_name], rates[theirs], strict=True)
-            found[row] = interval([a / b for a, b in pairs]) | {"must": must}
+def airbench(bench: Bench, until: float) -> dict[str, Any]:
+    work = bench.small(gpu_airbench.network, batch=1024, epochs=12)
+    ways = {
+        "airbench: aimass": partial(gpu_airbench.through_fit, work, **bench.how(FAST)),
+        "airbench: by hand": partial(gpu_airbench.by_script, work),
+    }
+    return raced(ways, 2 * bench.rounds, until)
+
+
+def saves(bench: Bench, until: float) -> dict[str, Any]:
+    """On ResNet-50 for small pictures: 0.4 GB of weights, best weights and moments."""
+    network = partial(resnet, (3, 4, 6, 3), bottleneck=True, small=True, classes=10)
+    work, tell, save = bench.small(network, epochs=8), 0.5, 2.5
+    if bench.dry:
+        work, tell, save = replace(work, epochs=20), 0.0, 0.02
+    return checkpoints(work, tell, save, MOST_LOST, **bench.how(FAST))
+
+
+def advised(bench: Bench, until: float) -> dict[str, Any]:
+    seconds, block = (3.0, 0.02) if bench.dry else (120.0, BLOCK)
+    found = plans(bench.small(), seconds, until, BEST_PLAN, block)
+    bench.advised = found["settings"]
     return found
 
 
-def main() -> None:
+def resnet_18(bench: Bench, until: float) -> dict[str, Any]:
+    work, left_out = bench.small(), {}
+    ways: dict[str, Callable[[], float]] = {
+        "ResNet-18: aimass, equal": partial(ours, work, **bench.how(FAST)),
+        "ResNet-18: by hand, on the device": partial(by_hand.in_memory, work),
+        "ResNet-18: by hand, DataLoader": partial(by_hand.with_loader, work),
+        "ResNet-18: Lightning": partial(by_hand.lightning, work),
+        "ResNet-18: Accelerate": partial(by_hand.accelerate, work),
+    }
+    if bench.advised:
+        ways["ResNet-18: aimass"] = partial(ours, work, **bench.advised)
+    else:
+        left_out = {"ResNet-18: aimass": "there is no advice"}
+    return raced(ways, bench.rounds, until, left_out)
+
+
+def resnet_50(bench: Bench, until: float) -> dict[str, Any]:
+    """Out of the box is what the advisor finds in the seconds that a run of hours gives it by itself."""
+    work, shape = bench.large(), bench.shape()
+    _, advice = asked(work, 3.0 if bench.dry else 30.0)
+    compiled = partial(ours, work, **bench.how(COMPILED))
+    compiled()  # unmeasured: the first round is to be as long as the next
+    keras = {name: value for name, value in shape.items() if name != "bottleneck"}
+    ways = {
+        "ResNet-50: aimass": partial(ours, work, **settings_of(advice.plan)),
+        "ResNet-50: bf16, channels last, compiled": compiled,
+        "ResNet-50: tf32 eager": partial(ours, work, **bench.how(EAGER)),
+        "ResNet-50: Keras 3 on torch": partial(gpu_keras.trained, work, **keras),
+    }
+    return raced(ways, bench.rounds, until) | {"advice": advice.reason}
+
+
+def raced(ways: Ways, rounds: int, until: float, left_out: dict[str, str] | None = None) -> dict[str, Any]:
+    rates, more = interleaved(ways, rounds, until)
+    return {"rows_per_s": {name: interval(found) for name, found in rates.items()},
+            "ratios": compared(rates, RATIOS), "left out": {**(left_out or {}), **more}}  # fmt: skip
+
+
+Section = Callable[[Bench, float], dict[str, Any]]
+SECTIONS: dict[str, tuple[float, Section]] = {  # seconds of each; the advised settings are wanted by what follows
+    "steady step": (30.0, steady),
+    "airbench": (45.0, airbench),
+    "checkpoints": (45.0, saves),
+    "plans": (220.0, advised),
+    "ResNet-18": (75.0, resnet_18),
+    "ResNet-50": (165.0, resnet_50),
+}
+
+
+def measured(bench: Bench) -> dict[str, Any]:
+    """All sections that fit; a GPU is rare, so one that fails is told at the end and the others are measured."""
+    found: dict[str, Any] = {"left out": {}, "failed": {}}
+    began = time.monotonic()
+    for name, (seconds, section) in SECTIONS.items():
+        left = began + LIMIT - time.monotonic()
+        if left < seconds / 2:
+            found["left out"][name] = f"{max(0.0, left):.0f} s are left of {LIMIT:.0f}"
+            continue
+        print(f"\n{name}", flush=True)
+        try:
+            found[name] = section(bench, time.monotonic() + min(left, seconds / 10 if bench.dry else seconds))
+        except Exception:
+            found["failed"][name] = traceback.format_exc()
+        print(found.get(name, found["failed"].get(name)), flush=True)
+    found["seconds"] = round(time.monotonic() - began)
+    return found
+
+
+def show(found: dict[str, Any]) -> None:
+    """Print the rows, and what was left out, for people."""
+    print()
+    for name, section in found.items():
+        if name in SECTIONS:
+            for row, ratio in section.get("ratios", section).items():
+                if isinstance(ratio, dict) and "median" in ratio:
+                    must = f"  must {ratio['must']}" if "must" in ratio else ""
+                    print(f"{row:62}{ratio['median']:7.3f}  {ratio['low']:.3f} .. {ratio['high']:.3f}{must}")
+            for what, why in section.get("left out", {}).items():
+                print(f"{what if what.startswith(name) else f'{name}: {what}'} left out: {why}")
+    for name, why in found["left out"].items():
+        print(f"{name} left out: {why}")
+    for name in found["failed"]:
+        print(f"{name} FAILED")
+    print(f"{found['seconds']} s")
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dry", action="store_true")
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     if not (torch.cuda.is_available() or args.dry):
-        print("no GPU here: skipped", *MUST, "GPU idle share", "host waits a step", ELSEWHERE, sep="\n  ")
-        return
-    began = time.monotonic()
-    small, large = works(args.dry, torch.device("cpu" if args.dry else "cuda"))
-    fast = {**FAST, "precision": "fp32"} if args.dry else FAST
-    ways: dict[str, Callable[[], float]] = {
-        "ResNet-18: aimass": partial(ours, small, advised=True),
-        "ResNet-18: aimass, equal": partial(ours, small, **fast),
-        "ResNet-18: by hand, on the device": partial(by_hand.in_memory, small),
-        "ResNet-18: by hand, DataLoader": partial(by_hand.with_loader, small),
-        "ResNet-18: Lightning": partial(by_hand.lightning, small),
-        "ResNet-18: Accelerate": partial(by_hand.accelerate, small),
-        "ResNet-50: bf16, channels last, compiled": partial(ours, large, **({**COMPILED} if not args.dry else fast)),
-        "ResNet-50: tf32 eager": partial(ours, large, **({**EAGER} if not args.dry else fast)),
-    }
-    rates, skipped = interleaved(ways, args.rounds)
-    figures: dict[str, Any] = {"rows_per_s": {name: interval(found) for name, found in rates.items()},
-                               "ratios": compared(rates), "steady step": busy_share(small, **fast),
-                               "skipped": {**skipped, "elsewhere": ELSEWHERE}}  # fmt: skip
-    figures["steady step"]["must"] = {"idle_share": MOST_IDLE, "host_waits_a_step": 0}
-    for row, ratio in figures["ratios"].items():
-        print(f"{row:62}{ratio['median']:7.2f}  {ratio['low']:.2f} .. {ratio['high']:.2f}  must {ratio['must']}")
-    print(figures["steady step"], figures["skipped"], f"{time.monotonic() - began:.0f} s", sep="\n")
+        print("no GPU here: skipped", *RATIOS, *OTHERS, sep="\n  ")
+        return 0
+    found = measured(Bench(args.dry, torch.device("cpu" if args.dry else "cuda"), args.rounds))
+    show(found)
     if not args.dry:
-        figures["gpu"] = {"name": torch.cuda.get_device_name(), "cuda": torch.version.cuda, "state": temperature()}
-        write("training-gpu", __doc__.split("\n")[0], figures, ["torch"])
+        found["gpu"] = {"name": torch.cuda.get_device_name(), "cuda": torch.version.cuda, "state": temperature()}
+        write("training-gpu", __doc__.split("\n")[0], found, ["torch"])
+    return 1 if found["failed"] else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
