@@ -31,7 +31,7 @@ from aimass.train.optimizer import export_state
 from aimass.train.parallel.base import Placement
 from aimass.train.parallel.single import Single
 from aimass.train.plan import Plan
-from aimass.train.ready import Ready, in_halves, make_ready
+from aimass.train.ready import Ready, graphed_of, in_halves, make_ready
 from aimass.train.recompute import remember_blocks
 from aimass.train.reproducible import reproducible
 from aimass.train.source import Source
@@ -305,3 +305,24 @@ def test_compiling_once_is_enough_for_all_batches() -> None:
     compiled = counted["stats"]["unique_graphs"]
     run(job, ready, 5)
     assert compiled and counted["stats"]["unique_graphs"] == compiled
+
+
+def test_graphs_are_captured_as_the_network_trains_and_leave_its_statistics_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: dict[str, object] = {}
+
+    def captured(module: nn.Module, tensors: tuple[Tensor, ...]) -> nn.Module:
+        seen.update(training=module.training, cast=torch.is_autocast_enabled("cpu"), rows=len(tensors[0]))
+        seen["cached"] = torch.is_autocast_cache_enabled()
+        module(*tensors)  # as its warm-up does
+        return module
+
+    monkeypatch.setattr(torch.cuda, "make_graphed_callables", captured)
+    plan = plan_of(precision="bf16", graphs=True, accumulate=2)
+    job, _ = ready_of(network(norm=True), plan_of())
+    job.module.eval()
+    before = [buffer.clone() for buffer in job.module.buffers()]
+    assert graphed_of(job.module, plan, job) is job.module
+    assert seen == {"training": True, "cast": True, "rows": ROWS // plan.steps // 2, "cached": False}
+    assert all(value.equal(old) for value, old in zip(job.module.buffers(), before, strict=True))

@@ -12,11 +12,11 @@ DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 FIRST_SCALE, GROW, SHRINK, GROW_EVERY = 2.0**16, 2.0, 0.5, 2000
 
 
-def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
-    """The context of a forward pass; made once, entered at each step."""
+def autocast(precision: str, device: torch.device, *, cache: bool = True) -> AbstractContextManager[object]:
+    """The context of a forward pass; made once, entered at each step.  CACHE=False: no graph may hold cached casts."""
     if precision not in DTYPES:
         return nullcontext()
-    return torch.autocast(device.type, DTYPES[precision])
+    return torch.autocast(device.type, DTYPES[precision], cache_enabled=cache)
 
 
 @contextmanager

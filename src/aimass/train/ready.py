@@ -13,6 +13,7 @@ from aimass.train.job import Job
 from aimass.train.optimizer import build_optimizer, groups_of
 from aimass.train.parallel.base import Placement
 from aimass.train.plan import Origin, Plan
+from aimass.train.precision import autocast
 from aimass.train.recompute import recompute_blocks
 from aimass.train.state import State
 
@@ -54,14 +55,28 @@ def make_ready(job: Job, plan: Plan, placement: Placement) -> Ready:
 
 def _compiled(module: nn.Module, plan: Plan, job: Job) -> nn.Module:
     """Batches of an epoch differ by a row at most, so two static shapes are two compilations."""
-    if plan.graphs:  # of forward and backward; the advisor offers it where all batches have one shape
-        rows = torch.arange(plan.rows // plan.steps // plan.accumulate)
-        graphed: nn.Module = torch.cuda.make_graphed_callables(module, job.train.fetch(rows).tensors)  # type: ignore[assignment]
-        return graphed
+    if plan.graphs:
+        return graphed_of(module, plan, job)
     if plan.compile == "none":
         return module
     compiled: nn.Module = torch.compile(module, mode=plan.compile, dynamic=False)  # type: ignore[assignment]
     return compiled
+
+
+def graphed_of(module: nn.Module, plan: Plan, job: Job) -> nn.Module:
+    """MODULE with its forward and backward as CUDA graphs, where all batches have one shape.
+
+    They are captured as it trains: in training mode and in the precision of PLAN.  Evaluation does without them.  What
+    warming up did to running statistics is undone.
+    """
+    rows = torch.arange(plan.rows // plan.steps // plan.accumulate)
+    before = [buffer.clone() for buffer in module.buffers()]
+    module.train()
+    with autocast(plan.precision, job.device, cache=False):
+        graphed: nn.Module = torch.cuda.make_graphed_callables(module, job.train.fetch(rows).tensors)  # type: ignore[assignment]
+    for buffer, value in zip(module.buffers(), before, strict=True):
+        buffer.copy_(value)
+    return graphed
 
 
 def in_halves(ready: Ready, job: Job, rows: int, error: BaseException) -> Ready:
