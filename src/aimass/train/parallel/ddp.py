@@ -58,6 +58,10 @@ class DataParallel(Placement):
     def again(self) -> DataParallel:
         return DataParallel(self.device, bucket=self.bucket, **self.hook_options)
 
+    def leave(self) -> None:
+        """Forget the network: it holds the process group."""
+        self.network = self.hook = None
+
     def sync_context(self, last: bool) -> AbstractContextManager[None]:
         assert self.network is not None, "wrap comes first"
         return nullcontext() if last else self.network.no_sync()
