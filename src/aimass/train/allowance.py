@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from aimass.core.errors import AimassError
-from aimass.train.advisor.at_once import price, usual
+from aimass.train.advisor.at_once import changes_of, price, usual
 from aimass.train.advisor.candidates import candidates
-from aimass.train.advisor.paired import CPU_BLOCK, GPU_BLOCK, block_seconds
+from aimass.train.advisor.paired import block_seconds, least_block
 from aimass.train.bench import LoopBench
 from aimass.train.plan import Plan
 
@@ -37,7 +36,7 @@ def allowance(bench: LoopBench) -> float:
         planned = min(planned, 60 * plan.minutes)
     most = MOST.get(device, MOST["cpu"])
     share, limit = min(most, SHARE * planned), min(most, SHORT * planned)
-    block = block_seconds(step, CPU_BLOCK if device == "cpu" else GPU_BLOCK)
+    block = block_seconds(step, least_block(device))
     needed = price(step, block, 0.0)
     if share >= SPARE * needed or limit < SPARE * needed or SHARE * steps < 2 * GLANCE or not (quick := _usual(bench)):
         return share
@@ -50,9 +49,7 @@ def _usual(bench: LoopBench) -> tuple[float, float] | None:
     """A glance at the plan of BENCH with what usually helps; None where there is nothing, or it cannot be."""
     if bench.placement.world > 1:  # the others would have to glance, too
         return None
-    changes: dict[str, Any] = {}
-    for candidate in usual(candidates(bench.facts), bench.facts, bench.plan):
-        changes |= candidate.changes
+    changes = changes_of(usual(candidates(bench.facts), bench.facts, bench.plan))
     try:
         return _glance(bench, bench.plan.having(**changes)) if changes else None
     except (AimassError, RuntimeError):  # the advisor would say so, too

@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 
 from aimass.train.advisor import cached, rule
-from aimass.train.advisor.at_once import at_once, floor_seconds, price, usual
+from aimass.train.advisor.at_once import at_once, price_after_floor, price_of, usual
 from aimass.train.advisor.bench import Bench
 from aimass.train.advisor.candidates import Candidate, candidates
 from aimass.train.advisor.confirm import difference
@@ -91,18 +91,14 @@ def _all_at_once(session: Session, safe: Ready, table: Sequence[Candidate]) -> l
     Nothing where a search could screen twice as many: it may find more, and say what each of them brings.
     """
     taken = usual(table, session.bench.facts, session.base)
-    return taken if _too_short(session, 2 * len(taken)) and _price(session, safe) <= session.left() else []
-
-
-def _price(session: Session, safe: Ready) -> float:
-    return price(session.step, safe.block.length, session.build_seconds)
+    return taken if _too_short(session, 2 * len(taken)) and price_of(session, safe) <= session.left() else []
 
 
 def _spell(session: Session, safe: Ready, taken: Sequence[Candidate]) -> float:
     """Seconds that the noise floor may take: its share, or all that the rest of a comparison at once leaves."""
     if not taken:
         return NOISE * session.seconds
-    return session.left() - _price(session, safe) + floor_seconds(safe)
+    return session.left() - price_after_floor(session, safe)
 
 
 def _searched(session: Session, safe: Ready, table: Sequence[Candidate]) -> Advice:

@@ -28,7 +28,7 @@ def usual(table: Sequence[Candidate], facts: Facts, plan: Plan) -> list[Candidat
     """Those of TABLE that usually help, and can be adopted together on a machine with these FACTS instead of PLAN."""
     found: list[Candidate] = []
     for candidate in table:
-        fresh = candidate.name in USUAL and not _changes(found).keys() & candidate.changes.keys()
+        fresh = candidate.name in USUAL and not changes_of(found).keys() & candidate.changes.keys()
         if fresh and not excluded(facts, candidate, plan):
             found.append(candidate)
             plan = plan.having(**candidate.changes)
@@ -40,9 +40,14 @@ def price(step: float, block: float, build: float) -> float:
     return 2 * build + (2 * WARM_BLOCKS + 2 * LEAST_PAIRS + 2 * CONFIRMING) * block + GUARDING * step
 
 
-def floor_seconds(safe: Ready) -> float:
-    """What of the price the noise floor takes."""
-    return 2 * LEAST_PAIRS * safe.block.length
+def price_of(session: Session, safe: Ready) -> float:
+    """Its price, where the baseline is SAFE."""
+    return price(session.step, safe.block.length, session.build_seconds)
+
+
+def price_after_floor(session: Session, safe: Ready) -> float:
+    """What of it is left to pay when the noise floor is known."""
+    return price_of(session, safe) - 2 * LEAST_PAIRS * safe.block.length
 
 
 def at_once(session: Session, safe: Ready, table: Sequence[Candidate], taken: Sequence[Candidate]) -> Advice:
@@ -54,8 +59,8 @@ def at_once(session: Session, safe: Ready, table: Sequence[Candidate], taken: Se
             session.tell([candidate.name], decision="skipped", reason=why)
         elif candidate.name not in told:
             session.tell([candidate.name], reason="a short run: only what usually helps is tried, all at once")
-    changes = _changes(taken)
-    if session.left() < NEARLY * (price(session.step, safe.block.length, session.build_seconds) - floor_seconds(safe)):
+    changes = changes_of(taken)
+    if session.left() < NEARLY * price_after_floor(session, safe):
         return kept(session, "too short", f"{session.left():.1f} s are left, too few for {CONFIRMING} pairs")
     session.note(f"a short run, so at once: {names(changes)}")
     try:
@@ -101,7 +106,7 @@ def _guarded(session: Session, safe: Ready, taken: Sequence[Candidate], new: Rea
         return guard(session, "E", safe, safe, new)
     if exactly:
         base = session.base
-        alone = session.cold(base.having(**_changes(exactly)))
+        alone = session.cold(base.having(**changes_of(exactly)))
         order = session.cold(exact.other_order(base, session.bench.facts))
         found = exact.judge_gradients(alone.gradients(), safe.gradients(), order.gradients(), base.precision)
         session.close(alone)
@@ -118,5 +123,6 @@ def _timed(session: Session, safe: Ready, new: Ready) -> Ratio:
     return pairs.until(lambda ratio: ratio.high < HOPELESS, most=CONFIRMING, deadline=deadline)
 
 
-def _changes(taken: Sequence[Candidate]) -> dict[str, Any]:
+def changes_of(taken: Sequence[Candidate]) -> dict[str, Any]:
+    """The fields that all of TAKEN change, as one."""
     return {name: value for candidate in taken for name, value in candidate.changes.items()}

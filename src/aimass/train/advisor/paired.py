@@ -64,6 +64,11 @@ def warm_up(work: Phase, watch: Watch, least: float, limit: float = WARM_UP) -> 
             return Block(work, count, min(recent), first)
 
 
+def least_block(device: str) -> float:
+    """Seconds that a block takes at least on a DEVICE of this type."""
+    return CPU_BLOCK if device == "cpu" else GPU_BLOCK
+
+
 def block_seconds(step: float, least: float) -> float:
     """Seconds of a block of whole steps of STEP seconds that takes LEAST, or nearly."""
     return max(1, math.ceil(NEARLY * least / max(step, 1e-9))) * step

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from aimass.core.errors import AimassError, Stopped
 from aimass.train.advisor.bench import Bench, Trial
-from aimass.train.advisor.paired import CPU_BLOCK, GPU_BLOCK, WARM_UP, WORTH, Block, block_seconds, warm_up
+from aimass.train.advisor.paired import WARM_UP, WORTH, Block, block_seconds, least_block, warm_up
 from aimass.train.advisor.record import Row
 from aimass.train.advisor.watch import Limits, Watch
 from aimass.train.plan import Plan
@@ -96,7 +96,7 @@ class Session:
     @property
     def least(self) -> float:
         """Seconds a block takes at least."""
-        return CPU_BLOCK if self.bench.facts.get("device", "cpu") == "cpu" else GPU_BLOCK
+        return least_block(self.bench.facts.get("device", "cpu"))
 
     @property
     def block(self) -> float:
