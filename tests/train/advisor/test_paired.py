@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 
+from aimass.train.advisor import noise
 from aimass.train.advisor.diagnose import bound, expected, sentence, shares_of, touched
 from aimass.train.advisor.noise import Floor, noise_floor
 from aimass.train.advisor.paired import Block, Pairs, orders, screened, warm_up
@@ -136,7 +138,17 @@ def test_a_quiet_machine_passes_a_noisy_one_asks_for_more_and_a_very_noisy_one_i
     assert (floor(0.01).why, floor(0.01).worth) == ("", 1.02)
     noisy = floor(0.2)
     assert noisy.why == "" and 1.05 < noisy.worth == 1 + noisy.ratio.half_width < 1.2
-    assert "wider than 25%" in floor(0.6).why
+    assert "more than 25%" in floor(0.6).why
+
+
+@pytest.mark.parametrize(("logs", "worth"), [([0.03] * 12, 1.03), ([0.03, 0.15] * 6, 1.16), ([-0.08] * 12, 1.08)])
+def test_where_equal_things_differ_a_gain_must_exceed_the_difference(
+    logs: list[float], worth: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = SimpleNamespace(logs=logs, rates=[], until=lambda *enough, **limits: ratio_of(logs))
+    monkeypatch.setattr(noise, "Pairs", lambda *blocks: found)
+    floor = noise.noise_floor(*[None] * 4)  # type: ignore[arg-type]
+    assert floor.why == "" and floor.worth == pytest.approx(worth, abs=0.01)
 
 
 def test_the_limit_of_switches_is_fixed_by_the_noise_floor() -> None:

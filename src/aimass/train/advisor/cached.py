@@ -42,7 +42,7 @@ def worth_keeping(advice: Advice) -> bool:
     if advice.reused or advice.floor is None:
         return False
     tried = [row.ratio for row in advice.rows if row.ratio]
-    quiet = advice.floor.half_width <= QUIET and advice.ratio is None and all(ratio.bounded for ratio in tried)
+    quiet = advice.floor.reach <= QUIET and advice.ratio is None and all(ratio.bounded for ratio in tried)
     return advice.verdict == "adopted" or (advice.verdict == "kept" and quiet and bool(tried))
 
 

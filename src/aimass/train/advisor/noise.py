@@ -16,7 +16,7 @@ from aimass.train.advisor.watch import Limits, Watch
 
 LEAST = 8  # pairs: fewer have no 99 % interval
 QUIET = 0.05  # half-width of the usual noise; beyond it a gain must exceed it
-NOISY = 0.25  # half-width beyond which a machine is too noisy
+NOISY = 0.25  # reach beyond which a machine is too noisy
 SWITCHES = 200.0  # a second: fewer disturb nobody; blocks of 50 ms hold ten
 
 
@@ -38,22 +38,20 @@ def noise_floor(step: Block, watch: Watch, random: Random, deadline: float) -> F
     pairs = Pairs(step, step, watch, random)
     ratio = pairs.until(lambda r: r.pairs >= LEAST and _quiet(r, pairs.logs), most=MOST_PAIRS, deadline=deadline)
     limits = Limits(switches=max(SWITCHES, 3 * median(pairs.rates or [0.0])))
-    return Floor(
-        ratio, limits, WORTH if ratio.half_width <= QUIET else 1 + ratio.half_width, why_noisy(ratio, pairs.logs)
-    )
+    worth = WORTH if _quiet(ratio, pairs.logs) else max(WORTH, 1 + ratio.reach)
+    return Floor(ratio, limits, worth, why_noisy(ratio))
 
 
-def why_noisy(ratio: Ratio, logs: list[float]) -> str:
-    """ "" or why the machine is too noisy: an interval too wide, or one (99 %) that excludes 1."""
-    sure = ratio_of(logs, confidence=0.99)
+def why_noisy(ratio: Ratio) -> str:
+    """ "" or why the machine is too noisy."""
     if not ratio.bounded:
         return f"{ratio.pairs} pairs of blocks were all the time allowed, too few for an interval"
-    if ratio.half_width > NOISY:
-        return f"the baseline against itself is {ratio}, wider than {NOISY:.0%} to either side"
-    if sure.bounded and not sure.low <= 1 <= sure.high:
-        return f"the baseline against itself is {sure} and should be 1"
+    if ratio.reach > NOISY:
+        return f"the baseline against itself is {ratio}, more than {NOISY:.0%} to one side"
     return ""
 
 
 def _quiet(ratio: Ratio, logs: list[float]) -> bool:
-    return ratio.half_width <= QUIET and not why_noisy(ratio, logs)
+    """Whether equal things come out equal: a narrow interval, and one (99 %) that holds 1."""
+    sure = ratio_of(logs, confidence=0.99)
+    return ratio.half_width <= QUIET and (not sure.bounded or sure.low <= 1 <= sure.high)

@@ -48,6 +48,11 @@ class Ratio:
     def half_width(self) -> float:
         return (self.high - self.low) / 2
 
+    @property
+    def reach(self) -> float:
+        """How far from 1 it may be: half its width, or more where 1 lies outside."""
+        return max(self.half_width, self.high - 1 if self.low > 1 else 0.0, 1 - self.low if self.high < 1 else 0.0)
+
     def wider(self, low: float, high: float) -> Ratio:
         """This ratio with bounds that also hold LOW and HIGH."""
         return Ratio(**{**self.__dict__, "low": min(self.low, low), "high": max(self.high, high)})
