@@ -96,9 +96,11 @@ class Trainee:
 
 
 def efficiency(rank: Rank, placement: Placement, *, rounds: int, steps: int, **_: int) -> dict[str, list[float]]:
-    """Seconds of blocks of steps: with the exchange, and twice without (an A/A of the twin)."""
+    """Seconds of blocks of steps: with the exchange, with one through sockets, and twice without (the twin's A/A)."""
+    assert (rank.peers == rank.world) == (getattr(placement, "shared", None) is not None)  # else it is sockets twice
     kinds = {
         "exchange": Trainee(cnn, BATCH, placement),
+        "sockets": Trainee(cnn, BATCH, DataParallel(placement.device)),
         "twin": Trainee(cnn, BATCH, None),
         "twin again": Trainee(cnn, BATCH, None),
     }
@@ -266,7 +268,7 @@ def worker(name: str, options: dict[str, int], out: Path) -> None:
         assert rank is not None
         if rank.world > 1:
             pin(rank.rank)
-        with placed(rank) as placement:
+        with placed(rank, device=torch.device("cpu")) as placement:
             (out / str(rank.rank)).write_text(json.dumps(WORK[name](rank, placement, **options)))
 
 
@@ -286,7 +288,8 @@ def ask(name: str, options: dict[str, int], net: netns.Net | None = None, ranks:
         host, port = (net.host(0), netns.PORT) if net else ("127.0.0.1", free_port())
         for rank in range(ranks):
             told = [sys.executable, __file__, "--worker", name, "--options", json.dumps(options), "--out", folder]
-            place = {"RANK": rank, "WORLD_SIZE": ranks, "LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": ranks,
+            place = {"RANK": rank, "WORLD_SIZE": ranks, "LOCAL_RANK": 0 if net else rank,
+                     "LOCAL_WORLD_SIZE": 1 if net else ranks,  # a namespace stands for a machine
                      "MASTER_ADDR": host, "MASTER_PORT": port, "OMP_NUM_THREADS": RANKS // ranks,
                      "GLOO_SOCKET_IFNAME": netns.IFNAME if net else "lo", "TORCH_CPP_LOG_LEVEL": "ERROR"}  # fmt: skip
             environment = {**os.environ, **{name: str(value) for name, value in place.items()}}
@@ -324,6 +327,7 @@ def ask_efficiency(options: dict[str, int], name: str) -> dict[str, Any]:
     return {
         **proof,
         "efficiency": median_and_interval([a / b for a, b in zip(rates["exchange"], rates["twin"], strict=True)]),
+        "through sockets": median_and_interval([a / b for a, b in zip(rates["sockets"], rates["twin"], strict=True)]),
         "A/A": median_and_interval([a / b for a, b in zip(rates["twin again"], rates["twin"], strict=True)]),
         "rows a second": significant(statistics.median(rates["exchange"]) * BATCH * options["steps"]),
     }

@@ -17,6 +17,7 @@ from aimass.train.names import named_weights
 from aimass.train.parallel.base import Placement
 from aimass.train.parallel.comm import WIRE, Half, Hook, exchange
 from aimass.train.parallel.powersgd import PowerSGD
+from aimass.train.parallel.shared import SMALL, Shared, Whole
 
 # MiB of gradients that travel together, while the backward pass computes the next ones.  torch's 25 are for GPUs: at
 # 100 Mbit a network of 10 M weights hid nothing of its exchange with them, and with 4 half to four fifths.
@@ -26,15 +27,18 @@ BUCKET = {"cpu": 4.0, "cuda": 25.0}
 class DataParallel(Placement):
     """The process group must be there (`group.placed`).
 
-    BUCKET is in MiB, 0: by the device.  HOOK_OPTIONS are those of PowerSGD: low_rank, dense_steps.
+    BUCKET is in MiB, 0: by the device.  Whole numbers go through what is SHARED, if anything is, and shorter ones
+    through sockets.  HOOK_OPTIONS are those of PowerSGD: low_rank, dense_steps.
 
     Running statistics of batch norm are a rank's own while it trains, since nothing reads them then; torch would
     send them before every step.  Other buffers are rank 0's in every step.
     """
 
-    def __init__(self, device: torch.device, *, bucket: float = 0.0, **hook_options: Any) -> None:
+    def __init__(
+        self, device: torch.device, *, bucket: float = 0.0, shared: Shared | None = None, **hook_options: Any
+    ) -> None:
         self.rank, self.world, self.device = dist.get_rank(), dist.get_world_size(), device
-        self.bucket, self.hook_options = bucket or BUCKET[device.type], hook_options
+        self.bucket, self.shared, self.hook_options = bucket or BUCKET[device.type], shared, hook_options
         self.hook: Hook | None = None
         self.network: DistributedDataParallel | None = None
 
@@ -48,27 +52,30 @@ class DataParallel(Placement):
         return network
 
     def _hook(self, name: str, names: Mapping[int, str]) -> Hook | None:
-        """None: torch's own exchange, which needs no hook."""
+        """None: torch's own exchange of whole gradients, which needs no hook."""
         if name == "none":
-            return None
+            return Whole(self.shared) if self.shared else None
         if name == "powersgd":
             return PowerSGD(self.world, self.device, names, **self.hook_options)
         return Half(pick("hook", name, WIRE), self.world, self.device)
 
     def again(self) -> DataParallel:
-        return DataParallel(self.device, bucket=self.bucket, **self.hook_options)
+        return DataParallel(self.device, bucket=self.bucket, shared=self.shared, **self.hook_options)
 
     def leave(self) -> None:
         """Forget the network: it holds the process group."""
-        self.network = self.hook = None
+        self.network = self.hook = self.shared = None
 
     def sync_context(self, last: bool) -> AbstractContextManager[None]:
         assert self.network is not None, "wrap comes first"
         return nullcontext() if last else self.network.no_sync()
 
     def reduce(self, values: Tensor) -> Tensor:
-        total = values.clone()
-        dist.all_reduce(total)
+        total = values.detach().clone(memory_format=torch.contiguous_format)
+        if self.shared and total.nbytes > SMALL and total.device.type == "cpu":
+            self.shared.add_up(total.view(-1))
+        else:
+            dist.all_reduce(total)
         return total
 
     def gather_state(self, *, whole: bool = True) -> dict[str, Tensor]:

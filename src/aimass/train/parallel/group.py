@@ -15,6 +15,7 @@ from aimass.runner.desk import PATIENCE
 from aimass.runner.gang import Rank
 from aimass.train.parallel.base import Placement
 from aimass.train.parallel.ddp import DataParallel
+from aimass.train.parallel.shared import shared_by
 from aimass.train.parallel.single import Single
 
 
@@ -26,7 +27,7 @@ def placed(rank: Rank, *, device: torch.device | None = None, **options: Any) ->
         yield Single(device)
         return
     mine = join(rank, device)
-    placement = DataParallel(device, **options)
+    placement = DataParallel(device, shared=shared_by(rank) if device.type == "cpu" else None, **options)
     yield placement
     # Whatever held the group must be gone before the interpreter ends: a thread of gloo that is still there then takes
     # the process down (torch 2.13: three of ten plain scripts that end with a DistributedDataParallel in a global).
