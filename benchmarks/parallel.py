@@ -92,15 +92,29 @@ class Trainee:
         self.optimizer.zero_grad()
 
 
+class Meeting(Trainee):
+    """Gradients are a rank's own, and the ranks wait for each other in every step."""
+
+    def __init__(self, make: Callable[[], nn.Module], rows: int, placement: Placement) -> None:
+        super().__init__(make, rows, None)
+        self.placement = placement
+
+    def backward(self) -> None:
+        super().backward()
+        self.placement.reduce(torch.zeros(1))
+
+
 # -- what a rank does -----------------------------------------------------------------------------------------
 
 
 def efficiency(rank: Rank, placement: Placement, *, rounds: int, steps: int, **_: int) -> dict[str, list[float]]:
-    """Seconds of blocks of steps: with the exchange, with one through sockets, and twice without (the twin's A/A)."""
+    """Seconds of blocks of steps: with the exchange, with one through sockets, with a meeting but nothing to exchange
+    (what waiting for each other costs, whoever exchanges), and twice without (the twin's A/A)."""
     assert (rank.peers == rank.world) == (getattr(placement, "shared", None) is not None)  # else it is sockets twice
     kinds = {
         "exchange": Trainee(cnn, BATCH, placement),
         "sockets": Trainee(cnn, BATCH, DataParallel(placement.device)),
+        "meeting": Meeting(cnn, BATCH, placement),
         "twin": Trainee(cnn, BATCH, None),
         "twin again": Trainee(cnn, BATCH, None),
     }
@@ -327,6 +341,10 @@ def ask_efficiency(options: dict[str, int], name: str) -> dict[str, Any]:
     return {
         **proof,
         "efficiency": median_and_interval([a / b for a, b in zip(rates["exchange"], rates["twin"], strict=True)]),
+        "meeting only": median_and_interval([a / b for a, b in zip(rates["meeting"], rates["twin"], strict=True)]),
+        "over a meeting": median_and_interval(
+            [a / b for a, b in zip(rates["exchange"], rates["meeting"], strict=True)]
+        ),
         "through sockets": median_and_interval([a / b for a, b in zip(rates["sockets"], rates["twin"], strict=True)]),
         "A/A": median_and_interval([a / b for a, b in zip(rates["twin again"], rates["twin"], strict=True)]),
         "rows a second": significant(statistics.median(rates["exchange"]) * BATCH * options["steps"]),
@@ -403,6 +421,7 @@ def ask_boosting(options: dict[str, int]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--record", default="", metavar="NAME", help="with --only: write a record of this name")
     parser.add_argument("--only", default="", help="efficiency, hooks, overlap, advised, accuracy or boosting")
     for hidden in ("--worker", "--options", "--out"):
         parser.add_argument(hidden, default="", help=argparse.SUPPRESS)
@@ -427,11 +446,18 @@ def main() -> None:
             continue
         figures[name] = question()
         print(name, json.dumps(figures[name]), flush=True)
-    if given.quick or given.only:
+    if given.quick or (given.only and not given.record):
         return
     note = "ranks of one thread and one core each; float32, seed 0, where nothing else is said"
+    note = f"{note}; {no_wires}" if no_wires else note
     question = "what does data parallel on two ranks cost, and what do shorter gradients and two boosting workers gain?"
-    write("parallel", question, figures, ["torch", "xgboost-cpu"], f"{note}; {no_wires}" if no_wires else note)
+    write(
+        given.record or "parallel",
+        question,
+        figures,
+        ["torch", "xgboost-cpu"],
+        f"{note}; {no_wires}" if no_wires else note,
+    )
 
 
 if __name__ == "__main__":
