@@ -38,7 +38,7 @@ class Shared:
 
     def add_up(self, values: Tensor, scale: float = 1) -> None:
         """Put SCALE times the sum over the ranks in the place of VALUES [n], of any type, on the processor."""
-        for piece in values.split(SLOT // values.element_size()):
+        for piece in torch.split(values, SLOT // values.element_size()):
             self._add_up(piece, scale)
 
     def _add_up(self, piece: Tensor, scale: float) -> None:
@@ -90,7 +90,8 @@ def shared_by(rank: Rank) -> Shared | None:
     try:
         word = torch.tensor([os.getpid(), made, int.from_bytes(token, "little", signed=True)])
         dist.broadcast(word, 0)
-        memory = _mapped(*word.tolist(), size)
+        process, number, told = word.tolist()
+        memory = _mapped(process, number, told, size)
         seen = torch.tensor(memory is not None, dtype=torch.uint8)
         dist.all_reduce(seen, dist.ReduceOp.MIN)
     finally:
