@@ -91,7 +91,7 @@ def entry(predict: Any, served: Served) -> Entry:
     from aimass.prepare.rows import from_records
 
     tensors = from_records(SAMPLE, SIGNATURE.rows)
-    return Entry(0.0, "r", tensors, predict(tensors))
+    return Entry(0.0, [("r", len(SAMPLE))], tensors, predict(tensors))
 
 
 class NearlyFull:
@@ -145,7 +145,7 @@ def test_rows_the_disk_is_too_slow_for_are_counted(served: Served, tmp_path: Pat
 
 def test_rows_that_cannot_be_told_are_counted_and_those_behind_them_are_written(served: Served, tmp_path: Path) -> None:
     lines = Lines(served.around).of
-    odd, well = replace(entry(served.predict, served), request="odd"), entry(served.predict, served)
+    odd, well = replace(entry(served.predict, served), requests=[("odd", len(SAMPLE))]), entry(served.predict, served)
 
     def lines_of(told: Entry) -> bytes:
         return b"" + 1 if told is odd else lines(told)  # type: ignore[operator]

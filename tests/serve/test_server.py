@@ -81,13 +81,15 @@ def test_what_is_not_http_gets_an_answer_or_the_door_and_harms_nobody(junk: byte
 
 def test_a_caller_who_goes_away_in_the_middle_harms_nobody(server: Running) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as raw:
-        raw.sendall(b"POST %s HTTP/1.1\r\ncontent-length: 500\r\n\r\n{" % PATH.encode())
+        raw.sendall(b"POST %s HTTP/1.1\r\nhost: a\r\ncontent-length: 500\r\n\r\n{" % PATH.encode())
     assert ask(server.port, "POST", PATH, BODY)[0] == 200
 
 
 def test_a_request_under_way_at_sigterm_is_answered(folder: Path, start: Callable[..., Any]) -> None:
     with start(folder) as server, socket.create_connection(("127.0.0.1", server.port), timeout=30) as raw:
-        raw.sendall(b"POST %s HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % (PATH.encode(), len(BODY)) + BODY[:20])
+        raw.sendall(
+            b"POST %s HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % (PATH.encode(), len(BODY)) + BODY[:20]
+        )
         ask(server.port, "GET", "/v2/health/live")  # the first half has been taken in
         server.process.send_signal(signal.SIGTERM)
         until_refused(server.port)

@@ -13,7 +13,7 @@ import click
 from aimass.cli.place import emit, table, workspace
 from aimass.core.errors import AimassError
 
-NEEDED = ("torch", "onnx", "onnxruntime", "pyarrow", "deltalake", "duckdb", "sqlalchemy", "uvicorn")
+NEEDED = ("torch", "onnx", "onnxruntime", "pyarrow", "deltalake", "duckdb", "sqlalchemy", "uvloop")
 EXTRAS = {"ray": "ray", "psycopg": "postgres", "skl2onnx": "sklearn"}
 
 

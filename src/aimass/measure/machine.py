@@ -17,7 +17,7 @@ from aimass.core.canonical import digest_of
 # What makes INT8 and half precision fast on x86 and ARM.
 FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_fp16", "avx512_bf16", "avx_ne_convert", "amx_int8",
          "amx_bf16", "amx_fp16", "asimddp", "asimdhp", "fphp", "bf16", "i8mm", "sve")  # fmt: skip
-PACKAGES = ("aimass", "onnxruntime", "torch", "numpy", "starlette", "uvicorn")
+PACKAGES = ("aimass", "onnxruntime", "torch", "numpy", "httptools", "uvloop")
 
 
 @cache

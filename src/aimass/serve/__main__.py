@@ -20,22 +20,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="the folder of the artifact")
     parser.add_argument("--name", required=True, help="what it is called in the paths")
     parser.add_argument("--version", type=int, default=None, help="its number as a published version")
+    parser.add_argument("--also", action="append", default=[], metavar="NAME=FOLDER", help="another model beside it")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
+    parser.add_argument("--grpc-port", type=int, default=None, help="gRPC here, too")
     parser.add_argument("--log-to", type=Path, default=None, help="the folder for the prediction log")
     parser.add_argument("--parent", type=int, default=None, help="the process that started it: end with it")
     given = parser.parse_args(arguments)
     if given.parent is not None:
         die_with_parent(given.parent)
     try:
-        from aimass.serve.server import serve
+        from aimass.serve.predictor import Wanted
+        from aimass.serve.server import serve_all
 
-        serve(
-            given.folder,
-            name=given.name,
-            version=given.version,
+        also = [text.partition("=")[::2] for text in given.also]
+        serve_all(
+            [Wanted(given.folder, given.name, given.version), *(Wanted(Path(folder), name) for name, folder in also)],
             host=given.host,
             port=given.port,
+            grpc_port=given.grpc_port,
             log_to=given.log_to,
             ready=lambda where: print(json.dumps(where.as_json()), flush=True),
         )

@@ -16,13 +16,17 @@ from typing import Any
 
 from aimass.core.errors import InputError, suggest
 from aimass.serve.docs import POLICY, page
+from aimass.serve.http.bridge import Bridge
+from aimass.serve.http.heads import Head
 from aimass.serve.messages import Answer, Receive, Refused, Request, Scope, Send, json_answer
 from aimass.serve.metrics import Counts, prometheus
+from aimass.serve.pending import waited
 from aimass.serve.predictor import Served
 from aimass.serve.records import Records
-from aimass.serve.v2 import EXTENSIONS, V2
+from aimass.serve.v2.model import EXTENSIONS, V2
 
 Answering = Callable[[Request], Awaitable[Answer]]
+Route = Callable[[Any], None]
 
 MAX_BODY = 32 << 20  # bytes, unpacked
 MAX_ROWS = 10_000  # in one request
@@ -39,8 +43,10 @@ class App:
         self.models = {model.name: model for model in models}
         self.max_body = max_body
         self.draining = False
+        self.bridge = Bridge(self)
         self.prefix, self.numbers = secrets.token_hex(4), count(1)
-        self.counts: dict[str, Counts] = {}  # by path of inference
+        self.hot: dict[str, Route] = {}  # by path of inference
+        self.counts: dict[str, Counts] = {}  # the same
         self.paths: dict[str, dict[str, Answering]] = {
             "/": {"GET": self._docs},
             "/v1/docs": {"GET": self._docs},
@@ -52,10 +58,10 @@ class App:
             "/v2/models/stats": {"GET": self._stats},
             "/v2/repository/index": {"POST": self._index},
         }
-        self.protocols = [self._add(model, max_rows) for model in models]
+        self.v2 = {model.name: self._add(model, max_rows) for model in models}
 
     def _add(self, model: Served, max_rows: int) -> V2:
-        v2, records = V2(model, max_rows), Records(model, max_rows)
+        v2, records = V2(model, max_rows, self.max_body), Records(model, max_rows, self.max_body)
         bases = [f"/v2/models/{model.name}"]
         if model.version:
             bases.append(f"{bases[0]}/versions/{model.version}")
@@ -64,11 +70,19 @@ class App:
             self.paths[f"{base}/ready"] = {"GET": partial(self._ready, name=model.name)}
             self.paths[f"{base}/config"] = {"GET": _told(v2.config)}
             self.paths[f"{base}/stats"] = {"GET": partial(self._stats, name=model.name)}
-            self.paths[f"{base}/infer"] = {"POST": v2.infer}
-            self.counts[f"{base}/infer"] = model.counts
-        self.paths[f"/v1/predict/{model.name}"] = {"POST": records.predict}
-        self.counts[f"/v1/predict/{model.name}"] = model.counts
+            self._infers(f"{base}/infer", v2.infer, model)
+        self._infers(f"/v1/predict/{model.name}", records.predict, model)
         return v2
+
+    def _infers(self, path: str, route: Route, model: Served) -> None:
+        """A path of the hot kind: a server may call ROUTE itself."""
+        self.paths[path] = {"POST": partial(waited, route)}
+        self.hot[path], self.counts[path] = route, model.counts
+
+    def route(self, head: Head) -> Route:
+        """Who answers HEAD: inference by itself, the rest through ASGI."""
+        hot = self.hot.get(head.path) if head.method == "POST" else None
+        return hot or self.bridge
 
     # -- a request ------------------------------------------------------------------------------------------
 
@@ -150,7 +164,7 @@ class App:
         return json_answer({"model_stats": [model.counts.as_stats(model.name, model.version) for model in wanted]})
 
     async def _index(self, request: Request) -> Answer:
-        return json_answer([protocol.index() for protocol in self.protocols])
+        return json_answer([protocol.index() for protocol in self.v2.values()])
 
     async def _metrics(self, request: Request) -> Answer:
         text = prometheus({model.label: model.counts for model in self.models.values()})

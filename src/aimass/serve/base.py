@@ -6,7 +6,6 @@ Logging, guarding, canaries: each stands around the model without knowing the ot
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,8 +13,6 @@ from typing import Any, ClassVar
 from aimass.core.part import Part
 from aimass.core.signature import Signature
 from aimass.engines.base import Predictor
-
-request_id: ContextVar[str] = ContextVar("aimass_request", default="")  # of the request being answered
 
 
 @dataclass
@@ -41,5 +38,5 @@ class Wrapper(Part):
     family: ClassVar[str] = "wrapper"
 
     def wrap(self, predictor: Predictor, context: Surroundings) -> Predictor:
-        """A predictor around PREDICTOR.  It is called by several threads at once; `request_id` names the request."""
+        """A predictor around PREDICTOR, called by one thread at a time; `batch.base.under_way` are those who asked."""
         raise NotImplementedError

@@ -22,7 +22,8 @@ from aimass.core.errors import StoreError
 from aimass.core.part import knob
 from aimass.core.signature import Field, Signature
 from aimass.engines.base import Predictor, Tensors
-from aimass.serve.base import Surroundings, Wrapper, request_id
+from aimass.serve.base import Surroundings, Wrapper
+from aimass.serve.batch.base import under_way
 from aimass.serve.messages import to_json
 from aimass.serve.records import predictions
 
@@ -48,7 +49,7 @@ class PredictionLog(Wrapper):
 
         def predict(tensors: Tensors) -> Tensors:
             outputs = predictor(tensors)
-            log.add(Entry(time.time(), request_id.get(), tensors, outputs))
+            log.add(Entry(time.time(), [(ask.name, ask.rows) for ask in under_way.get()], tensors, outputs))
             return outputs
 
         return predict
@@ -56,10 +57,10 @@ class PredictionLog(Wrapper):
 
 @dataclass(frozen=True)
 class Entry:
-    """One answered request."""
+    """Requests that were answered together."""
 
     time: float  # seconds since 1970, UTC
-    request: str
+    requests: list[tuple[str, int]]  # id and rows, in the order of the rows
     tensors: Tensors
     outputs: Tensors
 
@@ -89,8 +90,10 @@ class Lines:
         columns = logged(entry.tensors, self.signature)
         answers = predictions(entry.outputs, self.signature)
         lines = []
-        for row, (values, answer) in enumerate(zip(zip(*columns.values(), strict=True), answers, strict=True)):
-            facts = {"time": stamp, "request": entry.request, "row": row, "model": self.model, "version": self.version}
+        places = [(request, row) for request, rows in entry.requests for row in range(rows)]
+        values_of = zip(*columns.values(), strict=True)
+        for (request, row), values, answer in zip(places, values_of, answers, strict=True):
+            facts = {"time": stamp, "request": request, "row": row, "model": self.model, "version": self.version}
             told = {self.prefix + name: value for name, value in {**facts, **answer}.items()}
             lines.append(to_json({**told, **dict(zip(columns, values, strict=True))}) + b"\n")
         return b"".join(lines)

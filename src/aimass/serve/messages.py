@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -75,12 +77,16 @@ class Request:
 
     async def body(self) -> bytes:
         """The whole body, unpacked.  Raises Refused: 413 over the limit, 415 for an unknown content-encoding."""
+        raw = await self.raw()
+        encoding = self.headers.get(b"content-encoding")
+        return raw if encoding is None else unpacked(raw, encoding, self.limit)
+
+    async def raw(self) -> bytes:
+        """The whole body as it was sent.  Raises Refused: 413 over the limit."""
         length = self.headers.get(b"content-length")
         if length is not None and int(length) > self.limit:
-            raise self._too_large()
-        raw = await self._received()
-        encoding = self.headers.get(b"content-encoding")
-        return raw if encoding is None else self._unpacked(raw, encoding.decode("latin-1").strip().lower())
+            raise too_large(self.limit)
+        return await self._received()
 
     async def _received(self) -> bytes:
         parts: list[bytes] = []
@@ -92,31 +98,48 @@ class Request:
             parts.append(message.get("body", b""))
             size, more = size + len(parts[-1]), message.get("more_body", False)
             if size > self.limit:
-                raise self._too_large()
+                raise too_large(self.limit)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def _unpacked(self, raw: bytes, encoding: str) -> bytes:
-        if encoding == "identity":
-            return raw
-        if encoding not in WINDOWS:
-            raise Refused(415, f"content-encoding {encoding!r} is not understood", expected="gzip, deflate or none")
-        unpacker = zlib.decompressobj(WINDOWS[encoding])
-        try:
-            whole = unpacker.decompress(raw, self.limit + 1)
-        except zlib.error as error:
-            raise Refused(400, f"the body is not {encoding}: {error}") from error
-        if len(whole) > self.limit:
-            raise self._too_large()
-        if not unpacker.eof:
-            raise Refused(400, f"the {encoding} body ends too early")
-        return whole
 
-    def _too_large(self) -> Refused:
-        return Refused(413, f"the body is larger than {self.limit} bytes", to_do="send fewer rows in a request")
+def body_of(exchange: Any, limit: int) -> bytes:
+    """The body of EXCHANGE, unpacked.  Raises Refused."""
+    encoding = exchange.head.get(b"content-encoding")
+    return exchange.body if encoding is None else unpacked(exchange.body, encoding, limit)
+
+
+def unpacked(raw: bytes, encoding: bytes, limit: int) -> bytes:
+    """RAW without its content ENCODING, at most LIMIT bytes.  Raises Refused."""
+    name = encoding.decode("latin-1").strip().lower()
+    if name == "identity":
+        return raw
+    if name not in WINDOWS:
+        raise Refused(415, f"content-encoding {name!r} is not understood", expected="gzip, deflate or none")
+    unpacker = zlib.decompressobj(WINDOWS[name])
+    try:
+        whole = unpacker.decompress(raw, limit + 1)
+    except zlib.error as error:
+        raise Refused(400, f"the body is not {name}: {error}") from error
+    if len(whole) > limit:
+        raise too_large(limit)
+    if not unpacker.eof:
+        raise Refused(400, f"the {name} body ends too early")
+    return whole
+
+
+def too_large(limit: int) -> Refused:
+    return Refused(413, f"the body is larger than {limit} bytes", to_do="send fewer rows in a request")
 
 
 def parsed(body: bytes) -> Any:
     """BODY as JSON.  NaN and Infinity are taken, as real clients send them.  Raises Refused."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:  # or JSON that says NaN; it says better what is wrong, too
+        return _parsed(body)
+
+
+def _parsed(body: bytes) -> Any:
     try:
         return json.loads(body)
     except RecursionError as error:

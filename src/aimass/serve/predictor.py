@@ -5,8 +5,6 @@ Knows tensors and records, never HTTP.
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 import json
 import time
 from collections.abc import Sequence
@@ -25,12 +23,13 @@ from aimass.engines.onnxruntime import OnnxRuntime
 from aimass.prepare.rows import from_records
 from aimass.publish.names import check_name
 from aimass.serve.base import Surroundings, Wrapper
+from aimass.serve.batch.batcher import Batcher
+from aimass.serve.batch.profile import Profile
 from aimass.serve.metrics import Counts
 
-INLINE = 0.001  # seconds: a call shorter than this costs less than handing it to another thread
-SMALL = 64_000  # bytes: what is known of a row's time says nothing of a row that holds a whole book
 WARM_UPS = 7
-FOLLOW = 0.05  # weight of a live call in the running time of a row
+LARGEST = 256  # rows of a call at warm-up
+PATIENCE = 0.5  # seconds of warm-up after which no larger call is begun
 NEEDED = ("model.onnx", "signature.json")
 
 
@@ -53,29 +52,18 @@ class Served:
         self.version = around.version
         self.label = f"{self.name}@{self.version}" if self.version else self.name
         self.sample: list[dict[str, Any]] = []
-        self.row_seconds = 0.0
         self.counts = Counts()
         self.digest = ""
         # One thread: calls of one model queue up instead of taking each other's cores.
         self.thread = ThreadPoolExecutor(1, thread_name_prefix=f"model-{self.name}")
+        self.profile = Profile()
+        self.batcher = Batcher(
+            self._predicted, self.profile, self.thread, varies=varies(signature), counted=self.counts.inference
+        )
 
-    async def answer(self, tensors: Tensors, rows: int, size: int) -> Tensors:
-        """The outputs for raw columns of ROWS rows that came in SIZE bytes.
-
-        A short call of a small request is made here, any other beside the event loop.
-        """
-        if size <= SMALL and self.row_seconds * rows < INLINE:
-            return self.timed(tensors, rows)
-        context = contextvars.copy_context()
-        return await asyncio.get_running_loop().run_in_executor(self.thread, context.run, self.timed, tensors, rows)
-
-    def timed(self, tensors: Tensors, rows: int) -> Tensors:
-        begin = time.perf_counter()
-        outputs = self.predict(tensors)
-        taken = time.perf_counter() - begin
-        self.row_seconds += FOLLOW * (taken / rows - self.row_seconds)
-        self.counts.inference(rows, taken)
-        return outputs
+    def _predicted(self, tensors: Tensors) -> Tensors:
+        """What wraps the model may change after it was made."""
+        return self.predict(tensors)
 
     def health(self) -> dict[str, Any]:
         """What is worth saying of a model that answers: a log that cannot be written, for one."""
@@ -107,11 +95,31 @@ def load(
     around = Surroundings(wanted.name, version, signature, log_to)
     served = Served(wanted, signature, predict, around)
     served.sample, tensors = _sample(wanted.folder, signature)
-    served.row_seconds = _warmed_up(served, tensors)
+    warm_up(served, tensors)
     served.digest = _digest(wanted.folder)
+    served.predict = sliced(served.predict, served.batcher.most)
     for wrapper in wrappers:
         served.predict = wrapper.wrap(served.predict, around)
     return served
+
+
+def sliced(predict: Predictor, most: int) -> Predictor:
+    """PREDICT in calls of at most MOST rows, as they were measured."""
+
+    def in_slices(tensors: Tensors) -> Tensors:
+        rows = len(next(iter(tensors.values())))
+        if rows <= most:
+            return predict(tensors)
+        starts = range(0, rows, most)
+        found = [predict({name: array[at : at + most] for name, array in tensors.items()}) for at in starts]
+        return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+
+    return in_slices
+
+
+def varies(signature: Signature) -> bool:
+    """Whether two rows of SIGNATURE can differ in size."""
+    return any(field.dtype == "string" or min(field.shape, default=1) < 1 for field in signature.rows)
 
 
 def _check_folder(folder: Path) -> None:
@@ -159,13 +167,23 @@ def _zeros(field: Field) -> np.ndarray:
     return np.full(shape, "", dtype=object) if field.dtype == "string" else np.zeros(shape, field.dtype)
 
 
-def _warmed_up(served: Served, tensors: Tensors) -> float:
-    """Median seconds of one warm row.  Raises InputError when the model does not answer with its outputs."""
-    taken = []
-    for _ in range(WARM_UPS):
-        begin = time.perf_counter()
-        outputs = served.predict(tensors)
-        taken.append(time.perf_counter() - begin)
+def warm_up(served: Served, tensors: Tensors) -> None:
+    """Learn how long one row takes, and more.  Raises InputError when the model does not answer with its outputs."""
+    rows = 1
+    begun = time.perf_counter()
+    while rows <= LARGEST and time.perf_counter() - begun < PATIENCE:
+        repeated = {name: np.repeat(array[:1], rows, axis=0) for name, array in tensors.items()}
+        taken = []
+        for _ in range(WARM_UPS):
+            begin = time.perf_counter()
+            outputs = served.predict(repeated)
+            taken.append(time.perf_counter() - begin)
+        _check_outputs(served, outputs)
+        served.profile.learn(rows, sorted(taken)[WARM_UPS // 2])
+        rows *= 4
+
+
+def _check_outputs(served: Served, outputs: Tensors) -> None:
     lacking = [field.name for field in served.signature.outputs if field.name not in outputs]
     if lacking:
         raise InputError(
@@ -173,7 +191,6 @@ def _warmed_up(served: Served, tensors: Tensors) -> float:
             expected="every output of signature.json",
             todo="make the artifact again",
         )
-    return sorted(taken)[WARM_UPS // 2]
 
 
 def _digest(folder: Path) -> str:

@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any
+
+import orjson
 
 from aimass.core.signature import Signature
 from aimass.engines.base import Tensors
 from aimass.prepare.rows import from_records
-from aimass.serve.base import request_id
-from aimass.serve.messages import Answer, Refused, Request, json_answer, parsed
+from aimass.serve.batch.base import Ask, Busy, Form, Late
+from aimass.serve.failures import failed
+from aimass.serve.http.exchange import Exchange
+from aimass.serve.messages import Refused, body_of, parsed
 from aimass.serve.predictor import Served
 
 SHAPES = '{"records": [{...}, ...]}, {"record": {...}} or one record {...}'
 
 
-class Records:
-    """The record protocol of one model."""
+class Records(Form):
+    """The record protocol of one model.  A part of a batch is a list of records."""
 
-    def __init__(self, served: Served, max_rows: int) -> None:
-        self.served, self.max_rows = served, max_rows
+    def __init__(self, served: Served, max_rows: int, max_body: int) -> None:
+        self.served, self.max_rows, self.max_body = served, max_rows, max_body
         self.columns = frozenset(field.name for field in served.signature.rows)
 
-    async def predict(self, request: Request) -> Answer:
+    def predict(self, exchange: Exchange) -> None:
         """Strict about fields: missing, extra, wrongly typed and renamed ones are 400 and named."""
-        body = await request.body()
-        records = records_of(parsed(body), self.columns)
-        check_rows(len(records), self.max_rows)
-        request_id.set(request.id)
-        tensors = from_records(records, self.served.signature.rows)
-        outputs = await self.served.answer(tensors, len(records), len(body))
-        return json_answer({"model": self.served.label, "predictions": predictions(outputs, self.served.signature)})
+        exchange.counts = self.served.counts
+        try:
+            records = records_of(parsed(body_of(exchange, self.max_body)), self.columns)
+            check_rows(len(records), self.max_rows)
+            self.served.batcher.add(Ask(self, records, len(records), exchange))
+        except (Refused, Busy, Late) as error:
+            failed(exchange, error)
+
+    def join(self, parts: Sequence[list[dict[str, Any]]]) -> Tensors:
+        """Raises InputError naming the record of a part, when it is the only one."""
+        return from_records(
+            parts[0] if len(parts) == 1 else list(chain.from_iterable(parts)), self.served.signature.rows
+        )
+
+    def answer(self, asks: Sequence[Ask], outputs: Tensors) -> None:
+        rows = predictions(outputs, self.served.signature)
+        at = 0
+        for ask in asks:
+            told = {"model": self.served.label, "predictions": rows[at : at + ask.rows]}
+            ask.exchange.reply(orjson.dumps(told))
+            at += ask.rows
+
+    def fail(self, ask: Ask, error: Exception) -> None:
+        failed(ask.exchange, error)
 
 
 def records_of(body: Any, columns: frozenset[str]) -> list[dict[str, Any]]:

@@ -13,22 +13,28 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import Callable, Generator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
-
-import uvicorn
 
 from aimass.core.errors import InputError
 from aimass.serve.app import App
 from aimass.serve.base import Wrapper
+from aimass.serve.grpc.service import Service
+from aimass.serve.http.front import Front
+from aimass.serve.http.limits import Limits
+from aimass.serve.http2.front import Front as Calls
 from aimass.serve.log import PredictionLog
-from aimass.serve.predictor import Wanted, load
+from aimass.serve.predictor import Served, Wanted, load
+
+if sys.platform == "win32":
+    from asyncio import new_event_loop
+else:
+    from uvloop import new_event_loop
 
 BACKLOG = 2048
-IDLE = 75  # seconds a connection may stay open without a request
 LINGER = 0.3  # seconds after a stop signal in which open connections may still send a request
 SO_ATTACH_FILTER = 26  # asm-generic/socket.h
 GRACE = 20  # seconds for requests under way to finish
@@ -64,25 +70,42 @@ def serve(
     log_to: Path | None = None,
     ready: Callable[[Listening], None] = say,
 ) -> None:
-    """Answer with the model or release in FOLDER as NAME until SIGTERM or SIGINT; requests under way are answered.
+    """`serve_all` of one model or release."""
+    serve_all([Wanted(Path(folder), name, version)], host=host, port=port, log_to=log_to, ready=ready)
 
-    Only this machine can reach it unless HOST says otherwise.  LOG_TO: the folder for the prediction log.  READY is
-    called once it listens.  Raises InputError when the folder cannot be served or the port cannot be had.
+
+def serve_all(
+    wanted: Sequence[Wanted],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    grpc_port: int | None = None,
+    log_to: Path | None = None,
+    ready: Callable[[Listening], None] = say,
+) -> None:
+    """Answer with the models or releases WANTED until SIGTERM or SIGINT; requests under way are answered.
+
+    HTTP/1.1 and gRPC on the same port; both on GRPC_PORT, too, for clients that want another one.  Only this machine
+    can reach it unless HOST says otherwise.  LOG_TO: the folder for the prediction log.  READY is called once it
+    listens.  Raises InputError when a folder cannot be served or a port cannot be had.
     """
-    bound = bind(host, port)
+    bound = [bind(host, number) for number in (port, grpc_port) if number is not None]
+    models: list[Served] = []
     try:
         wrappers: list[Wrapper] = [] if log_to is None else [PredictionLog()]
-        served = load(Wanted(Path(folder), name, version), log_to=log_to, wrappers=wrappers)
-        try:
-            _listen(bound, host)
-            where = _where(bound, host, served.label)
-            gc.collect()
-            gc.freeze()  # what was loaded stays: a collection need not walk it again
-            Server(App([served]), bound, lambda: ready(where)).run(sockets=[bound])
-        finally:
-            served.close()
+        for one in wanted:
+            models.append(load(one, log_to=log_to, wrappers=wrappers))
+        for door in bound:
+            _listen(door, host)
+        where = _where(bound[0], host, ", ".join(model.label for model in models))
+        gc.collect()
+        gc.freeze()  # what was loaded stays: a collection need not walk it again
+        Server(App(models), bound, lambda: ready(where)).run()
     finally:
-        bound.close()
+        for model in models:
+            model.close()
+        for door in bound:
+            door.close()
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -155,73 +178,87 @@ def _no_more_knocks(listener: socket.socket) -> None:
         listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, attach)
 
 
-class Server(uvicorn.Server):
-    """uvicorn with another end: who has sent a request, or waits to be let in, is answered; a stop is no failure."""
+class Server:
+    """One process on its sockets: answers until it is told to stop; whoever has asked by then is answered."""
 
-    def __init__(self, app: App, bound: socket.socket, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, app: App, bound: Sequence[socket.socket], ready: Callable[[], None], limits: Limits = Limits()
+    ) -> None:
         self.app, self.bound, self.ready = app, bound, ready
-        super().__init__(
-            uvicorn.Config(
-                app,
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                log_level="error",
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                timeout_keep_alive=IDLE,
-                timeout_graceful_shutdown=GRACE,
-            )
-        )
+        self.calls = Calls(Service(app.v2, lambda: not app.draining).methods, limits)
+        self.front = Front(app.route, limits, self.calls)
+        self.stopping, self.at_once = asyncio.Event(), asyncio.Event()
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready()
+    def run(self) -> None:
+        """Until a signal, or `stop`."""
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(self._run())
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        """uvicorn raises the signal again at the end, which would kill the process before its logs are flushed."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal drains, the second ends at once."""
-        self.force_exit = self.should_exit
-        self.should_exit = self.app.draining = True
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let nobody new knock, take in who has, close the door, let open connections finish, then end."""
-        self.app.draining = True
-        _no_more_knocks(self.bound)
-        knocked = self._knocked()
-        for server in self.servers:
-            server.close()
+    async def _run(self) -> None:
         loop = asyncio.get_running_loop()
+        watch = loop.create_task(self.front.watch())
+        with _signals(loop, self.stop):
+            listeners = [
+                await loop.create_server(self.front.connection, sock=bound, backlog=BACKLOG) for bound in self.bound
+            ]
+            self.ready()
+            await self.stopping.wait()
+            await self._end(listeners)
+        watch.cancel()
+
+    def stop(self) -> None:
+        """The first time finish what was begun, the second time end at once."""
+        if self.stopping.is_set():
+            self.at_once.set()
+        self.app.draining = self.front.draining = True
+        self.stopping.set()
+
+    async def _end(self, listeners: Sequence[asyncio.Server]) -> None:
+        """Let nobody new knock, take in who has, close the doors, let open connections finish."""
+        for bound in self.bound:
+            _no_more_knocks(bound)
+        knocked = [connection for bound in self.bound for connection in _knocked(bound)]
+        for listener in listeners:
+            listener.close()
         for connection in knocked:
-            await loop.connect_accepted_socket(self._protocol, connection)
-        until = loop.time() + LINGER
-        while self.server_state.connections and loop.time() < until and not self.force_exit:
+            await asyncio.get_running_loop().connect_accepted_socket(self.front.connection, connection)
+        await self._until(self._left, LINGER)
+        self.front.close_idle()
+        self.calls.end()
+        await self._until(self._left, GRACE)
+        self.front.abort()
+        self.calls.abort()
+
+    def _left(self) -> bool:
+        """Whether nobody is connected any more."""
+        return not self.front.connections and not self.calls.connections
+
+    async def _until(self, over: Callable[[], bool], seconds: float) -> None:
+        """OVER, or so many SECONDS have passed, or there is no time for it."""
+        until = time.monotonic() + seconds
+        while not over() and time.monotonic() < until and not self.at_once.is_set():
             await asyncio.sleep(0.01)
-        await super().shutdown()
 
-    def _knocked(self) -> list[socket.socket]:
-        """Connections the kernel has made and nobody has accepted: closing the listener would reset them."""
-        found = []
-        with contextlib.suppress(OSError):
-            while True:
-                found.append(self.bound.accept()[0])
-        return found
 
-    def _protocol(self) -> asyncio.Protocol:
-        kind: Any = self.config.http_protocol_class
-        protocol: asyncio.Protocol = kind(config=self.config, server_state=self.server_state, app_state={})
-        return protocol
+def _knocked(bound: socket.socket) -> list[socket.socket]:
+    """Connections the kernel has made and nobody has accepted: closing the listener would reset them."""
+    found = []
+    with contextlib.suppress(OSError):
+        while True:
+            found.append(bound.accept()[0])
+    return found
+
+
+@contextlib.contextmanager
+def _signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> Iterator[None]:
+    """STOP on SIGINT and SIGTERM, where this thread is the one that hears them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from aimass.core.signature import Field
 from aimass.serve.messages import Refused
-from aimass.serve.tensors import DATATYPES, checked_shape, described, from_bytes, from_json, to_bytes
+from aimass.serve.v2.tensors import DATATYPES, checked_shape, described, from_bytes, from_json, to_bytes
 
 NUMBERS = [name for name in DATATYPES if name != "string"]
 

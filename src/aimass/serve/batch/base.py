@@ -1,0 +1,64 @@
+"""The contract of what can share a call of a model."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextvars import ContextVar
+from typing import Any
+
+from aimass.engines.base import Tensors
+
+under_way: ContextVar[Sequence[Ask]] = ContextVar("aimass_under_way")  # whose rows the model is asked for, in order
+
+
+class Busy(Exception):
+    """There is no room.  RETRY: seconds after which there may be."""
+
+    def __init__(self, what: str, retry: float) -> None:
+        super().__init__(what)
+        self.retry = retry
+
+
+class Late(Exception):
+    """The deadline passed before the model was asked."""
+
+
+class Form(ABC):
+    """How requests of one kind become tensors together, and are answered together.
+
+    Both work on many at once: what a request costs beside the model is what a server of small models spends.
+    """
+
+    @abstractmethod
+    def join(self, parts: Sequence[Any]) -> Tensors:
+        """The columns of all PARTS, one behind the other.  Raises what each one alone would raise."""
+
+    @abstractmethod
+    def answer(self, asks: Sequence[Ask], outputs: Tensors) -> None:
+        """Give ASKS what the model said: OUTPUTS hold their rows, one behind the other."""
+
+    @abstractmethod
+    def fail(self, ask: Ask, error: Exception) -> None:
+        """Tell the caller of ASK what went wrong with it, or with the model at its rows."""
+
+
+class Ask:
+    """A request of ROWS rows: its PART of a batch, as its FORM understands it.
+
+    KEY names the client, for fairness.  The caller waits TIMEOUT seconds, 0 for ever; `deadline` is in
+    `time.perf_counter`, 0 for none.  ID is the caller's own, to be given back.
+    """
+
+    __slots__ = ("deadline", "exchange", "form", "id", "key", "part", "rows")
+
+    def __init__(
+        self, form: Form, part: Any, rows: int, exchange: Any, *, id: str = "", key: str = "", timeout: float = 0.0
+    ) -> None:
+        self.form, self.part, self.rows, self.exchange, self.id, self.key = form, part, rows, exchange, id, key
+        self.deadline = exchange.arrived + timeout if timeout else 0.0
+
+    @property
+    def name(self) -> str:
+        """What the caller calls it, else what the server does."""
+        return self.id or str(self.exchange.id)

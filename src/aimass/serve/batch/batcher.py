@@ -1,0 +1,239 @@
+"""Calls of one model for all who wait for it.
+
+No timer: what came in within one turn of the event loop shares a call, and what comes in while the model is busy shares
+the next.  So a lone request waits for nothing, and a call grows with the load.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import NamedTuple
+
+import numpy as np
+
+from aimass.engines.base import Predictor, Tensors
+from aimass.serve.batch.base import Ask, Form, Late, under_way
+from aimass.serve.batch.profile import Profile
+from aimass.serve.batch.waiting import Waiting
+
+INLINE = 0.0004  # seconds: a call shorter than this costs less than handing it to another thread
+SMALL = 64_000  # bytes of requests: what is known of a row's time says nothing of a row that holds a whole book
+
+Groups = list[tuple[Form, Sequence[Ask]]]
+
+log = logging.getLogger("aimass.serve")
+
+
+class Outcome(NamedTuple):
+    """Of a call: who asked, by form; what the model said to their rows, in that order; and who could not be read."""
+
+    groups: Groups
+    found: Tensors | Exception
+    refused: list[tuple[Ask, Exception]]
+
+
+class Batcher:
+    """PREDICT is called by one thread at a time: the event loop's for calls that are nearly always short, or WORKER's.
+
+    GOAL is the latency wanted, seconds: a call takes half of it at most.  VARIES: the time of a row depends on what it
+    holds.  COUNTED is told of every call (rows, seconds).
+    """
+
+    def __init__(
+        self, predict: Predictor, profile: Profile, worker: Executor, *, most: int = 1024, bound: int = 16_384,
+        goal: float = 0.0, varies: bool = False, counted: Callable[[int, float], None] = lambda rows, seconds: None,
+    ) -> None:  # fmt: skip
+        self.predict, self.profile, self.worker, self.counted = predict, profile, worker, counted
+        self.varies = varies
+        self.most = profile.most(goal / 2, most) if goal else most
+        self.waiting = Waiting(bound)
+        self.busy = 0  # rows of the call under way, or that a call is about to be made
+
+    # -- requests -----------------------------------------------------------------------------------------------
+
+    def add(self, ask: Ask) -> None:
+        """Answer ASK when its turn comes.  Raises Busy when that would be too late, Late when it is already."""
+        left = ask.deadline - time.perf_counter() if ask.deadline else 0.0
+        if left < 0:
+            raise Late("the deadline passed before the request was read")
+        self.waiting.add(ask, self.seconds_ahead() if ask.deadline else 0.0, left)
+        if not self.busy:
+            self.busy = 1
+            self._soon()
+
+    def _soon(self) -> None:
+        """The next call, when all who came in now have come in."""
+        asyncio.get_running_loop().call_soon(self._next)
+
+    def seconds_ahead(self) -> float:
+        """Of work that a request would wait for now."""
+        rows, most = self.waiting.rows, self.most
+        whole = rows // most * self.profile.expected(most) if rows >= most else 0.0
+        rest = self.profile.expected(rows % most) if rows % most else 0.0
+        return whole + rest + (self.profile.expected(self.busy) if self.busy else 0.0)
+
+    # -- calls --------------------------------------------------------------------------------------------------
+
+    def _next(self) -> None:
+        """Make the next call, or rest."""
+        asks = due(self.waiting.take(self.most)) if self.waiting else []
+        if not asks:
+            self._rest()
+            return
+        self.busy = sum(ask.rows for ask in asks)
+        if self._short(asks, self.busy):
+            self._made(self._call(asks))
+        else:
+            self._beside(asks, self._made)
+
+    def _rest(self) -> None:
+        if self.waiting:
+            self._soon()
+        else:
+            self.busy = 0
+
+    def _short(self, asks: Sequence[Ask], rows: int) -> bool:
+        if self.profile.slow(rows) > INLINE:
+            return False
+        return not self.varies or sum(len(ask.exchange.body) for ask in asks) <= SMALL
+
+    def _beside(self, asks: Sequence[Ask], made: Callable[[Outcome], None]) -> None:
+        """Call beside the event loop; MADE is told here."""
+        done = asyncio.get_running_loop().run_in_executor(self.worker, self._call, asks)
+        done.add_done_callback(lambda future: made(future.result()))
+
+    def _call(self, asks: Sequence[Ask]) -> Outcome:
+        """The rows of ASKS through the model.  Nobody is told here: this may be another thread."""
+        groups, refused = grouped(asks), list[tuple[Ask, Exception]]()
+        begin = time.perf_counter()
+        try:
+            try:
+                tensors = joined(groups)
+            except Exception:  # of one of them, most likely
+                groups, refused = readable(groups)
+                if not groups:
+                    return Outcome([], {}, refused)
+                tensors = joined(groups)
+            under_way.set([ask for _, mine in groups for ask in mine])
+            rows = sum(ask.rows for _, mine in groups for ask in mine)
+            outputs = self.predict(tensors)
+            check_rows(outputs, rows)
+        except Exception as error:  # told to whoever is at fault; see `_made`
+            return Outcome(groups, error, refused)
+        seconds = time.perf_counter() - begin
+        self.profile.learn(rows, seconds)
+        self.counted(rows, seconds)
+        return Outcome(groups, outputs, refused)
+
+    def _made(self, outcome: Outcome) -> None:
+        """Answer; what failed together is tried in halves, so that only the guilty are told."""
+        halves = told(outcome)
+        if halves:
+            self._in_turn(halves)
+        else:
+            self._rest()
+
+    def _in_turn(self, halves: list[Sequence[Ask]]) -> None:
+        """Beside the event loop: a model that fails is not trusted to be quick."""
+
+        def made(outcome: Outcome) -> None:
+            halves.extend(told(outcome))
+            if halves:
+                self._beside(halves.pop(), made)
+            else:
+                self._rest()
+
+        self._beside(halves.pop(), made)
+
+
+def due(asks: Sequence[Ask]) -> list[Ask]:
+    """ASKS without those whose callers have gone, or whose deadline has passed."""
+    now = time.perf_counter()
+    found = []
+    for ask in asks:
+        if ask.deadline and now > ask.deadline:
+            failed(ask, Late("the deadline passed while the request waited"))
+        elif not ask.exchange.gone:
+            found.append(ask)
+    return found
+
+
+def grouped(asks: Sequence[Ask]) -> Groups:
+    """ASKS by their form; those of one form in their order."""
+    first = asks[0].form
+    if all(ask.form is first for ask in asks):
+        return [(first, asks)]
+    groups: dict[Form, list[Ask]] = {}
+    for ask in asks:
+        groups.setdefault(ask.form, []).append(ask)
+    return list(groups.items())
+
+
+def joined(groups: Groups) -> Tensors:
+    """The rows of all of GROUPS."""
+    found = [form.join([ask.part for ask in asks]) for form, asks in groups]
+    if len(found) == 1:
+        return found[0]
+    return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+
+
+def readable(groups: Groups) -> tuple[Groups, list[tuple[Ask, Exception]]]:
+    """GROUPS without those that cannot be read; and these, with what is wrong."""
+    left, refused = list[Ask](), list[tuple[Ask, Exception]]()
+    for form, asks in groups:
+        for ask in asks:
+            try:
+                form.join([ask.part])
+            except Exception as error:
+                refused.append((ask, error))
+            else:
+                left.append(ask)
+    return grouped(left) if left else [], refused
+
+
+def check_rows(outputs: Tensors, rows: int) -> None:
+    """Raises ValueError when a model gives more or fewer rows than it got: whose they are nobody knows."""
+    for name, array in outputs.items():
+        if array.shape[:1] != (rows,):
+            raise ValueError(f"output {name!r} has shape {array.shape} for {rows} rows")
+
+
+def told(outcome: Outcome) -> list[Sequence[Ask]]:
+    """Answer all, or refuse the only one; else the halves in which to try again."""
+    for ask, error in outcome.refused:
+        failed(ask, error)
+    if not isinstance(outcome.found, Exception):
+        answered(outcome.groups, outcome.found)
+        return []
+    asks = [ask for _, mine in outcome.groups for ask in mine]
+    if len(asks) == 1:
+        failed(asks[0], outcome.found)
+        return []
+    middle = len(asks) // 2
+    return [asks[middle:], asks[:middle]]
+
+
+def answered(groups: Groups, outputs: Tensors) -> None:
+    """Every form answers its own."""
+    at = 0
+    for form, asks in groups:
+        rows = sum(ask.rows for ask in asks)
+        part = outputs if len(groups) == 1 else {name: array[at : at + rows] for name, array in outputs.items()}
+        at += rows
+        try:
+            form.answer(asks, part)
+        except Exception as error:  # each is told, and it is logged there
+            for ask in asks:
+                failed(ask, error)
+
+
+def failed(ask: Ask, error: Exception) -> None:
+    """Tell ASK; whatever happens, the others are answered."""
+    try:
+        ask.form.fail(ask, error)
+    except Exception:
+        log.exception("a request cannot even be refused")

@@ -1,0 +1,38 @@
+"""What a caller is told when a request cannot be answered: the status, what is wrong, what to do."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import Any
+
+from aimass.core.errors import InputError
+from aimass.serve.batch.base import Busy, Late
+from aimass.serve.messages import Refused, to_json
+
+log = logging.getLogger("aimass.serve")
+
+
+def failed(exchange: Any, error: Exception) -> None:
+    """Answer EXCHANGE, unless it was, with what ERROR means for its caller."""
+    if exchange.done:
+        return
+    status, body, fields = told(error, exchange.id)
+    exchange.answer(status, to_json(body), fields=fields)
+
+
+def told(error: Exception, request: str) -> tuple[int, dict[str, Any], tuple[tuple[bytes, bytes], ...]]:
+    """Status, body and fields for ERROR of REQUEST (its id).  What nobody foresaw is logged whole and is a 500."""
+    if isinstance(error, Refused):
+        return error.status, error.body, error.headers
+    if isinstance(error, InputError):
+        return 400, error.as_json(), ()
+    if isinstance(error, Busy):
+        seconds = max(1, math.ceil(error.retry))
+        body = {"error": str(error), "to_do": f"ask again in {error.retry:.3g} s, or give it more time"}
+        return 429, body, ((b"retry-after", str(seconds).encode()),)
+    if isinstance(error, Late):
+        return 504, {"error": str(error), "to_do": "give it more time, or send fewer rows"}, ()
+    log.error("request %s failed", request, exc_info=error)
+    body = {"error": "the server failed at this request", "request": request}
+    return 500, {**body, "to_do": "look the request up in the server's own output"}, ()

@@ -1,0 +1,104 @@
+"""An ASGI application that answers exchanges: for whatever is not on the hot path.
+
+ASGI 3.0, HTTP only; the body is whole before the application is called.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from aimass.serve.http.exchange import Exchange
+
+Message = MutableMapping[str, Any]
+App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+
+
+class Bridge:
+    """A route to APP."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.tasks: set[asyncio.Task[None]] = set()  # asyncio itself holds them weakly
+
+    def __call__(self, exchange: Exchange) -> None:
+        task = asyncio.get_running_loop().create_task(self._answered(exchange))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _answered(self, exchange: Exchange) -> None:
+        try:
+            await self.app(scope_of(exchange), Heard(exchange), Said(exchange))
+        except Exception:  # the application tells its callers of its own; this is what it did not foresee
+            exchange.connection.front.failed(exchange)
+
+
+def scope_of(exchange: Exchange) -> Message:
+    """EXCHANGE as ASGI describes it."""
+    head, transport = exchange.head, exchange.connection.transport
+    return {
+        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": head.version,
+        "method": head.method, "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
+        "path": head.path, "raw_path": head.path.encode(), "query_string": head.query, "root_path": "",
+        "headers": head.fields, "client": _address(transport, "peername"), "server": _address(transport, "sockname"),
+    }  # fmt: skip
+
+
+def _address(transport: asyncio.BaseTransport, which: str) -> tuple[str, int] | None:
+    found = transport.get_extra_info(which)
+    return (found[0], found[1]) if isinstance(found, tuple) else None
+
+
+class Heard:
+    """`receive`: the body once, then that the caller has gone, when it has."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange, self.told = exchange, False
+
+    async def __call__(self) -> Message:
+        if not self.told:
+            self.told = True
+            return {"type": "http.request", "body": self.exchange.body, "more_body": False}
+        await self.exchange.connection.closed.wait()
+        return {"type": "http.disconnect"}
+
+
+class Said:
+    """`send`: one part, or several in chunks."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.status, self.fields = 0, list[tuple[bytes, bytes]]()
+        self.begun = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.fields = [(name.lower(), value) for name, value in message.get("headers", ())]
+            return
+        body, more = message.get("body", b""), message.get("more_body", False)
+        if not self.begun and not more:
+            self._whole(body)
+        else:
+            self._part(body, more)
+
+    def _whole(self, body: bytes) -> None:
+        fields = dict(self.fields)
+        kind = fields.pop(b"content-type", b"application/octet-stream")
+        close = fields.pop(b"connection", b"") == b"close"
+        fields.pop(b"content-length", None)
+        self.exchange.own = fields.pop(b"x-request-id", b"")
+        self.exchange.answer(self.status, body, kind, fields.items(), close=close)
+
+    def _part(self, body: bytes, more: bool) -> None:
+        """In chunks; to a caller of HTTP/1.0, who does not know them, until the connection ends."""
+        chunked = self.exchange.head.version != "1.0"
+        if not self.begun:
+            self.begun = True
+            fields = [(name, value) for name, value in self.fields if name != b"content-length"]
+            self.exchange.begin(self.status, fields, chunked=chunked)
+        if body and self.exchange.head.method != "HEAD":
+            self.exchange.write(b"%x\r\n%b\r\n" % (len(body), body) if chunked else body)
+        if not more:
+            self.exchange.send(b"0\r\n\r\n" if chunked and self.exchange.head.method != "HEAD" else b"")

@@ -1,0 +1,99 @@
+"""One request and the place of its answer among those of its connection."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from aimass.serve.http.answers import JSON
+from aimass.serve.http.heads import Head
+
+if TYPE_CHECKING:
+    from aimass.serve.http.connection import Connection
+
+GOOD = b"%bcontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n\r\n%b"
+KEEP = ((b"connection", b"keep-alive"),)  # what a caller of HTTP/1.0 must be told
+
+
+class Exchange:
+    """BODY is as it was sent.  Whoever answers calls `send` once, or `write` until nothing is to follow.
+
+    An answer waits here while an earlier one of its connection is under way.  To a caller who has gone it is nothing.
+    """
+
+    __slots__ = ("arrived", "body", "connection", "counts", "done", "head", "own", "raw")
+
+    def __init__(self, connection: Connection, head: Head, body: bytes) -> None:
+        self.connection, self.head, self.body = connection, head, body
+        self.arrived = time.perf_counter()
+        self.raw: bytes | None = None  # what is to be written
+        self.done = False
+        self.counts: Any = None  # who is told (status, seconds) of the answer
+        self.own = b""  # the id, where the caller gave none
+
+    @property
+    def id(self) -> str:
+        """What the answer is called: as the caller said, or a number."""
+        return self._id().decode("latin-1")
+
+    def _id(self) -> bytes:
+        if not self.head.id and not self.own:
+            self.own = self.connection.front.number()
+        return self.head.id or self.own
+
+    def _is_last(self) -> bool:
+        return not self.gone and self.connection.is_last(self)
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody waits for the answer any more."""
+        return self.connection.lost
+
+    def send(self, raw: bytes) -> None:
+        """RAW is the whole answer."""
+        self.raw = raw if self.raw is None else self.raw + raw
+        self.done = True
+        if not self.connection.lost and self.connection.open[0] is self:
+            self.connection.flush()
+
+    def begin(self, status: int, fields: Iterable[tuple[bytes, bytes]], *, chunked: bool) -> None:
+        """The head of an answer whose length nobody knows yet; not CHUNKED, the end of the connection ends it."""
+        connection = self.connection
+        if not chunked or not self.head.keep_alive or (connection.front.draining and self._is_last()):
+            connection.ending = True
+            fields = (*fields, (b"connection", b"close"))
+        if chunked:
+            fields = (*fields, (b"transfer-encoding", b"chunked"))
+        self.write(connection.front.clock.head(status, ((b"x-request-id", self._id()), *fields)))
+
+    def write(self, raw: bytes) -> None:
+        """RAW is a part of the answer, more is to follow."""
+        self.raw = raw if self.raw is None else self.raw + raw
+        if not self.connection.lost and self.connection.open[0] is self:
+            self.connection.flush()
+
+    def reply(self, body: bytes, kind: bytes = JSON, fields: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        """A good answer.  The shortest way for what is asked most."""
+        front = self.connection.front
+        if fields or front.draining or self.connection.ending or self.head.version != "1.1":
+            self.answer(200, body, kind, fields)
+            return
+        if self.counts is not None:
+            self.counts.request(200, time.perf_counter() - self.arrived)
+        self.send(GOOD % (front.clock.line(200), kind, len(body), self._id(), body))
+
+    def answer(
+        self, status: int, body: bytes, kind: bytes = JSON, fields: Iterable[tuple[bytes, bytes]] = (), *,
+        close: bool = False,
+    ) -> None:  # fmt: skip
+        """The whole answer from its parts."""
+        connection, head = self.connection, self.head
+        if self.counts is not None:
+            self.counts.request(status, time.perf_counter() - self.arrived)
+        if close or not head.keep_alive or (connection.front.draining and self._is_last()):
+            connection.ending = close = True
+        elif head.version == "1.0":
+            fields = (*fields, *KEEP)
+        fields = ((b"x-request-id", self._id()), *fields)
+        self.send(connection.front.clock.answer(status, body, kind, fields, close=close, bare=head.method == "HEAD"))

@@ -1,0 +1,51 @@
+"""Blocks of headers: read by hpack, unless they were read before; written as constants.
+
+A block that leaves the table as it is means the same whenever it comes again, as long as no other block changes the
+table.  After the first calls of a connection every block is like that.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hpack
+
+from aimass.serve.http2.frames import COMPRESSION_ERROR, ProtocolError
+
+KEPT = 64  # blocks of a connection
+LARGEST = 64 << 10  # bytes of headers, unpacked
+
+Fields = dict[bytes, bytes]
+
+
+class Blocks:
+    """Of one connection's peer."""
+
+    def __init__(self) -> None:
+        self.decoder = hpack.Decoder(max_header_list_size=LARGEST)
+        self.known: dict[bytes, Fields] = {}
+
+    def read(self, block: bytes) -> Fields:
+        """The fields in BLOCK; of those that come twice the last.  Raises ProtocolError."""
+        found = self.known.get(block)
+        if found is not None:
+            return found
+        before = self._table()
+        try:
+            found = dict(self.decoder.decode(block, raw=True))
+        except hpack.HPACKError as error:
+            raise ProtocolError(COMPRESSION_ERROR, f"headers cannot be read: {error}") from error
+        if self._table() != before:
+            self.known.clear()
+        elif len(self.known) < KEPT:
+            self.known[block] = found
+        return found
+
+    def _table(self) -> list[Any]:
+        table = self.decoder.header_table
+        return [table.maxsize, *table.dynamic_entries]
+
+
+def block(fields: list[tuple[bytes, bytes]]) -> bytes:
+    """FIELDS as a block that asks nothing of the peer's table."""
+    return bytes(hpack.Encoder().encode([hpack.NeverIndexedHeaderTuple(*field) for field in fields], huffman=False))

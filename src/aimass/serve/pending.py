@@ -1,0 +1,46 @@
+"""An exchange that no connection of ours carries: its answer is awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from aimass.serve.http.answers import JSON
+from aimass.serve.http.heads import Head
+from aimass.serve.messages import Answer, Request
+
+
+class Pending:
+    """As `http.exchange.Exchange` for whoever answers it."""
+
+    def __init__(self, head: Head, body: bytes, id: str) -> None:
+        self.head, self.body, self.id = head, body, id
+        self.arrived = time.perf_counter()
+        self.counts: Any = None  # whoever awaits counts
+        self.future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+    @property
+    def gone(self) -> bool:
+        return self.future.cancelled()
+
+    @property
+    def done(self) -> bool:
+        return self.future.done()
+
+    def reply(self, body: bytes, kind: bytes = JSON, fields: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        self.answer(200, body, kind, fields)
+
+    def answer(self, status: int, body: bytes, kind: bytes = JSON, fields: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        if not self.future.done():
+            self.future.set_result(Answer(body, status, kind, tuple(fields)))
+
+
+async def waited(route: Callable[[Any], None], request: Request) -> Answer:
+    """What ROUTE answers to REQUEST."""
+    scope = request.scope
+    head = Head(scope["method"], scope.get("raw_path") or scope["path"].encode(), list(scope["headers"]))
+    pending = Pending(head, await request.raw(), request.id)
+    route(pending)
+    return await pending.future

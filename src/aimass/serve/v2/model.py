@@ -1,0 +1,100 @@
+"""The Open Inference Protocol V2 of one model: what it is, and what it answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aimass.core.signature import Field
+from aimass.serve.batch.base import Ask, Busy, Late
+from aimass.serve.failures import failed
+from aimass.serve.http.exchange import Exchange
+from aimass.serve.messages import Refused, body_of, parsed
+from aimass.serve.predictor import Served
+from aimass.serve.v2.forms import Given
+from aimass.serve.v2.read import read, split
+from aimass.serve.v2.said import HEADER, Said
+from aimass.serve.v2.templates import Templates
+from aimass.serve.v2.tensors import datatype, described
+
+KEPT = 64  # ways to answer
+EXTENSIONS = ["binary_tensor_data", "model_configuration", "statistics"]
+
+
+class V2:
+    """The V2 protocol of one model."""
+
+    def __init__(self, served: Served, max_rows: int, max_body: int) -> None:
+        self.served, self.max_rows, self.max_body = served, max_rows, max_body
+        self.inputs = {field.name: field for field in served.signature.rows}
+        self.outputs = {field.name: field for field in served.signature.outputs}
+        self.templates = Templates(self.inputs)
+        self.facts = {"model_name": served.name, **({"model_version": served.version} if served.version else {})}
+        self.given: dict[tuple[tuple[str, bool], ...], Given] = {}  # by what is wanted
+
+    # -- what it is -----------------------------------------------------------------------------------------
+
+    def metadata(self) -> dict[str, Any]:
+        return {
+            "name": self.served.name,
+            "versions": [self.served.version] if self.served.version else [],
+            "platform": "onnxruntime_onnx",
+            "inputs": [described(field) for field in self.inputs.values()],
+            "outputs": [described(field) for field in self.outputs.values()],
+        }
+
+    def config(self) -> dict[str, Any]:
+        """In the words of the model configuration extension; the rows are part of the dims."""
+        return {
+            "name": self.served.name,
+            "platform": "onnxruntime_onnx",
+            "backend": "onnxruntime",
+            "max_batch_size": 0,
+            "input": [_configured(field) for field in self.inputs.values()],
+            "output": [_configured(field) for field in self.outputs.values()],
+        }
+
+    def index(self) -> dict[str, str]:
+        return {"name": self.served.name, "version": self.served.version, "state": "READY", "reason": ""}
+
+    # -- what it answers ------------------------------------------------------------------------------------
+
+    def infer(self, exchange: Exchange) -> None:
+        """Tensors by column name in, outputs by name out.  Names, datatypes and shapes are checked; 400 names them."""
+        exchange.counts = self.served.counts
+        try:
+            self.served.batcher.add(self._ask(exchange))
+        except (Refused, Busy, Late) as error:
+            failed(exchange, error)
+
+    def _ask(self, exchange: Exchange) -> Ask:
+        """What is asked in EXCHANGE.  Raises Refused."""
+        body = body_of(exchange, self.max_body)
+        length = exchange.head.get(HEADER)
+        if length is None:
+            found = self.templates.find_values(body)
+            if found is not None:
+                form, texts = found
+                return Ask(form, texts, form.rows, exchange, timeout=form.timeout)
+            return self._read(exchange, body, memoryview(b""))
+        said, tail = split(body, length)
+        known = self.templates.bytes.get(said)
+        if known is not None and known.size == len(tail):
+            return Ask(known, tail, known.rows, exchange, timeout=known.timeout)
+        return self._read(exchange, said, tail)
+
+    def _read(self, exchange: Exchange, said: bytes, tail: memoryview) -> Ask:
+        """What is asked, read with care, and remembered."""
+        body = parsed(said)
+        asked = read(body, tail, self.inputs, self.outputs, self.max_rows)
+        form = self.given.get(asked.wanted)
+        if form is None:
+            form = Given(Said(self.facts, [(self.outputs[name], binary) for name, binary in asked.wanted]))
+            if len(self.given) < KEPT:
+                self.given[asked.wanted] = form
+        self.templates.learn(said, body, asked, form.said)
+        return Ask(form, asked.tensors, asked.rows, exchange, id=asked.id, timeout=asked.timeout)
+
+
+def _configured(field: Field) -> dict[str, Any]:
+    kind = datatype(field).replace("BYTES", "STRING")
+    return {"name": field.name, "data_type": f"TYPE_{kind}", "dims": described(field)["shape"]}

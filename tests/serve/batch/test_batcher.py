@@ -1,0 +1,254 @@
+"""Calls shared by requests: each caller gets its own rows, only the guilty are told, nobody waits for a timer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aimass.engines.base import Predictor, Tensors
+from aimass.serve.batch.base import Ask, Busy, Form, Late
+from aimass.serve.batch.batcher import INLINE, Batcher
+from aimass.serve.batch.profile import Profile
+from aimass.serve.predictor import sliced
+
+
+@dataclass(eq=False)
+class Caller:
+    """Who asks for ROWS, and what came back."""
+
+    rows: list[int]
+    gone: bool = False
+    body: bytes = b""
+    arrived: float = field(default_factory=time.perf_counter)
+    told: Any = None
+
+
+class Lists(Form):
+    """Rows as lists of numbers; a negative one cannot be read, 666 cannot be predicted."""
+
+    def join(self, parts: Sequence[list[int]]) -> Tensors:
+        rows = [row for part in parts for row in part]
+        if min(rows) < 0:
+            raise ValueError("negative")
+        return {"x": np.array(rows)}
+
+    def answer(self, asks: Sequence[Ask], outputs: Tensors) -> None:
+        at = 0
+        for ask in asks:
+            assert ask.exchange.told is None
+            ask.exchange.told = outputs["y"][at : at + ask.rows].tolist()
+            at += ask.rows
+        assert at == len(outputs["y"])
+
+    def fail(self, ask: Ask, error: Exception) -> None:
+        assert ask.exchange.told is None
+        ask.exchange.told = error
+
+
+class Model:
+    """Doubles; a call takes SECONDS."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds, self.calls = seconds, list[int]()
+
+    def __call__(self, tensors: Tensors) -> Tensors:
+        x = tensors["x"]
+        self.calls.append(len(x))
+        if self.seconds:
+            time.sleep(self.seconds)
+        if 666 in x:
+            raise ArithmeticError("the model cannot")
+        return {"y": 2 * x}
+
+
+def batcher(model: Predictor, expected: float = 0.0, **options: Any) -> Batcher:
+    profile = Profile()
+    profile.learn(1, expected or getattr(model, "seconds", 0.0))
+    return Batcher(model, profile, ThreadPoolExecutor(1), **options)
+
+
+async def asked(batcher: Batcher, callers: Sequence[Caller], forms: Sequence[Form], waves: Sequence[int] = ()) -> None:
+    """Let CALLERS ask, a wave after the other, and wait until all were told."""
+    cuts = [0, *sorted(waves), len(callers)]
+    for begin, end in pairwise(cuts):
+        for i, caller in enumerate(callers[begin:end]):
+            batcher.add(Ask(forms[i % len(forms)], caller.rows, len(caller.rows), caller, key=str(i % 3)))
+        await asyncio.sleep(0)
+    until = time.monotonic() + 10
+    while any(caller.told is None and not caller.gone for caller in callers) and time.monotonic() < until:
+        await asyncio.sleep(0.001)
+
+
+ROWS = st.lists(st.one_of(st.integers(0, 500), st.sampled_from([-1, 666])), min_size=1, max_size=9)
+
+
+@given(rows=st.lists(ROWS, min_size=1, max_size=20), most=st.integers(1, 12), data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_each_caller_gets_its_own_rows_and_only_the_guilty_are_told(
+    rows: list[list[int]], most: int, data: st.DataObject
+) -> None:
+    callers = [Caller(part) for part in rows]
+    waves = data.draw(st.lists(st.integers(0, len(rows)), max_size=3))
+    model = Model()
+    beside = data.draw(st.booleans())
+    forms = [Lists() for _ in range(data.draw(st.integers(1, 3)))]
+    asyncio.run(asked(batcher(model, 2 * INLINE if beside else 0.0, most=most), callers, forms, waves))
+    for caller in callers:
+        if min(caller.rows) < 0:
+            assert isinstance(caller.told, ValueError)
+        elif 666 in caller.rows:
+            assert isinstance(caller.told, ArithmeticError)
+        else:
+            assert caller.told == [2 * row for row in caller.rows]
+    assert max(model.calls, default=0) <= max(most, max(map(len, rows)))
+
+
+def test_what_comes_in_within_a_turn_of_the_loop_shares_a_call() -> None:
+    model = Model()
+    asyncio.run(asked(batcher(model), [Caller([i]) for i in range(20)], [Lists()]))
+    assert model.calls == [20]
+
+
+def test_what_comes_in_while_the_model_is_busy_shares_the_next_call() -> None:
+    model = Model(0.02)
+    callers = [Caller([i]) for i in range(20)]
+    asyncio.run(asked(batcher(model), callers, [Lists()], waves=[1]))
+    assert model.calls == [1, 19]
+
+
+def test_a_request_larger_than_a_call_is_answered_in_slices() -> None:
+    model = Model()
+    caller = Caller(list(range(25)))
+    asyncio.run(asked(batcher(sliced(model, 10), most=10), [caller, Caller([1])], [Lists()]))
+    assert caller.told == [2 * i for i in range(25)] and sorted(model.calls) == [1, 5, 10, 10]
+
+
+def test_a_model_that_gives_other_rows_than_it_got_answers_nobody() -> None:
+    callers = [Caller([1]), Caller([2, 3])]
+    asyncio.run(asked(batcher(lambda tensors: {"y": tensors["x"][:1]}), callers, [Lists(), Lists()]))
+    assert callers[0].told == [1] and isinstance(callers[1].told, ValueError)
+
+
+def test_an_answer_that_cannot_be_made_or_told_ends_nothing() -> None:
+    class Broken(Lists):
+        def answer(self, asks: Sequence[Ask], outputs: Tensors) -> None:
+            raise ZeroDivisionError
+
+        def fail(self, ask: Ask, error: Exception) -> None:
+            ask.exchange.told = error
+            raise ZeroDivisionError
+
+    callers = [Caller([i]) for i in range(4)]
+    model = batcher(Model())
+
+    async def twice() -> None:
+        await asked(model, callers[:2], [Broken(), Lists()])
+        await asked(model, callers[2:], [Lists()])
+
+    asyncio.run(twice())
+    assert isinstance(callers[0].told, ZeroDivisionError) and [c.told for c in callers[1:]] == [[2], [4], [6]]
+
+
+def test_a_long_call_leaves_the_event_loop_free() -> None:
+    async def beats() -> int:
+        model = batcher(Model(0.05))
+        caller = Caller([1])
+        model.add(Ask(Lists(), caller.rows, 1, caller))
+        count = 0
+        while caller.told is None:
+            await asyncio.sleep(0.001)
+            count += 1
+        return count
+
+    assert asyncio.run(beats()) > 5
+
+
+def test_who_has_gone_is_not_asked_for() -> None:
+    model = Model()
+    callers = [Caller([1]), Caller([2], gone=True), Caller([3])]
+    asyncio.run(asked(batcher(model), callers, [Lists()]))
+    assert model.calls == [2] and callers[1].told is None
+
+
+def test_a_deadline_that_passed_is_told_and_costs_no_call() -> None:
+    async def late() -> tuple[Any, list[int]]:
+        model = Model()
+        caller = Caller([1])
+        waiting = batcher(model)
+        caller.arrived = time.perf_counter()
+        waiting.add(Ask(Lists(), caller.rows, 1, caller, timeout=0.05))
+        time.sleep(0.06)
+        await asyncio.sleep(0.01)
+        return caller.told, model.calls
+
+    told, calls = asyncio.run(late())
+    assert isinstance(told, Late) and calls == []
+
+
+def test_a_deadline_that_is_over_is_told_at_once() -> None:
+    async def late() -> None:
+        with pytest.raises(Late):
+            batcher(Model()).add(Ask(Lists(), [1], 1, Caller([1], arrived=0.0), timeout=0.001))
+
+    asyncio.run(late())
+
+
+def test_who_would_be_answered_too_late_is_refused_at_once_and_told_when_to_come_again() -> None:
+    async def crowd() -> tuple[list[Busy], int]:
+        waiting = batcher(Model(0.01), most=1)
+        callers, refused = [Caller([i]) for i in range(50)], []
+        for caller in callers:
+            try:
+                waiting.add(Ask(Lists(), caller.rows, 1, caller, timeout=0.1))
+            except Busy as busy:
+                refused.append(busy)
+        admitted = len(callers) - len(refused)
+        while sum(caller.told is not None for caller in callers) < admitted:
+            await asyncio.sleep(0.005)
+        return refused, sum(isinstance(caller.told, list) for caller in callers)
+
+    refused, answered = asyncio.run(crowd())
+    assert 35 <= len(refused) <= 45 and answered >= 5 and all(busy.retry > 0 for busy in refused)
+
+
+def test_only_so_many_rows_wait() -> None:
+    async def crowd() -> None:
+        waiting = batcher(Model(), bound=10)
+        callers = [Caller([i]) for i in range(10)]
+        for caller in callers:
+            waiting.add(Ask(Lists(), caller.rows, 1, caller))
+        with pytest.raises(Busy, match="10 rows wait already"):
+            waiting.add(Ask(Lists(), [1], 1, Caller([1])))
+        await asyncio.sleep(0.01)
+        assert all(caller.told is not None for caller in callers)
+
+    asyncio.run(crowd())
+
+
+def test_a_client_with_few_requests_does_not_wait_for_one_with_many() -> None:
+    async def greedy() -> list[str]:
+        model = batcher(Model(), most=2)
+        order: list[str] = []
+
+        class Noted(Lists):
+            def answer(self, asks: Sequence[Ask], outputs: Tensors) -> None:
+                order.extend(ask.key for ask in asks)
+                super().answer(asks, outputs)
+
+        form = Noted()
+        for key in ["many"] * 10 + ["few"]:
+            model.add(Ask(form, [1], 1, Caller([1]), key=key))
+        await asyncio.sleep(0.02)
+        return order
+
+    assert asyncio.run(greedy()).index("few") < 2
