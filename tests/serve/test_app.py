@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import shutil
 import threading
 import zlib
 from pathlib import Path
@@ -178,3 +179,17 @@ def test_a_model_without_samples_warms_up_on_a_row_of_zeros(tmp_path: Path) -> N
     assert Caller(App([served]))("POST", PATH, SAMPLE[0]).status == 200
     assert Caller(App([served]))("GET", "/v1/docs").status == 200
     served.close()
+
+
+def test_a_release_keeps_the_latency_its_ledger_promised(folder: Path, tmp_path: Path) -> None:
+    release = tmp_path / "release"
+    shutil.copytree(folder, release)
+    goal = [{"budget": "floor", "asked": 0.8}, {"budget": "p99_ms", "asked": 5.0}]
+    (release / "ledger.json").write_text(json.dumps({"goal": goal}))
+    model = load(Wanted(release, "flights"))
+    model.close()
+    assert model.batcher.goal == 0.005
+
+    (release / "ledger.json").write_text("{")
+    with pytest.raises(InputError, match=r"ledger\.json is damaged"):
+        load(Wanted(release, "flights"))

@@ -20,7 +20,8 @@ import pytest
 from tests.serve.conftest import SAMPLE, Running
 
 from aimass.core.errors import InputError
-from aimass.serve.server import bind, serve
+from aimass.serve.server import serve
+from aimass.serve.sockets import bind
 
 PATH = "/v1/predict/flights"
 BODY = json.dumps({"records": SAMPLE}).encode()

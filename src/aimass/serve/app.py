@@ -6,18 +6,18 @@ Knows which path belongs to which protocol; the protocols know the models.
 from __future__ import annotations
 
 import logging
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from importlib.metadata import version
-from itertools import count
 from typing import Any
 
 from aimass.core.errors import InputError, suggest
 from aimass.serve.docs import POLICY, page
 from aimass.serve.http.bridge import Bridge
+from aimass.serve.http.crowd import Numbers
 from aimass.serve.http.heads import Head
+from aimass.serve.http.limits import Limits
 from aimass.serve.messages import Answer, Receive, Refused, Request, Scope, Send, json_answer
 from aimass.serve.metrics import Counts, prometheus
 from aimass.serve.pending import waited
@@ -28,7 +28,7 @@ from aimass.serve.v2.model import EXTENSIONS, V2
 Answering = Callable[[Request], Awaitable[Answer]]
 Route = Callable[[Any], None]
 
-MAX_BODY = 32 << 20  # bytes, unpacked
+MAX_BODY = Limits().body  # bytes, unpacked
 MAX_ROWS = 10_000  # in one request
 TEXT = b"text/plain; version=0.0.4; charset=utf-8"
 HTML = b"text/html; charset=utf-8"
@@ -44,7 +44,7 @@ class App:
         self.max_body = max_body
         self.draining = False
         self.bridge = Bridge(self)
-        self.prefix, self.numbers = secrets.token_hex(4), count(1)
+        self.number = Numbers()
         self.hot: dict[str, Route] = {}  # by path of inference
         self.counts: dict[str, Counts] = {}  # the same
         self.paths: dict[str, dict[str, Answering]] = {
@@ -88,7 +88,7 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begin = time.perf_counter()
-        request = Request(scope, receive, self.max_body, f"{self.prefix}-{next(self.numbers)}")
+        request = Request(scope, receive, self.max_body, self.number())
         answer = await self._answer(request)
         await self._send(request, answer, send)
         counts = self.counts.get(scope["path"])

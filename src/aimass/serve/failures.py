@@ -10,6 +10,8 @@ from aimass.core.errors import InputError
 from aimass.serve.batch.base import Busy, Late
 from aimass.serve.messages import Refused, to_json
 
+REFUSALS = (Refused, Busy, Late)  # what a request may meet before it waits with the others
+
 log = logging.getLogger("aimass.serve")
 
 

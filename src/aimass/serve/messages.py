@@ -14,11 +14,12 @@ from typing import Any
 
 import orjson
 
+from aimass.serve.http.answers import JSON
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-JSON = b"application/json"  # exactly: the KServe client shows an error's text for no other spelling
 WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 47}  # zlib's window bits; 47 finds the header by itself
 
 
@@ -74,12 +75,6 @@ class Request:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         given = self.headers.get(b"x-request-id")
         self.id = given.decode("latin-1")[:128] if given else number
-
-    async def body(self) -> bytes:
-        """The whole body, unpacked.  Raises Refused: 413 over the limit, 415 for an unknown content-encoding."""
-        raw = await self.raw()
-        encoding = self.headers.get(b"content-encoding")
-        return raw if encoding is None else unpacked(raw, encoding, self.limit)
 
     async def raw(self) -> bytes:
         """The whole body as it was sent.  Raises Refused: 413 over the limit."""

@@ -97,7 +97,8 @@ def load(
     served.sample, tensors = _sample(wanted.folder, signature)
     warm_up(served, tensors)
     served.digest = _digest(wanted.folder)
-    served.predict = sliced(served.predict, served.batcher.most)
+    served.batcher.aim(goal_of(wanted.folder))
+    served.predict = sliced(served.predict, served.batcher.limit)
     for wrapper in wrappers:
         served.predict = wrapper.wrap(served.predict, around)
     return served
@@ -191,6 +192,20 @@ def _check_outputs(served: Served, outputs: Tensors) -> None:
             expected="every output of signature.json",
             todo="make the artifact again",
         )
+
+
+def goal_of(folder: Path) -> float:
+    """Seconds in which 99 of 100 requests are to be answered, as the ledger of the release in FOLDER says; else 0."""
+    path = folder / "ledger.json"
+    if not path.is_file():
+        return 0.0
+    try:
+        goals = json.loads(path.read_text(encoding="utf-8"))["goal"]
+        return next((float(goal["asked"]) / 1000 for goal in goals if goal["budget"] == "p99_ms"), 0.0)
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} is damaged: {type(error).__name__}: {error}", expected="a ledger with goals", todo="publish again"
+        ) from error
 
 
 def _digest(folder: Path) -> str:

@@ -11,8 +11,8 @@ import orjson
 from aimass.core.signature import Signature
 from aimass.engines.base import Tensors
 from aimass.prepare.rows import from_records
-from aimass.serve.batch.base import Ask, Busy, Form, Late
-from aimass.serve.failures import failed
+from aimass.serve.batch.base import Ask, Form, spans
+from aimass.serve.failures import REFUSALS, failed
 from aimass.serve.http.exchange import Exchange
 from aimass.serve.messages import Refused, body_of, parsed
 from aimass.serve.predictor import Served
@@ -34,7 +34,7 @@ class Records(Form):
             records = records_of(parsed(body_of(exchange, self.max_body)), self.columns)
             check_rows(len(records), self.max_rows)
             self.served.batcher.add(Ask(self, records, len(records), exchange))
-        except (Refused, Busy, Late) as error:
+        except REFUSALS as error:
             failed(exchange, error)
 
     def join(self, parts: Sequence[list[dict[str, Any]]]) -> Tensors:
@@ -45,11 +45,8 @@ class Records(Form):
 
     def answer(self, asks: Sequence[Ask], outputs: Tensors) -> None:
         rows = predictions(outputs, self.served.signature)
-        at = 0
-        for ask in asks:
-            told = {"model": self.served.label, "predictions": rows[at : at + ask.rows]}
-            ask.exchange.reply(orjson.dumps(told))
-            at += ask.rows
+        for ask, (begin, end) in zip(asks, spans(asks), strict=True):
+            ask.exchange.reply(orjson.dumps({"model": self.served.label, "predictions": rows[begin:end]}))
 
     def fail(self, ask: Ask, error: Exception) -> None:
         failed(ask.exchange, error)

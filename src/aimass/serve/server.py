@@ -4,39 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
-import errno
 import gc
 import os
 import signal
 import socket
-import struct
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from aimass.core.errors import InputError
 from aimass.serve.app import App
 from aimass.serve.base import Wrapper
-from aimass.serve.grpc.service import Service
+from aimass.serve.http.crowd import Crowd
 from aimass.serve.http.front import Front
 from aimass.serve.http.limits import Limits
-from aimass.serve.http2.front import Front as Calls
 from aimass.serve.log import PredictionLog
 from aimass.serve.predictor import Served, Wanted, load
+from aimass.serve.sockets import BACKLOG, bind, knocked, listen, no_more_knocks
 
 if sys.platform == "win32":
     from asyncio import new_event_loop
 else:
     from uvloop import new_event_loop
 
-BACKLOG = 2048
 LINGER = 0.3  # seconds after a stop signal in which open connections may still send a request
-SO_ATTACH_FILTER = 26  # asm-generic/socket.h
 GRACE = 20  # seconds for requests under way to finish
 
 
@@ -96,7 +91,7 @@ def serve_all(
         for one in wanted:
             models.append(load(one, log_to=log_to, wrappers=wrappers))
         for door in bound:
-            _listen(door, host)
+            listen(door, host)
         where = _where(bound[0], host, ", ".join(model.label for model in models))
         gc.collect()
         gc.freeze()  # what was loaded stays: a collection need not walk it again
@@ -108,74 +103,10 @@ def serve_all(
             door.close()
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A bound socket.  Raises InputError when HOST is no address of this machine or PORT cannot be had."""
-    if not 0 <= port <= 65535:
-        raise InputError(f"port {port} does not exist", expected="0 to 65535; 0 picks a free one", key="port")
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except (socket.gaierror, UnicodeError) as error:
-        raise InputError(
-            f"no address is known for host {host!r}", expected="a name or an address", key="host"
-        ) from error
-    bound = socket.socket(family, kind, protocol)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind(address)
-    except OSError as error:
-        bound.close()
-        raise _unavailable(error, host, port) from error
-    return bound
-
-
-def _listen(bound: socket.socket, host: str) -> None:
-    try:
-        bound.listen(BACKLOG)
-    except OSError as error:  # another program bound the same port at the same time
-        raise _unavailable(error, host, bound.getsockname()[1]) from error
-    bound.setblocking(False)
-
-
-def _unavailable(error: OSError, host: str, port: int) -> InputError:
-    if error.errno == errno.EADDRINUSE:
-        return InputError(
-            f"port {port} of {host} is taken",
-            expected="a free port",
-            todo="stop the program that listens there, or choose another: --port 0 picks a free one",
-            key="port",
-        )
-    return InputError(
-        f"cannot listen on port {port} of {host}: {error.strerror}",
-        expected="an address of this machine and a port this user may open",
-        todo="try --host 127.0.0.1 and a port above 1023",
-        key="host" if error.errno == errno.EADDRNOTAVAIL else "port",
-    )
-
-
 def _where(bound: socket.socket, host: str, label: str) -> Listening:
     port = int(bound.getsockname()[1])
     shown = f"[{host}]" if ":" in host else host
     return Listening(f"http://{shown}:{port}", host, port, os.getpid(), label)
-
-
-def _no_more_knocks(listener: socket.socket) -> None:
-    """From here on the kernel drops what would open a connection to LISTENER, and lets pass what open ones send.
-
-    Between the last accept and the close a caller could still be let in by the kernel, and then be reset with its
-    request on the way.  With this filter (classic BPF on the 14th byte of the TCP header, its flags: a SYN without an
-    ACK is dropped) that caller knocks again a second later and is refused cleanly.  Linux only; elsewhere the moment
-    between accept and close stays, and a caller who falls into it has to ask again.
-    """
-    if sys.platform != "linux":
-        return
-    flags, syn, ack = 13, 0x02, 0x10
-    load_byte, jump_if_set, leave = 0x30, 0x45, 0x06
-    lines = [(load_byte, 0, 0, flags), (jump_if_set, 2, 0, ack), (jump_if_set, 0, 1, syn), (leave, 0, 0, 0)]
-    lines.append((leave, 0, 0, 0xFFFFFFFF))
-    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in lines))
-    attach = struct.pack("HL", len(lines), ctypes.addressof(program))
-    with contextlib.suppress(OSError):  # a container may forbid it: then as elsewhere
-        listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, attach)
 
 
 class Server:
@@ -185,9 +116,21 @@ class Server:
         self, app: App, bound: Sequence[socket.socket], ready: Callable[[], None], limits: Limits = Limits()
     ) -> None:
         self.app, self.bound, self.ready = app, bound, ready
-        self.calls = Calls(Service(app.v2, lambda: not app.draining).methods, limits)
-        self.front = Front(app.route, limits, self.calls)
+        self.crowd = Crowd(limits)
+        self.front = Front(app.route, self.crowd, self._calls)
         self.stopping, self.at_once = asyncio.Event(), asyncio.Event()
+
+    def _calls(self) -> asyncio.Protocol:
+        """Who speaks HTTP/2 with one caller.  What gRPC needs is imported when somebody speaks it."""
+        made: asyncio.Protocol = self._grpc.connection()
+        return made
+
+    @cached_property
+    def _grpc(self) -> Any:
+        from aimass.serve.grpc.service import Service
+        from aimass.serve.http2.front import Front as Calls
+
+        return Calls(Service(self.app.v2, lambda: not self.app.draining).methods, self.crowd)
 
     def run(self) -> None:
         """Until a signal, or `stop`."""
@@ -196,7 +139,7 @@ class Server:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        watch = loop.create_task(self.front.watch())
+        watch = loop.create_task(self.crowd.watch())
         with _signals(loop, self.stop):
             listeners = [
                 await loop.create_server(self.front.connection, sock=bound, backlog=BACKLOG) for bound in self.bound
@@ -216,37 +159,26 @@ class Server:
     async def _end(self, listeners: Sequence[asyncio.Server]) -> None:
         """Let nobody new knock, take in who has, close the doors, let open connections finish."""
         for bound in self.bound:
-            _no_more_knocks(bound)
-        knocked = [connection for bound in self.bound for connection in _knocked(bound)]
+            no_more_knocks(bound)
+        waiting = [connection for bound in self.bound for connection in knocked(bound)]
         for listener in listeners:
             listener.close()
-        for connection in knocked:
+        for connection in waiting:
             await asyncio.get_running_loop().connect_accepted_socket(self.front.connection, connection)
         await self._until(self._left, LINGER)
-        self.front.close_idle()
-        self.calls.end()
+        self.crowd.end()
         await self._until(self._left, GRACE)
-        self.front.abort()
-        self.calls.abort()
+        self.crowd.abort()
 
     def _left(self) -> bool:
         """Whether nobody is connected any more."""
-        return not self.front.connections and not self.calls.connections
+        return not self.crowd.connections
 
     async def _until(self, over: Callable[[], bool], seconds: float) -> None:
         """OVER, or so many SECONDS have passed, or there is no time for it."""
         until = time.monotonic() + seconds
         while not over() and time.monotonic() < until and not self.at_once.is_set():
             await asyncio.sleep(0.01)
-
-
-def _knocked(bound: socket.socket) -> list[socket.socket]:
-    """Connections the kernel has made and nobody has accepted: closing the listener would reset them."""
-    found = []
-    with contextlib.suppress(OSError):
-        while True:
-            found.append(bound.accept()[0])
-    return found
 
 
 @contextlib.contextmanager

@@ -252,3 +252,29 @@ def test_a_client_with_few_requests_does_not_wait_for_one_with_many() -> None:
         return order
 
     assert asyncio.run(greedy()).index("few") < 2
+
+
+def test_calls_grow_no_larger_than_half_the_latency_wanted_allows() -> None:
+    made = batcher(Model(), expected=0.001)
+    for rows, seconds in ((8, 0.002), (64, 0.016), (512, 0.128)):
+        made.profile.learn(rows, seconds)
+    made.aim(0.033)
+    assert made.most == 64
+    made.aim(0.0)
+    assert made.most == made.limit
+    made.aim(0.0015)  # not even a row can keep it: what is left to win are many rows a second
+    assert made.most == made.limit
+
+
+def test_what_calls_take_later_changes_how_large_they_grow() -> None:
+    model = Model()
+    made = batcher(model, expected=1e-5)
+    made.profile.learn(made.limit, 0.001)
+    made.aim(0.01)
+    assert made.most == made.limit
+    for _ in range(256):
+        made.profile.learn(made.limit, 0.2)
+    callers = [Caller([1]) for _ in range(256)]
+    asyncio.run(asked(made, callers, [Lists()], waves=range(256)))
+    assert len(model.calls) == 256
+    assert made.most < made.limit

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aimass.serve.http.crowd import Crowd
 from aimass.serve.http.exchange import Exchange
 from aimass.serve.http.front import Front
 from aimass.serve.http.limits import Limits
@@ -50,7 +51,7 @@ class Talk:
     def __init__(self, at_once: bool = True, **limits: Any) -> None:
         self.heard: list[Exchange] = []
         self.at_once = at_once
-        self.front = Front(lambda head: self.hear, Limits(**limits))
+        self.front = Front(lambda head: self.hear, Crowd(Limits(**limits)))
         self.connection, self.wire = self.front.connection(), Wire()
         self.connection.connection_made(self.wire)  # type: ignore[arg-type]
 
@@ -104,7 +105,7 @@ def test_the_same_is_heard_however_it_is_cut(requests: list[bytes], data: st.Dat
     assert len(expected) == len(requests) and all(status == 200 for status, _ in expected)
     talk = Talk()
     assert talk.send(*[piece for piece in pieces if piece]) == expected
-    assert talk.front.held == 0 and not talk.connection.open
+    assert talk.front.crowd.held == 0 and not talk.connection.open
 
 
 @given(orders=st.permutations(range(6)))
@@ -211,7 +212,7 @@ def test_a_body_that_grows_beyond_its_limit_is_cut_off() -> None:
     replies = talk.send(
         b"POST / HTTP/1.1\r\n" + HOST + b"transfer-encoding: chunked\r\n\r\n", *[b"10\r\n" + 16 * b"a" + b"\r\n"] * 9
     )
-    assert [status for status, _ in replies] == [413] and talk.wire.closed and talk.front.held == 0
+    assert [status for status, _ in replies] == [413] and talk.wire.closed and talk.front.crowd.held == 0
 
 
 def test_who_asks_much_before_reading_waits() -> None:
@@ -274,9 +275,9 @@ def test_an_answer_to_a_caller_who_has_gone_is_nothing() -> None:
     talk = Talk(at_once=False)
     talk.send(POST + b"gone")
     talk.connection.connection_lost(None)
-    assert talk.heard[0].gone and talk.front.held == 0
+    assert talk.heard[0].gone and talk.front.crowd.held == 0
     talk.answer(talk.heard[0])
-    assert talk.wire.sent == b"" and not talk.front.connections
+    assert talk.wire.sent == b"" and not talk.front.crowd.connections
 
 
 def test_what_takes_too_long_is_ended() -> None:
@@ -294,7 +295,7 @@ def test_what_takes_too_long_is_ended() -> None:
 
 
 def test_more_callers_than_there_may_be_are_told() -> None:
-    front = Front(lambda head: lambda exchange: None, Limits(connections=2))
+    front = Front(lambda head: lambda exchange: None, Crowd(Limits(connections=2)))
     wires = []
     for _ in range(3):
         connection, wire = front.connection(), Wire()

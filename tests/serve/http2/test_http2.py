@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aimass.serve.http.crowd import Crowd
 from aimass.serve.http.limits import Limits
 from aimass.serve.http2 import frames as f
 from aimass.serve.http2.call import Call
@@ -46,7 +47,7 @@ class Talk:
 
     def __init__(self, at_once: bool = True, **limits: Any) -> None:
         self.at_once, self.calls = at_once, list[Call]()
-        self.front = Front({ECHO.encode(): self.hear}, Limits(**limits))
+        self.front = Front({ECHO.encode(): self.hear}, Crowd(Limits(**limits)))
         self.connection, self.wire = self.front.connection(), Wire()
         self.connection.connection_made(self.wire)  # type: ignore[arg-type]
         self.encoder = hpack.Encoder()
@@ -128,7 +129,7 @@ def test_every_call_is_answered_however_the_bytes_are_cut(messages: list[bytes],
     for i, message in enumerate(messages):
         sent, fields = found[2 * i + 1]
         assert sent == packed(message) and fields["grpc-status"] == "0" and fields[":status"] == "200"
-    assert not talk.connection.calls and talk.front.held == 0
+    assert not talk.connection.calls and talk.front.crowd.held == 0
 
 
 def test_a_block_that_was_read_before_is_looked_up() -> None:
@@ -205,7 +206,7 @@ def test_our_windows_open_as_data_is_taken() -> None:
 def test_a_call_that_was_cancelled_is_gone_and_the_connection_goes_on() -> None:
     talk = begun(at_once=False)
     talk.send(talk.call(1, b"x"), frame(f.RST_STREAM, 0, 1, f.LONG.pack(8)), talk.call(3, b"y"))
-    assert talk.calls[0].gone and not talk.calls[1].gone and talk.front.held == len(packed(b"y"))
+    assert talk.calls[0].gone and not talk.calls[1].gone and talk.front.crowd.held == len(packed(b"y"))
     for call in talk.calls:
         call.reply(b"late")
     assert list(talk.answers()) == [3]
@@ -240,7 +241,7 @@ def test_a_message_of_another_length_than_it_says_is_refused(body: bytes) -> Non
 def test_a_message_beyond_the_limit_is_refused_before_it_is_whole() -> None:
     talk = begun(body=1000)
     talk.send(talk.head(1), frame(f.DATA, 0, 1, bytes(1200)))
-    assert talk.answers()[1][1]["grpc-status"] == "8" and talk.front.held == 0
+    assert talk.answers()[1][1]["grpc-status"] == "8" and talk.front.crowd.held == 0
     talk.send(frame(f.DATA, f.END_STREAM, 1, b"rest"), talk.call(3, b"next"))
     assert talk.answers()[3][0] == packed(b"next")
 
@@ -282,7 +283,7 @@ def test_who_opens_calls_to_cancel_them_is_sent_away() -> None:
     talk = begun(at_once=False)
     for stream in range(1, 4100, 2):
         talk.send(talk.head(stream) + frame(f.RST_STREAM, 0, stream, f.LONG.pack(8)))
-    assert talk.wire.closed and talk.error() == f.ENHANCE_YOUR_CALM and talk.front.held == 0
+    assert talk.wire.closed and talk.error() == f.ENHANCE_YOUR_CALM and talk.front.crowd.held == 0
 
 
 def test_more_calls_at_once_than_there_may_be_are_refused_and_may_come_again() -> None:
@@ -311,4 +312,4 @@ def test_no_bytes_break_it(junk: list[bytes]) -> None:
     talk = begun()
     talk.send(*junk)
     talk.connection.connection_lost(None)
-    assert talk.front.held == 0 and not talk.front.connections
+    assert talk.front.crowd.held == 0 and not talk.front.crowd.connections

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -62,3 +62,11 @@ class Ask:
     def name(self) -> str:
         """What the caller calls it, else what the server does."""
         return self.id or str(self.exchange.id)
+
+
+def spans(asks: Sequence[Ask]) -> Iterator[tuple[int, int]]:
+    """Where the rows of each of ASKS begin and end."""
+    at = 0
+    for ask in asks:
+        yield at, at + ask.rows
+        at += ask.rows

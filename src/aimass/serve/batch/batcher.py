@@ -21,6 +21,7 @@ from aimass.serve.batch.profile import Profile
 from aimass.serve.batch.waiting import Waiting
 
 INLINE = 0.0004  # seconds: a call shorter than this costs less than handing it to another thread
+LOOK = 64  # calls after which the largest is looked at again, where there is a goal
 SMALL = 64_000  # bytes of requests: what is known of a row's time says nothing of a row that holds a whole book
 
 Groups = list[tuple[Form, Sequence[Ask]]]
@@ -39,19 +40,31 @@ class Outcome(NamedTuple):
 class Batcher:
     """PREDICT is called by one thread at a time: the event loop's for calls that are nearly always short, or WORKER's.
 
-    GOAL is the latency wanted, seconds: a call takes half of it at most.  VARIES: the time of a row depends on what it
-    holds.  COUNTED is told of every call (rows, seconds).
+    A call has at most MOST rows, fewer where `aim` says so.  VARIES: the time of a row depends on what it holds.
+    COUNTED is told of every call (rows, seconds).
     """
 
     def __init__(
         self, predict: Predictor, profile: Profile, worker: Executor, *, most: int = 1024, bound: int = 16_384,
-        goal: float = 0.0, varies: bool = False, counted: Callable[[int, float], None] = lambda rows, seconds: None,
+        varies: bool = False, counted: Callable[[int, float], None] = lambda rows, seconds: None,
     ) -> None:  # fmt: skip
         self.predict, self.profile, self.worker, self.counted = predict, profile, worker, counted
         self.varies = varies
-        self.most = profile.most(goal / 2, most) if goal else most
+        self.most = self.limit = most
+        self.goal = 0.0
+        self.calls = 0
         self.waiting = Waiting(bound)
         self.busy = 0  # rows of the call under way, or that a call is about to be made
+
+    def aim(self, goal: float) -> None:
+        """Answer within GOAL seconds: a call takes half of them at most, as a request waits for the one before its own.
+
+        How many rows these are is learned anew as calls are measured.  As many as may be for a goal of 0, and for one
+        that not even a single row can keep: then only the most requests a second are left to win.
+        """
+        self.goal = goal
+        kept = goal > 0 and self.profile.expected(1) <= goal / 2
+        self.most = self.profile.most(goal / 2, self.limit) if kept else self.limit
 
     # -- requests -----------------------------------------------------------------------------------------------
 
@@ -126,6 +139,9 @@ class Batcher:
             return Outcome(groups, error, refused)
         seconds = time.perf_counter() - begin
         self.profile.learn(rows, seconds)
+        self.calls += 1
+        if self.goal and self.calls % LOOK == 0:
+            self.aim(self.goal)
         self.counted(rows, seconds)
         return Outcome(groups, outputs, refused)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from aimass.core.signature import Field
 from aimass.engines.base import Tensors
-from aimass.serve.batch.base import Ask
+from aimass.serve.batch.base import Ask, spans
 from aimass.serve.failures import told
 from aimass.serve.grpc.messages import CLASSES
 from aimass.serve.http2.call import (
@@ -25,7 +25,7 @@ from aimass.serve.http2.call import (
     UNIMPLEMENTED,
     Call,
 )  # fmt: skip
-from aimass.serve.v2.said import spans
+from aimass.serve.known import Known
 from aimass.serve.v2.tensors import datatype, to_bytes
 
 KEPT = 64  # shapes
@@ -46,7 +46,7 @@ class Said:
 
     def __init__(self, facts: dict[str, str], wanted: Sequence[Field], *, raw: bool) -> None:
         self.facts, self.wanted, self.raw = facts, tuple(wanted), raw
-        self.heads: dict[tuple[tuple[int, ...], ...], bytes] = {}  # the answer without its values
+        self.heads = Known[tuple[tuple[int, ...], ...], bytes](KEPT)  # the answer without its values
 
     def answer(self, asks: Sequence[Ask], outputs: Tensors) -> None:
         for ask, (begin, end) in zip(asks, spans(asks), strict=True):
@@ -68,8 +68,8 @@ class Said:
         found = None if ask.id else self.heads.get(shapes)
         if found is None:
             found = self._message(ask, part, typed=False)
-            if not ask.id and len(self.heads) < KEPT:
-                self.heads[shapes] = found
+            if not ask.id:
+                self.heads.keep(shapes, found)
         return found
 
     def _message(self, ask: Ask, part: Tensors, *, typed: bool) -> bytes:

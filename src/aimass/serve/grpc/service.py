@@ -10,7 +10,8 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from aimass.core.errors import suggest
-from aimass.serve.batch.base import Ask, Busy, Late
+from aimass.serve.batch.base import Ask
+from aimass.serve.failures import REFUSALS
 from aimass.serve.grpc.messages import CLASSES, PACKAGE
 from aimass.serve.grpc.said import CONTENTS, Said, refuse
 from aimass.serve.grpc.templates import Templates
@@ -62,7 +63,7 @@ class Service:
                 ask = Ask(form, memoryview(values), form.rows, call, timeout=timeout)
             call.counts = model.served.counts
             model.served.batcher.add(ask)
-        except (Refused, Busy, Late) as error:
+        except REFUSALS as error:
             refuse(call, error)
 
     def _read(self, call: Call) -> tuple[V2, Ask]:

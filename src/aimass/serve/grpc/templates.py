@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from aimass.serve.grpc.said import varint
+from aimass.serve.known import Known
 
 TAG = b"\x3a"  # of raw_input_contents
 KEPT = 256
@@ -36,7 +37,7 @@ class Templates(Generic[T]):
 
     def __init__(self) -> None:
         self.begins: dict[int, set[int]] = {}  # of the values, by the length of a message
-        self.known: dict[bytes, tuple[Layout, T]] = {}
+        self.known = Known[bytes, tuple[Layout, T]](KEPT)
 
     def find(self, body: bytes) -> tuple[T, bytes] | None:
         """What is known of BODY, and its values, one behind the other."""

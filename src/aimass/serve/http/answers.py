@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from email.utils import formatdate
 from http import HTTPStatus
 
-JSON = b"application/json"
+JSON = b"application/json"  # exactly: the KServe client shows an error's text for no other spelling
 PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus} | {499: b"Client Closed Request"}
 
 

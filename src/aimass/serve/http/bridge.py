@@ -65,40 +65,25 @@ class Heard:
 
 
 class Said:
-    """`send`: one part, or several in chunks."""
+    """`send`: an answer is whole when it goes out."""
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
-        self.status, self.fields = 0, list[tuple[bytes, bytes]]()
-        self.begun = False
+        self.status, self.fields = 0, dict[bytes, bytes]()
+        self.parts: list[bytes] = []
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            self.fields = [(name.lower(), value) for name, value in message.get("headers", ())]
+            self.fields = {name.lower(): value for name, value in message.get("headers", ())}
             return
-        body, more = message.get("body", b""), message.get("more_body", False)
-        if not self.begun and not more:
-            self._whole(body)
-        else:
-            self._part(body, more)
+        self.parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            self._answer(b"".join(self.parts), self.fields)
 
-    def _whole(self, body: bytes) -> None:
-        fields = dict(self.fields)
+    def _answer(self, body: bytes, fields: dict[bytes, bytes]) -> None:
         kind = fields.pop(b"content-type", b"application/octet-stream")
         close = fields.pop(b"connection", b"") == b"close"
         fields.pop(b"content-length", None)
         self.exchange.own = fields.pop(b"x-request-id", b"")
         self.exchange.answer(self.status, body, kind, fields.items(), close=close)
-
-    def _part(self, body: bytes, more: bool) -> None:
-        """In chunks; to a caller of HTTP/1.0, who does not know them, until the connection ends."""
-        chunked = self.exchange.head.version != "1.0"
-        if not self.begun:
-            self.begun = True
-            fields = [(name, value) for name, value in self.fields if name != b"content-length"]
-            self.exchange.begin(self.status, fields, chunked=chunked)
-        if body and self.exchange.head.method != "HEAD":
-            self.exchange.write(b"%x\r\n%b\r\n" % (len(body), body) if chunked else body)
-        if not more:
-            self.exchange.send(b"0\r\n\r\n" if chunked and self.exchange.head.method != "HEAD" else b"")

@@ -22,17 +22,17 @@ FAREWELL = 1.0  # seconds in which a caller may still send what nobody reads: a 
 
 
 class Connection(asyncio.Protocol):
-    """Of one caller.  `open` are the exchanges that wait for their answers, oldest first.  Times are the front's."""
+    """Of one caller.  `open` are the exchanges that wait for their answers, oldest first.  Times are the crowd's."""
 
     transport: Any  # asyncio.Transport
 
     def __init__(self, front: Front) -> None:
-        self.front, self.limits = front, front.limits
+        self.front, self.crowd, self.limits = front, front.crowd, front.crowd.limits
         self.open: deque[Exchange] = deque()
         self.hearing = Hearing(self)
         self.begun = False  # something was heard
         self.lost = self.ending = False  # gone; or nothing more is heard, and after the last answer it is closed
-        self.since = front.now  # the last byte or answer, or the first byte of the request that is coming in
+        self.since = self.crowd.now  # the last byte or answer, or the first byte of the request that is coming in
         self.stuck = self.leaving = 0.0  # since when the caller does not read; or should have left
         self.left = b""  # what was sent and must wait
         self.paused = self.refused = False
@@ -42,15 +42,15 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
-        self.front.connections.add(self)
-        if self.front.crowded():
+        self.crowd.connections.add(self)
+        if self.crowd.full:
             self._refuse(Fault(503, f"{self.limits.connections} connections are open: that is all there may be"))
 
     def connection_lost(self, error: Exception | None) -> None:
         self.lost = True
         self.closed.set()
-        self.front.connections.discard(self)
-        self.front.held -= sum(len(exchange.body) for exchange in self.open)
+        self.crowd.connections.discard(self)
+        self.crowd.held -= sum(len(exchange.body) for exchange in self.open)
         self.open.clear()
         self.hearing.forget()
         self.left = b""
@@ -61,15 +61,15 @@ class Connection(asyncio.Protocol):
         if not self.begun:
             self.begun = True
             if data.startswith(PRIOR) and self.front.http2 is not None:
-                self._hand_over(self.front.http2.connection(), data)
+                self._hand_over(self.front.http2(), data)
                 return
         if not self.hearing.inside:
-            self.since = self.front.now
+            self.since = self.crowd.now
         self._take(self.left + data if self.left else data)
 
     def _hand_over(self, other: asyncio.Protocol, data: bytes) -> None:
         """To OTHER, who speaks HTTP/2."""
-        self.front.connections.discard(self)
+        self.crowd.connections.discard(self)
         self.transport.set_protocol(other)
         other.connection_made(self.transport)
         other.data_received(data)
@@ -80,7 +80,7 @@ class Connection(asyncio.Protocol):
         return bool(self.open) and not self.hearing.inside
 
     def pause_writing(self) -> None:
-        self.stuck = self.front.now
+        self.stuck = self.crowd.now
         self._pause()
 
     def resume_writing(self) -> None:
@@ -121,7 +121,7 @@ class Connection(asyncio.Protocol):
             return
         exchange = Exchange(self, head, body)
         self.open.append(exchange)
-        self.front.held += len(body)
+        self.crowd.held += len(body)
         self.ending = not head.keep_alive
         self.front.begin(exchange)
 
@@ -153,13 +153,10 @@ class Connection(asyncio.Protocol):
         while waiting and waiting[0].raw is not None:
             first = waiting[0]
             write(first.raw)
-            first.raw = None
-            if not first.done:
-                return
             waiting.popleft()
-            self.front.held -= len(first.body)
+            self.crowd.held -= len(first.body)
         if not waiting:
-            self.since = self.front.now
+            self.since = self.crowd.now
             if self.ending:
                 self._leave()
         if self.paused:
@@ -168,7 +165,7 @@ class Connection(asyncio.Protocol):
     def _leave(self) -> None:
         if self.refused and self.transport.can_write_eof():
             self.transport.write_eof()
-            self.leaving = self.front.now
+            self.leaving = self.crowd.now
             self.paused = False
             self.transport.resume_reading()  # and drop it
         else:
@@ -183,12 +180,12 @@ class Connection(asyncio.Protocol):
         if self.stuck or self.lost or self.ending or len(self.open) >= self.limits.pipelined:
             return
         self.paused = False
-        self.since = self.front.now
+        self.since = self.crowd.now
         self.transport.resume_reading()
         if self.left:
             self._take(self.left)
 
-    def close_idle(self) -> None:
+    def end(self) -> None:
         """End with the last answer; now, when none is awaited and no request is coming in."""
         if not self.open and not self.hearing.inside:
             self.transport.close()

@@ -17,7 +17,7 @@ KEEP = ((b"connection", b"keep-alive"),)  # what a caller of HTTP/1.0 must be to
 
 
 class Exchange:
-    """BODY is as it was sent.  Whoever answers calls `send` once, or `write` until nothing is to follow.
+    """BODY is as it was sent.  Whoever answers calls `reply` or `answer` once.
 
     An answer waits here while an earlier one of its connection is under way.  To a caller who has gone it is nothing.
     """
@@ -39,7 +39,7 @@ class Exchange:
 
     def _id(self) -> bytes:
         if not self.head.id and not self.own:
-            self.own = self.connection.front.number()
+            self.own = self.connection.crowd.number().encode()
         return self.head.id or self.own
 
     def _is_last(self) -> bool:
@@ -52,36 +52,19 @@ class Exchange:
 
     def send(self, raw: bytes) -> None:
         """RAW is the whole answer."""
-        self.raw = raw if self.raw is None else self.raw + raw
-        self.done = True
-        if not self.connection.lost and self.connection.open[0] is self:
-            self.connection.flush()
-
-    def begin(self, status: int, fields: Iterable[tuple[bytes, bytes]], *, chunked: bool) -> None:
-        """The head of an answer whose length nobody knows yet; not CHUNKED, the end of the connection ends it."""
-        connection = self.connection
-        if not chunked or not self.head.keep_alive or (connection.front.draining and self._is_last()):
-            connection.ending = True
-            fields = (*fields, (b"connection", b"close"))
-        if chunked:
-            fields = (*fields, (b"transfer-encoding", b"chunked"))
-        self.write(connection.front.clock.head(status, ((b"x-request-id", self._id()), *fields)))
-
-    def write(self, raw: bytes) -> None:
-        """RAW is a part of the answer, more is to follow."""
-        self.raw = raw if self.raw is None else self.raw + raw
+        self.raw, self.done = raw, True
         if not self.connection.lost and self.connection.open[0] is self:
             self.connection.flush()
 
     def reply(self, body: bytes, kind: bytes = JSON, fields: Iterable[tuple[bytes, bytes]] = ()) -> None:
         """A good answer.  The shortest way for what is asked most."""
-        front = self.connection.front
-        if fields or front.draining or self.connection.ending or self.head.version != "1.1":
+        connection = self.connection
+        if fields or connection.front.draining or connection.ending or self.head.version != "1.1":
             self.answer(200, body, kind, fields)
             return
         if self.counts is not None:
             self.counts.request(200, time.perf_counter() - self.arrived)
-        self.send(GOOD % (front.clock.line(200), kind, len(body), self._id(), body))
+        self.send(GOOD % (connection.crowd.clock.line(200), kind, len(body), self._id(), body))
 
     def answer(
         self, status: int, body: bytes, kind: bytes = JSON, fields: Iterable[tuple[bytes, bytes]] = (), *,
@@ -96,4 +79,4 @@ class Exchange:
         elif head.version == "1.0":
             fields = (*fields, *KEEP)
         fields = ((b"x-request-id", self._id()), *fields)
-        self.send(connection.front.clock.answer(status, body, kind, fields, close=close, bare=head.method == "HEAD"))
+        self.send(connection.crowd.clock.answer(status, body, kind, fields, close=close, bare=head.method == "HEAD"))

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from aimass.serve.known import Known
+
 END = b"\r\n\r\n"
 KEPT = 1024  # heads
 LONGEST = 2048  # bytes of a head that is kept
@@ -44,16 +46,14 @@ class Heads:
     """At most `KEPT` plain heads by their bytes, end included."""
 
     def __init__(self) -> None:
-        self.known: dict[bytes, Head] = {}
+        self.known = Known[bytes, Head](KEPT)
         self.get = self.known.get
 
     def keep(self, raw: bytes, head: Head) -> None:
         """Remember that RAW means HEAD, if nothing else can follow, and it may come again."""
         if len(raw) > LONGEST or raw[:1] in b"\r\n" or not head.plain:  # blank lines before a head are not its own
             return
-        if len(self.known) >= KEPT:
-            self.known.clear()
-        self.known[raw] = head
+        self.known.keep(raw, head)
 
     def forget(self) -> None:
         """All of them: who answers what has changed."""

@@ -26,7 +26,7 @@ class Hearing:
     """Tells CONNECTION `begin` (head, body) of every request that is whole.  After a Fault nothing more is heard."""
 
     def __init__(self, connection: Connection) -> None:
-        self.connection, self.front, self.limits = connection, connection.front, connection.front.limits
+        self.connection, self.front, self.limits = connection, connection.front, connection.front.crowd.limits
         self.parser = httptools.HttpRequestParser(self)
         self.fault: Fault | None = None
         self._between()
@@ -70,14 +70,14 @@ class Hearing:
 
     def forget(self) -> None:
         """The request that is coming in: nobody waits for it."""
-        self.front.held -= len(self.body)
+        self.front.crowd.held -= len(self.body)
         self._between()
 
     # -- what httptools tells -----------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
         self.inside = self.fresh = True
-        self.connection.since = self.front.now
+        self.connection.since = self.front.crowd.now
 
     def on_url(self, part: bytes) -> None:
         self.target += part
@@ -113,10 +113,10 @@ class Hearing:
             self.body = bytearray(self.body + part)
         else:
             self.body += part
-        self.front.held += len(part)
+        self.front.crowd.held += len(part)
         if len(self.body) > self.limits.body:
             self._stop(413, f"the body is larger than {self.limits.body} bytes")
-        if self.front.held > self.limits.held:
+        if self.front.crowd.held > self.limits.held:
             self._stop(503, "the server holds all the bodies it may")
 
     def on_message_complete(self) -> None:
@@ -124,7 +124,7 @@ class Hearing:
             return
         head, raw, body = self.head, self.raw, bytes(self.body)
         assert head is not None
-        self.front.held -= len(body)
+        self.front.crowd.held -= len(body)
         self._between()
         if raw:
             self.front.heads.keep(raw, head)

@@ -11,6 +11,7 @@ from typing import Any
 import hpack
 
 from aimass.serve.http2.frames import COMPRESSION_ERROR, ProtocolError
+from aimass.serve.known import Known
 
 KEPT = 64  # blocks of a connection
 LARGEST = 64 << 10  # bytes of headers, unpacked
@@ -23,7 +24,7 @@ class Blocks:
 
     def __init__(self) -> None:
         self.decoder = hpack.Decoder(max_header_list_size=LARGEST)
-        self.known: dict[bytes, Fields] = {}
+        self.known = Known[bytes, Fields](KEPT)
 
     def read(self, block: bytes) -> Fields:
         """The fields in BLOCK; of those that come twice the last.  Raises ProtocolError."""
@@ -37,8 +38,8 @@ class Blocks:
             raise ProtocolError(COMPRESSION_ERROR, f"headers cannot be read: {error}") from error
         if self._table() != before:
             self.known.clear()
-        elif len(self.known) < KEPT:
-            self.known[block] = found
+        else:
+            self.known.keep(block, found)
         return found
 
     def _table(self) -> list[Any]:

@@ -56,7 +56,7 @@ class Call:
     @property
     def id(self) -> str:
         """What the answer is called."""
-        self.own = self.own or self.connection.front.number()
+        self.own = self.own or self.connection.crowd.number()
         return self.own
 
     @property

@@ -52,7 +52,7 @@ class Connection(Peer):
     """Of one peer.  `calls` are those that are heard or answered, by stream."""
 
     def __init__(self, front: Front) -> None:
-        self.front = front
+        self.front, self.crowd = front, front.crowd
         super().__init__()
         self.calls: dict[int, Call] = {}
         self.blocks = Blocks()
@@ -62,7 +62,7 @@ class Connection(Peer):
         self.moved = self.now()  # when data last went out
 
     def now(self) -> float:
-        return self.front.now
+        return self.crowd.now
 
     def busy(self) -> bool:
         return bool(self.calls)
@@ -71,15 +71,15 @@ class Connection(Peer):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
-        self.front.connections.add(self)
+        self.crowd.connections.add(self)
         ours = {MAX_CONCURRENT_STREAMS: STREAMS, INITIAL_WINDOW_SIZE: OURS, MAX_FRAME_SIZE: OURS,
                 MAX_HEADER_LIST_SIZE: LARGEST}  # fmt: skip
         transport.write(settings(ours) + frame(WINDOW_UPDATE, 0, 0, LONG.pack(ALL - WINDOW)))  # type: ignore[attr-defined]
 
     def connection_lost(self, error: Exception | None) -> None:
         self.lost = True
-        self.front.connections.discard(self)
-        self.front.held -= sum(call.size for call in self.calls.values())
+        self.crowd.connections.discard(self)
+        self.crowd.held -= sum(call.size for call in self.calls.values())
         self.calls.clear()
 
     def pause_writing(self) -> None:
@@ -145,10 +145,10 @@ class Connection(Peer):
             return  # of a call that was answered before all was heard
         part = unpadded(payload, flags & PADDED) if flags & PADDED else payload
         call.add(part)
-        self.front.held += len(part)
-        if call.size > self.front.limits.body:
-            call.refuse(RESOURCE_EXHAUSTED, f"the message is larger than {self.front.limits.body} bytes")
-        elif self.front.held > self.front.limits.held:
+        self.crowd.held += len(part)
+        if call.size > self.crowd.limits.body:
+            call.refuse(RESOURCE_EXHAUSTED, f"the message is larger than {self.crowd.limits.body} bytes")
+        elif self.crowd.held > self.crowd.limits.held:
             call.refuse(RESOURCE_EXHAUSTED, "the server holds all the messages it may")
         elif flags & END_STREAM:
             self._whole(call)
@@ -164,7 +164,7 @@ class Connection(Peer):
     def over(self, call: Call) -> None:
         """CALL is answered."""
         self.calls.pop(call.stream, None)
-        self.front.held -= call.size
+        self.crowd.held -= call.size
         self.cancels = max(0, self.cancels - 1)
         if not call.ended and not self.lost:  # nothing more is wanted of it
             self.transport.write(frame(RST_STREAM, 0, call.stream, LONG.pack(NO_ERROR)))
@@ -178,7 +178,7 @@ class Connection(Peer):
             raise ProtocolError(PROTOCOL_ERROR, "a stream is reset that was not opened")
         call = self.calls.pop(stream, None)
         if call is not None:
-            self.front.held -= call.size
+            self.crowd.held -= call.size
             self.cancels += 1
             if self.cancels > CANCELS:
                 raise ProtocolError(ENHANCE_YOUR_CALM, "calls are opened to be cancelled")
@@ -239,7 +239,7 @@ class Connection(Peer):
 
     def overdue(self, now: float) -> None:
         """End what takes longer than it may."""
-        limits = self.front.limits
+        limits = self.crowd.limits
         waits = any(call.waiting for call in self.calls.values())
         if (
             (not self.prefaced and now - self.since > limits.head_seconds)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from aimass.core.signature import Field
-from aimass.serve.batch.base import Ask, Busy, Late
-from aimass.serve.failures import failed
+from aimass.serve.batch.base import Ask
+from aimass.serve.failures import REFUSALS, failed
 from aimass.serve.http.exchange import Exchange
-from aimass.serve.messages import Refused, body_of, parsed
+from aimass.serve.known import Known
+from aimass.serve.messages import body_of, parsed
 from aimass.serve.predictor import Served
 from aimass.serve.v2.forms import Given
 from aimass.serve.v2.read import read, split
@@ -29,7 +30,7 @@ class V2:
         self.outputs = {field.name: field for field in served.signature.outputs}
         self.templates = Templates(self.inputs)
         self.facts = {"model_name": served.name, **({"model_version": served.version} if served.version else {})}
-        self.given: dict[tuple[tuple[str, bool], ...], Given] = {}  # by what is wanted
+        self.given = Known[tuple[tuple[str, bool], ...], Given](KEPT)  # by what is wanted
 
     # -- what it is -----------------------------------------------------------------------------------------
 
@@ -63,7 +64,7 @@ class V2:
         exchange.counts = self.served.counts
         try:
             self.served.batcher.add(self._ask(exchange))
-        except (Refused, Busy, Late) as error:
+        except REFUSALS as error:
             failed(exchange, error)
 
     def _ask(self, exchange: Exchange) -> Ask:
@@ -88,9 +89,8 @@ class V2:
         asked = read(body, tail, self.inputs, self.outputs, self.max_rows)
         form = self.given.get(asked.wanted)
         if form is None:
-            form = Given(Said(self.facts, [(self.outputs[name], binary) for name, binary in asked.wanted]))
-            if len(self.given) < KEPT:
-                self.given[asked.wanted] = form
+            wanted = [(self.outputs[name], binary) for name, binary in asked.wanted]
+            form = self.given.keep(asked.wanted, Given(Said(self.facts, wanted)))
         self.templates.learn(said, body, asked, form.said)
         return Ask(form, asked.tensors, asked.rows, exchange, id=asked.id, timeout=asked.timeout)
 

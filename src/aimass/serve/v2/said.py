@@ -5,15 +5,16 @@ What does not depend on the rows' values is made once for each number of rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
 from aimass.core.signature import Field
 from aimass.engines.base import Tensors
-from aimass.serve.batch.base import Ask
+from aimass.serve.batch.base import Ask, spans
 from aimass.serve.failures import failed
+from aimass.serve.known import Known
 from aimass.serve.texts import texts_of
 from aimass.serve.v2.tensors import datatype, to_bytes
 
@@ -28,7 +29,7 @@ class Said:
     def __init__(self, facts: dict[str, str], wanted: Sequence[tuple[Field, bool]]) -> None:
         self.facts, self.wanted = facts, tuple(wanted)
         self.binary = any(binary for _, binary in wanted)
-        self.pieces: dict[tuple[object, ...], list[bytes]] = {}
+        self.pieces = Known[tuple[object, ...], list[bytes]](KEPT)
 
     def answer(self, asks: Sequence[Ask], outputs: Tensors) -> None:
         """Give ASKS their rows of OUTPUTS."""
@@ -49,8 +50,8 @@ class Said:
         pieces = self.pieces.get(key) if not ask.id else None
         if pieces is None:
             pieces = self._pieces(ask, shapes)
-            if not ask.id and len(self.pieces) < KEPT:
-                self.pieces[key] = pieces
+            if not ask.id:
+                self.pieces.keep(key, pieces)
         whole = [pieces[0]]
         for text, piece in zip(texts, pieces[1:], strict=True):
             whole += (text, piece)
@@ -86,11 +87,3 @@ class Said:
 
 def described(field: Field, rows: int, shape: tuple[int, ...]) -> dict[str, Any]:
     return {"name": field.name, "datatype": datatype(field), "shape": [rows, *shape]}
-
-
-def spans(asks: Sequence[Ask]) -> Iterator[tuple[int, int]]:
-    """Where the rows of each of ASKS begin and end."""
-    at = 0
-    for ask in asks:
-        yield at, at + ask.rows
-        at += ask.rows

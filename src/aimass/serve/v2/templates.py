@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from aimass.core.signature import Field
+from aimass.serve.known import Known
 from aimass.serve.v2.forms import Bytes, Saying, Stated, Values
 from aimass.serve.v2.read import Asked
 
@@ -23,8 +24,8 @@ class Templates:
 
     def __init__(self, fields: Mapping[str, Field]) -> None:
         self.fields = fields
-        self.values: dict[tuple[bytes, ...], Values] = {}
-        self.bytes: dict[bytes, Bytes] = {}
+        self.values = Known[tuple[bytes, ...], Values](KEPT)
+        self.bytes = Known[bytes, Bytes](KEPT)
 
     def find_values(self, body: bytes) -> tuple[Values, list[bytes]] | None:
         """Who answers BODY, all of it JSON, and the texts of its values."""
@@ -46,9 +47,7 @@ class Templates:
     def _learn_bytes(self, head: bytes, stated: Stated, said: Saying, timeout: float) -> None:
         fixed = all(field.dtype != "string" for field, _ in stated)
         if fixed and len(head) <= LONGEST:
-            if len(self.bytes) >= KEPT:
-                self.bytes.clear()
-            self.bytes[head] = Bytes(stated, said, timeout)
+            self.bytes.keep(head, Bytes(stated, said, timeout))
 
     def _learn_values(self, body: bytes, parsed: dict[str, Any], form: Values) -> None:
         around, texts = cut(body)
@@ -59,9 +58,7 @@ class Templates:
         except orjson.JSONDecodeError:  # what was found is not the lists of the tensors
             return
         if empty == {**parsed, "inputs": [{**tensor, "data": []} for tensor in parsed["inputs"]]}:
-            if len(self.values) >= KEPT:
-                self.values.clear()
-            self.values[around] = form
+            self.values.keep(around, form)
 
 
 def cut(body: bytes) -> tuple[tuple[bytes, ...], list[bytes]]:
