@@ -24,7 +24,7 @@ RECORDS = 12
 
 def held_back(workspace: Path) -> tuple[list[dict], list[str]]:
     """Raw records of the test split, as a caller would send them, and what really happened."""
-    from aimass.prepare.rows import to_json_records
+    from aimass.prepare.tables import to_json_records
 
     with aimass.Workspace(str(workspace)) as place:
         examples = place.get("flights/prepare", "examples")

@@ -19,7 +19,7 @@ from aimass.prepare.base import Fitted
 from aimass.prepare.cache import CacheWriter, read_split
 from aimass.prepare.graph import Graph
 from aimass.prepare.image import Image
-from aimass.prepare.rows import from_arrow
+from aimass.prepare.tables import from_arrow
 from tests.prepare.by_hand import SHAPE, run_prepare, write_dataset
 
 NAME = "x.image.picture"

@@ -27,7 +27,8 @@ from aimass.models.assemble import assemble
 from aimass.prepare import PARTS
 from aimass.prepare.cache import read_split
 from aimass.prepare.graph import Graph
-from aimass.prepare.rows import from_arrow, from_records, to_json_records
+from aimass.prepare.rows import from_records
+from aimass.prepare.tables import from_arrow, to_json_records
 from tests.prepare.by_hand import KINDS, run_prepare, strange_table, write_dataset
 
 Tensors = dict[str, np.ndarray]

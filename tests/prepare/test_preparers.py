@@ -13,14 +13,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aimass.core.errors import InputError
-from aimass.prepare.arrays import MISSING_DATE
 from aimass.prepare.base import Column, Preparer
 from aimass.prepare.category import Category
 from aimass.prepare.date import Date
 from aimass.prepare.graph import Graph, compiled
 from aimass.prepare.image import Image
 from aimass.prepare.number import Number
-from aimass.prepare.rows import from_arrow
+from aimass.prepare.rows import MISSING_DATE
+from aimass.prepare.tables import from_arrow
 from aimass.prepare.text import Text
 from tests.prepare.by_hand import Sign
 

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from aimass.core.errors import InputError
 from aimass.core.signature import Field
-from aimass.prepare.arrays import MISSING_DATE
 from aimass.prepare.base import Column, Preparer
 from aimass.prepare.category import Category
 from aimass.prepare.date import Date
 from aimass.prepare.image import Image
 from aimass.prepare.number import Number
-from aimass.prepare.rows import from_arrow, from_records, to_json_records
+from aimass.prepare.rows import MISSING_DATE, from_records
+from aimass.prepare.tables import from_arrow, to_json_records
 from aimass.prepare.text import Text
 
 SHAPE = (2, 3, 1)

@@ -18,9 +18,10 @@ from aimass.core.canonical import digest_of_file
 from aimass.core.errors import InputError, StoreError
 from aimass.prepare.cache import read_split
 from aimass.prepare.graph import Graph
-from aimass.prepare.rows import from_arrow, from_records
+from aimass.prepare.rows import from_records
 from aimass.prepare.split import Split
 from aimass.prepare.step import prepare
+from aimass.prepare.tables import from_arrow
 from tests.prepare.by_hand import KINDS, FakeContext, run_prepare, strange_table, write_dataset
 
 Prepared = Callable[..., Examples]

@@ -15,7 +15,7 @@ from aimass.core.signature import Signature
 from aimass.engines.base import Engine
 from aimass.measure.base import Figure, Metric
 from aimass.measure.intervals import student
-from aimass.prepare.rows import from_arrow
+from aimass.prepare.tables import from_arrow
 
 CHUNK = 1024  # rows at a time: a test set of images need not fit in memory
 GROUPS = 20  # of the jackknife

@@ -151,7 +151,7 @@ def _engine(
 ) -> dict[str, Any]:
     from aimass.measure.latency_engine import engine_latency
     from aimass.measure.quality import some_rows
-    from aimass.prepare.rows import from_arrow
+    from aimass.prepare.tables import from_arrow
 
     rows = from_arrow(some_rows(examples.folder, ASKED), examples.signature.rows)
     found = engine_latency(
@@ -172,7 +172,7 @@ def _endpoint(
 ) -> dict[str, Any]:
     from aimass.measure.latency_endpoint import endpoint_latency
     from aimass.measure.quality import some_rows
-    from aimass.prepare.rows import to_json_records
+    from aimass.prepare.tables import to_json_records
 
     records = to_json_records(some_rows(examples.folder, ASKED), examples.signature.rows)
     bodies = [json.dumps({"records": [record]}, ensure_ascii=False) for record in records]

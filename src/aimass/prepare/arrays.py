@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from aimass.core.errors import InputError
 from aimass.core.signature import Field
+from aimass.prepare.rows import MISSING_DATE
 
 UNIT = "us since 1970-01-01 UTC"
-MISSING_DATE = -(2**63)
 
 
 def array_of(column: pa.ChunkedArray, field: Field) -> np.ndarray:

@@ -15,8 +15,9 @@ import pyarrow as pa
 from aimass.core.errors import InputError
 from aimass.core.part import knob
 from aimass.core.signature import Field
-from aimass.prepare.arrays import MISSING_DATE, UNIT, microseconds
+from aimass.prepare.arrays import UNIT, microseconds
 from aimass.prepare.base import Column, Fitted, Preparer
+from aimass.prepare.rows import MISSING_DATE
 
 if TYPE_CHECKING:
     from aimass.prepare.graph import Builder

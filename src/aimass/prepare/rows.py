@@ -1,22 +1,21 @@
-"""Raw rows as arrays by column name: from a caller's records, strictly, and from tables of our own.
+"""Raw rows as arrays by column name, from a caller's records, strictly.
 
-The one place where JSON and Arrow meet the graph; both ways give the same bytes for the same row.
+The one place where JSON meets the graph; `tables` does the same for Arrow, and gives the same bytes for the same row.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from aimass.core.errors import InputError, suggest
 from aimass.core.signature import Field
-from aimass.prepare.arrays import MISSING_DATE, array_of, instants
 
+MISSING_DATE = -(2**63)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EXPECTED = {
     "number": "a number or null",
@@ -26,9 +25,6 @@ EXPECTED = {
     "date": 'a text such as "2026-11-21T08:30:00Z", or null',
     "image": "a list of rows of pixels, 0..255",
 }
-
-
-# -- records of a caller --------------------------------------------------------------------------------------
 
 
 def from_records(records: list[Any], fields: Sequence[Field]) -> dict[str, np.ndarray]:
@@ -180,38 +176,3 @@ def _kind(value: Any) -> str:
 
 def _some(names: list[str]) -> str:
     return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
-
-
-# -- tables of our own ----------------------------------------------------------------------------------------
-
-
-def from_arrow(table: pa.Table, fields: Sequence[Field]) -> dict[str, np.ndarray]:
-    """The raw columns of TABLE (as a cleaned dataset has them) as one array a field."""
-    return {field.name: array_of(table[field.name], field) for field in fields}
-
-
-def to_json_records(table: pa.Table, fields: Sequence[Field]) -> list[dict[str, Any]]:
-    """The rows of TABLE as a caller would send them: what `from_records` takes."""
-    columns = [[_sent(value, field) for value in _values(table[field.name])] for field in fields]
-    names = [field.name for field in fields]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-
-
-def _values(column: pa.ChunkedArray) -> list[Any]:
-    """Python's values; times in UTC, where the years 1 and 9999 have no neighbours to fall over to."""
-    found: list[Any] = (instants(column) if pa.types.is_timestamp(column.type) else column).to_pylist()
-    return found
-
-
-def _sent(value: Any, field: Field) -> Any:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return None
-    if field.dtype == "uint8":
-        return np.frombuffer(value, np.uint8).reshape(field.shape).tolist()
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    if field.sent == "string" and not isinstance(value, str):
-        return str(value).lower() if isinstance(value, bool) else str(value)
-    return value

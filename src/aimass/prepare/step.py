@@ -158,7 +158,7 @@ def _hold_back(folder: Path, whole: Whole, signature: Signature) -> None:
     """test.parquet and sample.json: raw rows as callers would send them."""
     import pyarrow.parquet as pq
 
-    from aimass.prepare.rows import to_json_records
+    from aimass.prepare.tables import to_json_records
 
     names = [field.name for field in signature.rows]
     test = whole.rows.select([*names, whole.target.name]).take(whole.of("test"))
@@ -197,7 +197,7 @@ def _tensors(
 ) -> Iterator[Mapping[str, np.ndarray]]:
     import numpy as np
 
-    from aimass.prepare.rows import from_arrow
+    from aimass.prepare.tables import from_arrow
 
     raw = whole.rows.select([field.name for field in signature.rows])
     for begin in range(0, len(rows), CHUNK):
