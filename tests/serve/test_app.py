@@ -98,11 +98,13 @@ def test_metrics_count_answers_rows_and_time(call) -> None:
     text = reply.body.decode()
     assert reply.headers["content-type"].startswith("text/plain")
     for line in (
-        'aimass_requests_total{model="flights@3",status="200"} 1',
-        'aimass_requests_total{model="flights@3",status="400"} 1',
-        'aimass_rows_total{model="flights@3"} 2',
-        'aimass_request_seconds_count{model="flights@3"} 2',
-        'aimass_request_seconds_bucket{model="flights@3",le="+Inf"} 2',
+        'aimass_requests_total{model="flights",version="3",status="200"} 1',
+        'aimass_requests_total{model="flights",version="3",status="400"} 1',
+        'aimass_refusals_total{model="flights",version="3",reason="invalid"} 1',
+        'aimass_rows_total{model="flights",version="3"} 2',
+        'aimass_request_seconds_count{model="flights",version="3"} 2',
+        'aimass_request_seconds_bucket{model="flights",version="3",le="+Inf"} 2',
+        'aimass_model_versions{state="READY"} 1',
     ):
         assert line in text.splitlines()
 

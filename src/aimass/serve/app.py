@@ -6,7 +6,7 @@ Knows which path belongs to which protocol; the protocols know the models.
 from __future__ import annotations
 
 import logging
-import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from importlib.metadata import version
@@ -19,7 +19,8 @@ from aimass.serve.http.crowd import Numbers
 from aimass.serve.http.heads import Head
 from aimass.serve.http.limits import Limits
 from aimass.serve.messages import Answer, Receive, Refused, Request, Scope, Send, json_answer
-from aimass.serve.metrics import Counts, prometheus
+from aimass.serve.observe.exposition import OPEN, TEXT, exposition, wants_open
+from aimass.serve.observe.vitals import Vitals
 from aimass.serve.pending import waited
 from aimass.serve.predictor import Served
 from aimass.serve.records import Records
@@ -30,7 +31,6 @@ Route = Callable[[Any], None]
 
 MAX_BODY = Limits().body  # bytes, unpacked
 MAX_ROWS = 10_000  # in one request
-TEXT = b"text/plain; version=0.0.4; charset=utf-8"
 HTML = b"text/html; charset=utf-8"
 
 log = logging.getLogger("aimass.serve")
@@ -44,9 +44,9 @@ class App:
         self.max_body = max_body
         self.draining = False
         self.bridge = Bridge(self)
+        self.vitals = Vitals(lambda: Counter({"READY": len(self.models)}))
         self.number = Numbers()
         self.hot: dict[str, Route] = {}  # by path of inference
-        self.counts: dict[str, Counts] = {}  # the same
         self.paths: dict[str, dict[str, Answering]] = {
             "/": {"GET": self._docs},
             "/v1/docs": {"GET": self._docs},
@@ -70,14 +70,14 @@ class App:
             self.paths[f"{base}/ready"] = {"GET": partial(self._ready, name=model.name)}
             self.paths[f"{base}/config"] = {"GET": _told(v2.config)}
             self.paths[f"{base}/stats"] = {"GET": partial(self._stats, name=model.name)}
-            self._infers(f"{base}/infer", v2.infer, model)
-        self._infers(f"/v1/predict/{model.name}", records.predict, model)
+            self._infers(f"{base}/infer", v2.infer)
+        self._infers(f"/v1/predict/{model.name}", records.predict)
         return v2
 
-    def _infers(self, path: str, route: Route, model: Served) -> None:
+    def _infers(self, path: str, route: Route) -> None:
         """A path of the hot kind: a server may call ROUTE itself."""
         self.paths[path] = {"POST": partial(waited, route)}
-        self.hot[path], self.counts[path] = route, model.counts
+        self.hot[path] = route
 
     def route(self, head: Head) -> Route:
         """Who answers HEAD: inference by itself, the rest through ASGI."""
@@ -87,13 +87,9 @@ class App:
     # -- a request ------------------------------------------------------------------------------------------
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begin = time.perf_counter()
         request = Request(scope, receive, self.max_body, self.number())
         answer = await self._answer(request)
         await self._send(request, answer, send)
-        counts = self.counts.get(scope["path"])
-        if counts is not None:
-            counts.request(answer.status, time.perf_counter() - begin)
 
     async def _answer(self, request: Request) -> Answer:
         try:
@@ -167,8 +163,11 @@ class App:
         return json_answer([protocol.index() for protocol in self.v2.values()])
 
     async def _metrics(self, request: Request) -> Answer:
-        text = prometheus({model.label: model.counts for model in self.models.values()})
-        return Answer(text.encode(), kind=TEXT)
+        open_metrics = wants_open(request.headers.get(b"accept"))
+        crowd = self.vitals.crowd
+        counts = [*([crowd.counts] if crowd else ()), *(model.counts for model in self.models.values())]
+        text = exposition(counts, self.vitals.facts(), open_metrics=open_metrics)
+        return Answer(text, kind=OPEN if open_metrics else TEXT)
 
     async def _docs(self, request: Request) -> Answer:
         host = request.headers.get(b"host", b"").decode("latin-1")

@@ -12,6 +12,8 @@ from aimass.serve.messages import Refused, to_json
 
 REFUSALS = (Refused, Busy, Late)  # what a request may meet before it waits with the others
 
+REASONS = {401: "key", 403: "key", 404: "unknown", 413: "large", 415: "encoding", 429: "quota"}
+
 log = logging.getLogger("aimass.serve")
 
 
@@ -19,8 +21,18 @@ def failed(exchange: Any, error: Exception) -> None:
     """Answer EXCHANGE, unless it was, with what ERROR means for its caller."""
     if exchange.done:
         return
+    exchange.counts.refused(reason(error))
     status, body, fields = told(error, exchange.id)
     exchange.answer(status, to_json(body), fields=fields)
+
+
+def reason(error: Exception) -> str:
+    """In a word why ERROR is an answer, for those who count: of what the caller did, what there was no room for, ..."""
+    if isinstance(error, Refused):
+        return REASONS.get(error.status, "invalid" if error.status < 500 else "unready")
+    if isinstance(error, (InputError, Busy, Late)):
+        return {Busy: "busy", Late: "late"}.get(type(error), "invalid")
+    return "fault"
 
 
 def told(error: Exception, request: str) -> tuple[int, dict[str, Any], tuple[tuple[bytes, bytes], ...]]:

@@ -10,6 +10,7 @@ from typing import Any
 from aimass.serve.http.answers import JSON
 from aimass.serve.http.heads import Head
 from aimass.serve.messages import Answer, Request
+from aimass.serve.metrics import Counts
 
 
 class Pending:
@@ -18,8 +19,11 @@ class Pending:
     def __init__(self, head: Head, body: bytes, id: str) -> None:
         self.head, self.body, self.id = head, body, id
         self.arrived = time.perf_counter()
-        self.counts: Any = None  # whoever awaits counts
+        self.counts = Counts()  # whose model answers; else nobody's
         self.future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+    def field(self, name: bytes) -> bytes | None:
+        return self.head.get(name)
 
     @property
     def gone(self) -> bool:
@@ -34,6 +38,7 @@ class Pending:
 
     def answer(self, status: int, body: bytes, kind: bytes = JSON, fields: Iterable[tuple[bytes, bytes]] = ()) -> None:
         if not self.future.done():
+            self.counts.request(status, time.perf_counter() - self.arrived, self, len(body))
             self.future.set_result(Answer(body, status, kind, tuple(fields)))
 
 

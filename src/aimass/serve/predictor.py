@@ -52,14 +52,12 @@ class Served:
         self.version = around.version
         self.label = f"{self.name}@{self.version}" if self.version else self.name
         self.sample: list[dict[str, Any]] = []
-        self.counts = Counts()
+        self.counts = Counts(self.name, self.version)
         self.digest = ""
         # One thread: calls of one model queue up instead of taking each other's cores.
         self.thread = ThreadPoolExecutor(1, thread_name_prefix=f"model-{self.name}")
         self.profile = Profile()
-        self.batcher = Batcher(
-            self._predicted, self.profile, self.thread, varies=varies(signature), counted=self.counts.inference
-        )
+        self.batcher = Batcher(self._predicted, self.profile, self.thread, varies=varies(signature), counts=self.counts)
 
     def _predicted(self, tensors: Tensors) -> Tensors:
         """What wraps the model may change after it was made."""

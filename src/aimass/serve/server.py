@@ -116,7 +116,7 @@ class Server:
         self, app: App, bound: Sequence[socket.socket], ready: Callable[[], None], limits: Limits = Limits()
     ) -> None:
         self.app, self.bound, self.ready = app, bound, ready
-        self.crowd = Crowd(limits)
+        self.crowd = app.vitals.crowd = Crowd(limits)
         self.front = Front(app.route, self.crowd, self._calls)
         self.stopping, self.at_once = asyncio.Event(), asyncio.Event()
 
@@ -140,6 +140,7 @@ class Server:
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         watch = loop.create_task(self.crowd.watch())
+        self.app.vitals.watch(loop)
         with _signals(loop, self.stop):
             listeners = [
                 await loop.create_server(self.front.connection, sock=bound, backlog=BACKLOG) for bound in self.bound

@@ -97,7 +97,11 @@ def test_what_the_server_and_its_models_are(ask: Ask) -> None:
     assert (size.name, size.datatype, list(size.shape)) == ("size", "FP64", [-1])
     assert list(ask("ModelConfig", name="flights").config.input[1].dims) == [-1]
     assert [model.name for model in ask("RepositoryIndex").models] == ["flights"]
-    assert ask("ModelStatistics", name="flights").model_stats[0].inference_count >= 0
+    ask("ModelInfer", request(raw=True))
+    stats = ask("ModelStatistics", name="flights").model_stats[0]
+    assert stats.inference_count >= 2 and stats.inference_stats.success.count >= stats.inference_stats.queue.count > 0
+    assert stats.inference_stats.compute_infer.ns > 0 and stats.last_inference > 1_700_000_000_000
+    assert sum(size.batch_size * size.compute_infer.count for size in stats.batch_stats) == stats.inference_count
 
 
 @pytest.mark.parametrize(

@@ -280,6 +280,16 @@ def test_an_answer_to_a_caller_who_has_gone_is_nothing() -> None:
     assert talk.wire.sent == b"" and not talk.front.crowd.connections
 
 
+def test_a_request_is_counted_once_also_when_its_caller_goes() -> None:
+    talk = Talk(at_once=False)
+    talk.send(POST + b"1111" + POST + b"2222" + POST + b"3333")
+    talk.answer(talk.heard[0])
+    talk.answer(talk.heard[2])  # waits for the second
+    talk.connection.connection_lost(None)
+    talk.answer(talk.heard[1])
+    assert talk.front.crowd.counts.statuses == {200: 2, 499: 1}
+
+
 def test_what_takes_too_long_is_ended() -> None:
     talk = Talk(head_seconds=1.0, idle_seconds=5.0)
     talk.send(b"POST / HTTP/1.1\r\n")

@@ -206,6 +206,7 @@ def test_our_windows_open_as_data_is_taken() -> None:
 def test_a_call_that_was_cancelled_is_gone_and_the_connection_goes_on() -> None:
     talk = begun(at_once=False)
     talk.send(talk.call(1, b"x"), frame(f.RST_STREAM, 0, 1, f.LONG.pack(8)), talk.call(3, b"y"))
+    assert talk.front.crowd.counts.statuses == {499: 1}
     assert talk.calls[0].gone and not talk.calls[1].gone and talk.front.crowd.held == len(packed(b"y"))
     for call in talk.calls:
         call.reply(b"late")

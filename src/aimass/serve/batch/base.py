@@ -24,6 +24,22 @@ class Late(Exception):
     """The deadline passed before the model was asked."""
 
 
+class Counting:
+    """Who is told of the calls of a model; here nobody.  Times are of `time.perf_counter`."""
+
+    def called(self, asks: Sequence[Ask], rows: int, began: float, joined: float, ended: float) -> None:
+        """ROWS of ASKS went through the model: tensors were made of them by JOINED.  They are answered next."""
+
+    def told(self, seconds: float) -> None:
+        """The callers of that call were answered, which took SECONDS."""
+
+    def failed(self) -> None:
+        """A call raised; its rows are tried again in halves."""
+
+    def gone(self) -> None:
+        """The caller of a request had gone before its call was made."""
+
+
 class Form(ABC):
     """How requests of one kind become tensors together, and are answered together.
 

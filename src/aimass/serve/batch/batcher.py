@@ -13,10 +13,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import NamedTuple
 
-import numpy as np
-
 from aimass.engines.base import Predictor, Tensors
-from aimass.serve.batch.base import Ask, Form, Late, under_way
+from aimass.serve.batch.base import Ask, Counting, Late, under_way
+from aimass.serve.batch.groups import Groups, asked, check_rows, grouped, joined, readable
 from aimass.serve.batch.profile import Profile
 from aimass.serve.batch.waiting import Waiting
 
@@ -24,31 +23,33 @@ INLINE = 0.0004  # seconds: a call shorter than this costs less than handing it 
 LOOK = 64  # calls after which the largest is looked at again, where there is a goal
 SMALL = 64_000  # bytes of requests: what is known of a row's time says nothing of a row that holds a whole book
 
-Groups = list[tuple[Form, Sequence[Ask]]]
-
 log = logging.getLogger("aimass.serve")
 
 
 class Outcome(NamedTuple):
-    """Of a call: who asked, by form; what the model said to their rows, in that order; and who could not be read."""
+    """Of a call: who asked, by form; what the model said to their rows, in that order; and who could not be read.
+
+    TOOK: how many rows, and when it began, had its tensors, and ended; where it ended well.
+    """
 
     groups: Groups
     found: Tensors | Exception
     refused: list[tuple[Ask, Exception]]
+    took: tuple[int, float, float, float] | None = None
 
 
 class Batcher:
     """PREDICT is called by one thread at a time: the event loop's for calls that are nearly always short, or WORKER's.
 
     A call has at most MOST rows, fewer where `aim` says so.  VARIES: the time of a row depends on what it holds.
-    COUNTED is told of every call (rows, seconds).
+    COUNTS is told of every call, by the event loop's thread.
     """
 
     def __init__(
         self, predict: Predictor, profile: Profile, worker: Executor, *, most: int = 1024, bound: int = 16_384,
-        varies: bool = False, counted: Callable[[int, float], None] = lambda rows, seconds: None,
+        varies: bool = False, counts: Counting = Counting(),
     ) -> None:  # fmt: skip
-        self.predict, self.profile, self.worker, self.counted = predict, profile, worker, counted
+        self.predict, self.profile, self.worker, self.counts = predict, profile, worker, counts
         self.varies = varies
         self.most = self.limit = most
         self.goal = 0.0
@@ -93,7 +94,7 @@ class Batcher:
 
     def _next(self) -> None:
         """Make the next call, or rest."""
-        asks = due(self.waiting.take(self.most)) if self.waiting else []
+        asks = due(self.waiting.take(self.most), self.counts) if self.waiting else []
         if not asks:
             self._rest()
             return
@@ -131,33 +132,45 @@ class Batcher:
                 if not groups:
                     return Outcome([], {}, refused)
                 tensors = joined(groups)
-            under_way.set([ask for _, mine in groups for ask in mine])
+            ready = time.perf_counter()
+            under_way.set(asked(groups))
             rows = sum(ask.rows for _, mine in groups for ask in mine)
             outputs = self.predict(tensors)
             check_rows(outputs, rows)
         except Exception as error:  # told to whoever is at fault; see `_made`
             return Outcome(groups, error, refused)
-        seconds = time.perf_counter() - begin
-        self.profile.learn(rows, seconds)
+        end = time.perf_counter()
+        self.profile.learn(rows, end - begin)
         self.calls += 1
         if self.goal and self.calls % LOOK == 0:
             self.aim(self.goal)
-        self.counted(rows, seconds)
-        return Outcome(groups, outputs, refused)
+        return Outcome(groups, outputs, refused, (rows, begin, ready, end))
 
     def _made(self, outcome: Outcome) -> None:
         """Answer; what failed together is tried in halves, so that only the guilty are told."""
-        halves = told(outcome)
+        halves = self._told(outcome)
         if halves:
             self._in_turn(halves)
         else:
             self._rest()
 
+    def _told(self, outcome: Outcome) -> list[Sequence[Ask]]:
+        """As `told`, and counted."""
+        if outcome.took is None:
+            if outcome.groups:
+                self.counts.failed()
+            return told(outcome)
+        begin = time.perf_counter()
+        self.counts.called(asked(outcome.groups), *outcome.took)
+        told(outcome)
+        self.counts.told(time.perf_counter() - begin)
+        return []
+
     def _in_turn(self, halves: list[Sequence[Ask]]) -> None:
         """Beside the event loop: a model that fails is not trusted to be quick."""
 
         def made(outcome: Outcome) -> None:
-            halves.extend(told(outcome))
+            halves.extend(self._told(outcome))
             if halves:
                 self._beside(halves.pop(), made)
             else:
@@ -166,56 +179,18 @@ class Batcher:
         self._beside(halves.pop(), made)
 
 
-def due(asks: Sequence[Ask]) -> list[Ask]:
+def due(asks: Sequence[Ask], counts: Counting) -> list[Ask]:
     """ASKS without those whose callers have gone, or whose deadline has passed."""
     now = time.perf_counter()
     found = []
     for ask in asks:
         if ask.deadline and now > ask.deadline:
             failed(ask, Late("the deadline passed while the request waited"))
-        elif not ask.exchange.gone:
+        elif ask.exchange.gone:
+            counts.gone()
+        else:
             found.append(ask)
     return found
-
-
-def grouped(asks: Sequence[Ask]) -> Groups:
-    """ASKS by their form; those of one form in their order."""
-    first = asks[0].form
-    if all(ask.form is first for ask in asks):
-        return [(first, asks)]
-    groups: dict[Form, list[Ask]] = {}
-    for ask in asks:
-        groups.setdefault(ask.form, []).append(ask)
-    return list(groups.items())
-
-
-def joined(groups: Groups) -> Tensors:
-    """The rows of all of GROUPS."""
-    found = [form.join([ask.part for ask in asks]) for form, asks in groups]
-    if len(found) == 1:
-        return found[0]
-    return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
-
-
-def readable(groups: Groups) -> tuple[Groups, list[tuple[Ask, Exception]]]:
-    """GROUPS without those that cannot be read; and these, with what is wrong."""
-    left, refused = list[Ask](), list[tuple[Ask, Exception]]()
-    for form, asks in groups:
-        for ask in asks:
-            try:
-                form.join([ask.part])
-            except Exception as error:
-                refused.append((ask, error))
-            else:
-                left.append(ask)
-    return grouped(left) if left else [], refused
-
-
-def check_rows(outputs: Tensors, rows: int) -> None:
-    """Raises ValueError when a model gives more or fewer rows than it got: whose they are nobody knows."""
-    for name, array in outputs.items():
-        if array.shape[:1] != (rows,):
-            raise ValueError(f"output {name!r} has shape {array.shape} for {rows} rows")
 
 
 def told(outcome: Outcome) -> list[Sequence[Ask]]:
@@ -225,7 +200,7 @@ def told(outcome: Outcome) -> list[Sequence[Ask]]:
     if not isinstance(outcome.found, Exception):
         answered(outcome.groups, outcome.found)
         return []
-    asks = [ask for _, mine in outcome.groups for ask in mine]
+    asks = asked(outcome.groups)
     if len(asks) == 1:
         failed(asks[0], outcome.found)
         return []

@@ -66,7 +66,10 @@ MESSAGES = {
                        "StatisticDuration compute_output = 6",
     "ModelStatisticsRequest": "string name = 1; string version = 2",
     "ModelStatistics": "string name = 1; string version = 2; uint64 last_inference = 3; uint64 inference_count = 4; "
-                       "uint64 execution_count = 5; InferStatistics inference_stats = 6",
+                       "uint64 execution_count = 5; InferStatistics inference_stats = 6; "
+                       "[]InferBatchStatistics batch_stats = 7",
+    "InferBatchStatistics": "uint64 batch_size = 1; StatisticDuration compute_input = 2; "
+                            "StatisticDuration compute_infer = 3; StatisticDuration compute_output = 4",
     "ModelStatisticsResponse": "[]ModelStatistics model_stats = 1",
     "ModelInput": "string name = 1; int32 data_type = 2; []int64 dims = 4",
     "ModelOutput": "string name = 1; int32 data_type = 2; []int64 dims = 3",

@@ -24,6 +24,7 @@ FAREWELL = 1.0  # seconds in which a caller may still send what nobody reads: a 
 class Connection(asyncio.Protocol):
     """Of one caller.  `open` are the exchanges that wait for their answers, oldest first.  Times are the crowd's."""
 
+    speaks = "http/1.1"
     transport: Any  # asyncio.Transport
 
     def __init__(self, front: Front) -> None:
@@ -51,6 +52,8 @@ class Connection(asyncio.Protocol):
         self.closed.set()
         self.crowd.connections.discard(self)
         self.crowd.held -= sum(len(exchange.body) for exchange in self.open)
+        for exchange in self.open:
+            exchange.left()
         self.open.clear()
         self.hearing.forget()
         self.left = b""

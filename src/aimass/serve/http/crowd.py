@@ -13,6 +13,7 @@ from typing import Protocol
 
 from aimass.serve.http.answers import Clock
 from aimass.serve.http.limits import Limits
+from aimass.serve.metrics import Counts
 
 log = logging.getLogger("aimass.serve")
 
@@ -20,6 +21,7 @@ log = logging.getLogger("aimass.serve")
 class Connected(Protocol):
     """A connection, as those see it who must end it."""
 
+    speaks: str  # the protocol, for those who count
     transport: asyncio.Transport
 
     def overdue(self, now: float) -> None:
@@ -46,6 +48,7 @@ class Crowd:
         self.limits = limits
         self.connections: set[Connected] = set()
         self.held = 0
+        self.counts = Counts()  # of what no model answers
         self.now = time.monotonic()
         self.clock, self.number = Clock(), Numbers()
         self.duties: list[Callable[[], None]] = []  # what else is looked at once a second

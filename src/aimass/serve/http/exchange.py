@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aimass.serve.http.answers import JSON
 from aimass.serve.http.heads import Head
+from aimass.serve.metrics import GONE, NOBODY, Counts
 
 if TYPE_CHECKING:
     from aimass.serve.http.connection import Connection
@@ -29,7 +30,7 @@ class Exchange:
         self.arrived = time.perf_counter()
         self.raw: bytes | None = None  # what is to be written
         self.done = False
-        self.counts: Any = None  # who is told (status, seconds) of the answer
+        self.counts: Counts = connection.crowd.counts  # who is told of the answer
         self.own = b""  # the id, where the caller gave none
 
     @property
@@ -42,6 +43,10 @@ class Exchange:
             self.own = self.connection.crowd.number().encode()
         return self.head.id or self.own
 
+    def field(self, name: bytes) -> bytes | None:
+        """What the head says under NAME, in lower case."""
+        return self.head.get(name)
+
     def _is_last(self) -> bool:
         return not self.gone and self.connection.is_last(self)
 
@@ -49,6 +54,12 @@ class Exchange:
     def gone(self) -> bool:
         """Whether nobody waits for the answer any more."""
         return self.connection.lost
+
+    def left(self) -> None:
+        """The caller has gone."""
+        if not self.done:
+            self.counts.request(GONE, time.perf_counter() - self.arrived, self)
+            self.counts = NOBODY
 
     def send(self, raw: bytes) -> None:
         """RAW is the whole answer."""
@@ -62,9 +73,9 @@ class Exchange:
         if fields or connection.front.draining or connection.ending or self.head.version != "1.1":
             self.answer(200, body, kind, fields)
             return
-        if self.counts is not None:
-            self.counts.request(200, time.perf_counter() - self.arrived)
-        self.send(GOOD % (connection.crowd.clock.line(200), kind, len(body), self._id(), body))
+        size = len(body)
+        self.send(GOOD % (connection.crowd.clock.line(200), kind, size, self._id(), body))
+        self.counts.request(200, time.perf_counter() - self.arrived, self, size)
 
     def answer(
         self, status: int, body: bytes, kind: bytes = JSON, fields: Iterable[tuple[bytes, bytes]] = (), *,
@@ -72,11 +83,10 @@ class Exchange:
     ) -> None:  # fmt: skip
         """The whole answer from its parts."""
         connection, head = self.connection, self.head
-        if self.counts is not None:
-            self.counts.request(status, time.perf_counter() - self.arrived)
         if close or not head.keep_alive or (connection.front.draining and self._is_last()):
             connection.ending = close = True
         elif head.version == "1.0":
             fields = (*fields, *KEEP)
         fields = ((b"x-request-id", self._id()), *fields)
         self.send(connection.crowd.clock.answer(status, body, kind, fields, close=close, bare=head.method == "HEAD"))
+        self.counts.request(status, time.perf_counter() - self.arrived, self, len(body))

@@ -9,11 +9,12 @@ import re
 import struct
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote_from_bytes
 
 from aimass.serve.http2.blocks import Fields, block
 from aimass.serve.http2.frames import DATA, END_HEADERS, END_STREAM, HEADERS, frame
+from aimass.serve.metrics import GONE, NOBODY, Counts
 
 if TYPE_CHECKING:
     from aimass.serve.http2.connection import Connection
@@ -32,8 +33,8 @@ class Call:
     """Stream ID of a connection.  Answered by `reply` once, or by `write` and `end`, or by `refuse`."""
 
     __slots__ = (
-        "arrived", "began", "begun", "body", "coming", "connection", "counts", "done", "ended", "fields", "own", "size",
-        "stream", "waiting", "window",
+        "arrived", "began", "begun", "body", "coming", "connection", "counts", "done", "ended", "fields", "own", "sent",
+        "size", "stream", "waiting", "window",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, stream: int, fields: Fields) -> None:
@@ -45,8 +46,9 @@ class Call:
         self.window = connection.window_of_streams
         self.waiting: deque[bytes | memoryview] = deque()  # frames' payloads that no window lets out yet
         self.begun = self.ended = self.done = False  # head sent; all was heard; all was said
-        self.counts: Any = None
+        self.counts: Counts = connection.crowd.counts
         self.own = ""
+        self.sent = 0  # bytes of messages
 
     def add(self, part: bytes) -> None:
         """PART of the message came in."""
@@ -58,6 +60,10 @@ class Call:
         """What the answer is called."""
         self.own = self.own or self.connection.crowd.number()
         return self.own
+
+    def field(self, name: bytes) -> bytes | None:
+        """What the headers say under NAME, in lower case."""
+        return self.fields.get(name)
 
     @property
     def gone(self) -> bool:
@@ -93,7 +99,7 @@ class Call:
                 frame(HEADERS, END_HEADERS | END_STREAM, stream, END),
             ))
         )  # fmt: skip
-        self._over(OK)
+        self._over(OK, len(message))
 
     def write(self, message: bytes) -> None:
         """MESSAGE is one of several."""
@@ -102,6 +108,7 @@ class Call:
         if not self.begun:
             self.begun = True
             self.connection.transport.write(frame(HEADERS, END_HEADERS, self.stream, BEGIN))
+        self.sent += len(message)
         self.waiting.append(memoryview(PREFIX.pack(0, len(message)) + message))
         self.connection.pump(self)
 
@@ -129,10 +136,14 @@ class Call:
         self.connection.transport.write(frame(HEADERS, END_HEADERS | END_STREAM, self.stream, END))
         self._over(OK)
 
-    def _over(self, code: int) -> None:
+    def left(self) -> None:
+        """The caller has gone, or does not want it any more."""
+        self.counts.request(GONE, time.perf_counter() - self.arrived, self)
+        self.counts = NOBODY
+
+    def _over(self, code: int, size: int = 0) -> None:
         self.done = True
-        if self.counts is not None:
-            self.counts.request(HTTP.get(code, 500), time.perf_counter() - self.arrived)
+        self.counts.request(HTTP.get(code, 500), time.perf_counter() - self.arrived, self, size or self.sent)
         self.connection.over(self)
 
 

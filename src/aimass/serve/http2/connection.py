@@ -51,6 +51,8 @@ CANCELS = 2000  # calls that are opened to be cancelled cost us, not the peer (C
 class Connection(Peer):
     """Of one peer.  `calls` are those that are heard or answered, by stream."""
 
+    speaks = "http/2"
+
     def __init__(self, front: Front) -> None:
         self.front, self.crowd = front, front.crowd
         super().__init__()
@@ -80,6 +82,8 @@ class Connection(Peer):
         self.lost = True
         self.crowd.connections.discard(self)
         self.crowd.held -= sum(call.size for call in self.calls.values())
+        for call in self.calls.values():
+            call.left()
         self.calls.clear()
 
     def pause_writing(self) -> None:
@@ -179,6 +183,7 @@ class Connection(Peer):
         call = self.calls.pop(stream, None)
         if call is not None:
             self.crowd.held -= call.size
+            call.left()
             self.cancels += 1
             if self.cancels > CANCELS:
                 raise ProtocolError(ENHANCE_YOUR_CALM, "calls are opened to be cancelled")
