@@ -121,8 +121,9 @@ class Caller:
 
     def __call__(self, method: str, path: str, body: Any = b"", **headers: str) -> Reply:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        query = headers.pop("query", "").encode()
         named = [(name.replace("_", "-").encode(), text.encode("latin-1")) for name, text in headers.items()]
-        scope = {"type": "http", "method": method, "path": path, "headers": named}
+        scope = {"type": "http", "method": method, "path": path, "query_string": query, "headers": named}
         sent: list[Any] = []
 
         async def receive() -> dict[str, Any]:

@@ -7,24 +7,26 @@ import math
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 
 from aimass.collect.base import Collector, Cursor, Malformed, Rows
 from aimass.collect.files import check_at_rest, kind_of, opened, plan
+from aimass.collect.pictures import BROKEN, as_pixels
 from aimass.core.errors import InputError
 from aimass.core.part import knob
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 SPLITS = {"train": "train", "t10k": "test", "test": "test", "valid": "valid", "validation": "valid", "val": "valid"}
 BATCH = 1000
-BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error)  # what Pillow raises at damaged files
 
 
 class Images(Collector):
     """Columns: image (uint8, height x width x channels), label, file, and split where the files name one."""
+
+    revision: ClassVar[int] = 2
 
     path: str = knob("", help="a folder with a folder a class (in train/, test/ or not), or with idx files")
     classes: list[str] | None = knob(None, help="names for the numbers in idx label files")
@@ -120,11 +122,7 @@ class Images(Collector):
         colour = {"grey": False, "colour": True}.get(self.channels)
         if colour is None:
             colour = shape[2] == 3 if shape else image.mode not in ("1", "L", "LA", "I", "I;16", "F")
-        image = image.convert("RGB" if colour else "L")
-        if self.size is not None:
-            image = image.resize((self.size[1], self.size[0]), Image.Resampling.LANCZOS)
-        pixels = np.asarray(image, np.uint8)
-        return pixels if colour else pixels[:, :, None]
+        return as_pixels(image, colour=colour, size=self.size)
 
 
 def labels_of(images: Path) -> Path:

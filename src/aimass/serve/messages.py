@@ -103,6 +103,12 @@ def body_of(exchange: Any, limit: int) -> bytes:
     return exchange.body if encoding is None else unpacked(exchange.body, encoding, limit)
 
 
+def kind_of(exchange: Any) -> str:
+    """The content type of EXCHANGE in small letters, its parameters left out."""
+    said: bytes = exchange.head.get(b"content-type", b"")
+    return said.decode("latin-1").partition(";")[0].strip().lower()
+
+
 def unpacked(raw: bytes, encoding: bytes, limit: int) -> bytes:
     """RAW without its content ENCODING, at most LIMIT bytes.  Raises Refused."""
     name = encoding.decode("latin-1").strip().lower()

@@ -45,7 +45,8 @@ class Pending:
 async def waited(route: Callable[[Any], None], request: Request) -> Answer:
     """What ROUTE answers to REQUEST."""
     scope = request.scope
-    head = Head(scope["method"], scope.get("raw_path") or scope["path"].encode(), list(scope["headers"]))
+    path, query = scope.get("raw_path") or scope["path"].encode(), scope.get("query_string", b"")
+    head = Head(scope["method"], b"%b?%b" % (path, query), list(scope["headers"]))
     pending = Pending(head, await request.raw(), request.id)
     route(pending)
     return await pending.future

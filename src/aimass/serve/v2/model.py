@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from aimass.core.signature import Field
 from aimass.serve.batch.base import Ask
 from aimass.serve.failures import REFUSALS, failed
 from aimass.serve.http.exchange import Exchange
+from aimass.serve.images import beside, is_image
 from aimass.serve.known import Known
 from aimass.serve.messages import body_of, parsed
 from aimass.serve.predictor import Served
 from aimass.serve.v2.forms import Given
-from aimass.serve.v2.read import read, split
+from aimass.serve.v2.read import Asked, read, split
 from aimass.serve.v2.said import HEADER, Said
 from aimass.serve.v2.templates import Templates
 from aimass.serve.v2.tensors import datatype, described
 
 KEPT = 64  # ways to answer
+BYTES = b'"BYTES"'
 EXTENSIONS = ["binary_tensor_data", "model_configuration", "statistics"]
 
 
@@ -28,6 +31,7 @@ class V2:
         self.served, self.max_rows, self.max_body = served, max_rows, max_body
         self.inputs = {field.name: field for field in served.signature.rows}
         self.outputs = {field.name: field for field in served.signature.outputs}
+        self.pictures = any(is_image(field) for field in self.inputs.values())
         self.templates = Templates(self.inputs)
         self.facts = {"model_name": served.name, **({"model_version": served.version} if served.version else {})}
         self.given = Known[tuple[tuple[str, bool], ...], Given](KEPT)  # by what is wanted
@@ -63,13 +67,26 @@ class V2:
         """Tensors by column name in, outputs by name out.  Names, datatypes and shapes are checked; 400 names them."""
         exchange.counts = self.served.counts
         try:
-            self.served.batcher.add(self._ask(exchange))
+            body = body_of(exchange, self.max_body)
+            if self.pictures and BYTES in body:
+                beside(
+                    self.served.thread, partial(self._pictures, exchange, body), partial(self._add, exchange), exchange
+                )
+            else:
+                self.served.batcher.add(self._ask(exchange, body))
         except REFUSALS as error:
             failed(exchange, error)
 
-    def _ask(self, exchange: Exchange) -> Ask:
-        """What is asked in EXCHANGE.  Raises Refused."""
-        body = body_of(exchange, self.max_body)
+    def _pictures(self, exchange: Exchange, body: bytes) -> Asked:
+        """What is asked in BODY, where pictures may be packed.  Raises Refused."""
+        said, tail = split(body, exchange.head.get(HEADER))
+        return read(parsed(said), tail, self.inputs, self.outputs, self.max_rows, pictures=True)
+
+    def _add(self, exchange: Exchange, asked: Asked) -> None:
+        self.served.batcher.add(self._asked(exchange, asked, self._form(asked)))
+
+    def _ask(self, exchange: Exchange, body: bytes) -> Ask:
+        """What is asked in BODY.  Raises Refused."""
         length = exchange.head.get(HEADER)
         if length is None:
             found = self.templates.find_values(body)
@@ -87,11 +104,19 @@ class V2:
         """What is asked, read with care, and remembered."""
         body = parsed(said)
         asked = read(body, tail, self.inputs, self.outputs, self.max_rows)
+        form = self._form(asked)
+        self.templates.learn(said, body, asked, form.said)
+        return self._asked(exchange, asked, form)
+
+    def _form(self, asked: Asked) -> Given:
+        """Who gives what is wanted."""
         form = self.given.get(asked.wanted)
         if form is None:
             wanted = [(self.outputs[name], binary) for name, binary in asked.wanted]
             form = self.given.keep(asked.wanted, Given(Said(self.facts, wanted)))
-        self.templates.learn(said, body, asked, form.said)
+        return form
+
+    def _asked(self, exchange: Exchange, asked: Asked, form: Given) -> Ask:
         return Ask(form, asked.tensors, asked.rows, exchange, id=asked.id, timeout=asked.timeout)
 
 

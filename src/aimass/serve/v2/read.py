@@ -13,6 +13,7 @@ from aimass.core.signature import Field
 from aimass.engines.base import Tensors
 from aimass.serve.messages import Refused
 from aimass.serve.records import check_rows
+from aimass.serve.v2.pictures import is_pictures, rows_of, unpacked
 from aimass.serve.v2.tensors import checked_shape, from_bytes, from_json
 
 # Parameters that ask for something else than a plain answer: ignoring them would answer another question.
@@ -32,13 +33,16 @@ class Asked:
     timeout: float  # seconds, 0 for none
 
 
-def read(body: Any, tail: memoryview, inputs: Mapping[str, Field], outputs: Iterable[str], most: int) -> Asked:
+def read(
+    body: Any, tail: memoryview, inputs: Mapping[str, Field], outputs: Iterable[str], most: int, *,
+    pictures: bool = False,
+) -> Asked:  # fmt: skip
     """BODY (parsed) and the bytes behind it, for a model with INPUTS and OUTPUTS.  Raises Refused.
 
-    MOST rows are taken.
+    MOST rows are taken.  PICTURES may be packed, which takes time to undo.
     """
     body = _checked(body)
-    tensors, shapes = _tensors(body, tail, inputs, most)
+    tensors, shapes = _tensors(body, tail, inputs, most, pictures)
     wanted = _wanted(body, tuple(outputs))
     rows = next(iter(shapes.values()))[0]
     return Asked(tensors, rows, wanted, shapes, body.get("id") or "", _timeout(body))
@@ -55,22 +59,27 @@ def split(body: bytes, length: bytes | None) -> tuple[bytes, memoryview]:
 
 
 def _tensors(
-    body: dict[str, Any], tail: memoryview, inputs: Mapping[str, Field], most: int
+    body: dict[str, Any], tail: memoryview, inputs: Mapping[str, Field], most: int, pictures: bool
 ) -> tuple[dict[str, np.ndarray], dict[str, tuple[int, ...]]]:
     """The columns of BODY and their shapes.  Raises Refused."""
     tensors: dict[str, np.ndarray] = {}
     shapes: dict[str, tuple[int, ...]] = {}
     for tensor in _objects(body, "inputs"):
         field = _field(tensor, inputs, tensors)
-        shape = shapes[field.name] = checked_shape(field, tensor)
+        packed = pictures and is_pictures(field, tensor)
+        shape = (rows_of(field, tensor), *field.shape) if packed else checked_shape(field, tensor)
+        shapes[field.name] = shape
         check_rows(shape[0], most)
         size = _size(field, tensor)
-        if size is None:
-            tensors[field.name] = from_json(field, shape, tensor.get("data"))
-            continue
-        if size > len(tail):
+        if size is not None and size > len(tail):
             raise Refused(400, f"input {field.name!r} wants {size} bytes, the body has {len(tail)} left")
-        tensors[field.name], tail = from_bytes(field, shape, tail[:size]), tail[size:]
+        raw, tail = (None, tail) if size is None else (tail[:size], tail[size:])
+        if packed:
+            tensors[field.name] = unpacked(field, tensor, _parameters(tensor), raw)
+        elif raw is None:
+            tensors[field.name] = from_json(field, shape, tensor.get("data"))
+        else:
+            tensors[field.name] = from_bytes(field, shape, raw)
     if len(tail):
         raise Refused(400, f"{len(tail)} bytes are left over", expected="binary_data_size of each input to add up")
     missing = [name for name in inputs if name not in tensors]

@@ -99,21 +99,30 @@ def from_bytes(field: Field, shape: tuple[int, ...], raw: memoryview) -> np.ndar
 
 
 def _texts(field: Field, count: int, raw: memoryview) -> list[str]:
-    texts, at = [], 0
+    texts: list[str] = []
+    try:
+        for element in elements(field, count, raw):
+            texts.append(str(element, "utf-8"))
+    except UnicodeDecodeError as error:
+        raise _refused(field, f"has text {len(texts)} that is not UTF-8", "texts in UTF-8") from error
+    return texts
+
+
+def elements(field: Field, count: int, raw: memoryview) -> list[bytes]:
+    """The COUNT elements of RAW, a tensor of BYTES: each behind its length.  Raises Refused."""
+    found, at = [], 0
     try:
         while at < len(raw):
             (size,) = LENGTH.unpack_from(raw, at)
             at += LENGTH.size + size
             if at > len(raw):
                 raise _refused(field, "ends inside a text", "4 bytes of length, then so many bytes, for each text")
-            texts.append(str(raw[at - size : at], "utf-8"))
+            found.append(bytes(raw[at - size : at]))
     except struct.error as error:
         raise _refused(field, "ends inside a length", "4 bytes of length before each text") from error
-    except UnicodeDecodeError as error:
-        raise _refused(field, f"has text {len(texts)} that is not UTF-8", "texts in UTF-8") from error
-    if len(texts) != count:
-        raise _refused(field, f"has {len(texts)} texts", f"{count} texts, as its shape says")
-    return texts
+    if len(found) != count:
+        raise _refused(field, f"has {len(found)} texts", f"{count} texts, as its shape says")
+    return found
 
 
 def to_bytes(array: np.ndarray) -> bytes:
