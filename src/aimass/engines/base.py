@@ -20,5 +20,8 @@ class Engine(Part):
     family: ClassVar[str] = "engine"
 
     def load(self, model: Path) -> Predictor:
-        """A predictor of the artifact folder MODEL: raw columns [N, ...] in, outputs of its signature out."""
+        """A predictor of the artifact folder MODEL: raw columns [N, ...] in, outputs of its signature out.
+
+        What holds more than memory has `close`, called after its last answer, and `health`, facts worth saying.
+        """
         raise NotImplementedError
