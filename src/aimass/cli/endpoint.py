@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
@@ -38,4 +39,21 @@ def serve_version(place: Any, name: str, host: str, port: int, *, json_wanted: b
     release, number = find_release(place, name)
     model = name.partition("@")[0]
     ready = told if json_wanted else say
-    serve_forever(release.folder, name=model, version=number, host=host, port=port, log_to=place.folder, ready=ready)
+    serve_forever(release.folder, name=model, version=number, host=host, port=port, repository=registry_of(place),
+                  log_to=place.folder, ready=ready)  # fmt: skip
+
+
+def registry_of(place: Any) -> Any:
+    """The versions published in the workspace PLACE, as a running server may load them."""
+    from aimass.publish.registry import find_release
+    from aimass.serve.versions.repository import Registry
+
+    def listed() -> list[tuple[str, str]]:
+        rows = sorted((str(row["name"]), int(row["number"])) for row in place.versions())
+        return [(name, str(number)) for name, number in rows]
+
+    def found(name: str, word: str) -> tuple[Path, int]:
+        release, number = find_release(place, f"{name}@{word}" if word else name)
+        return release.folder, number
+
+    return Registry(listed, found)

@@ -9,18 +9,25 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from aimass.core.errors import AimassError
+from aimass.core.errors import AimassError, InputError
 from aimass.runner.worker import die_with_parent
+
+if TYPE_CHECKING:
+    from aimass.serve.predictor import Wanted
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until a signal; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m aimass.serve", description="Serve a model or a release.")
-    parser.add_argument("folder", type=Path, help="the folder of the artifact")
-    parser.add_argument("--name", required=True, help="what it is called in the paths")
+    parser.add_argument("folder", type=Path, nargs="?", help="the folder of the artifact")
+    parser.add_argument("--name", help="what it is called in the paths")
     parser.add_argument("--version", type=int, default=None, help="its number as a published version")
     parser.add_argument("--also", action="append", default=[], metavar="NAME=FOLDER", help="another model beside it")
+    parser.add_argument(
+        "--repository", type=Path, default=None, help="FOLDER/NAME/VERSION: the newest of each, and more"
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
     parser.add_argument("--grpc-port", type=int, default=None, help="gRPC here, too")
@@ -30,15 +37,16 @@ def main(arguments: list[str] | None = None) -> int:
     if given.parent is not None:
         die_with_parent(given.parent)
     try:
-        from aimass.serve.predictor import Wanted
         from aimass.serve.server import serve_all
+        from aimass.serve.versions.repository import Folder
 
-        also = [text.partition("=")[::2] for text in given.also]
+        repository = None if given.repository is None else Folder(given.repository)
         serve_all(
-            [Wanted(given.folder, given.name, given.version), *(Wanted(Path(folder), name) for name, folder in also)],
+            wanted(given, repository),
             host=given.host,
             port=given.port,
             grpc_port=given.grpc_port,
+            repository=repository,
             log_to=given.log_to,
             ready=lambda where: print(json.dumps(where.as_json()), flush=True),
         )
@@ -48,6 +56,23 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:  # before it listened: there is nothing to drain
         return 130
     return 0
+
+
+def wanted(given: argparse.Namespace, repository: Any) -> list[Wanted]:
+    """What is served from the start.  Raises InputError when that is nothing."""
+    from aimass.serve.predictor import Wanted
+
+    found = [Wanted(given.folder, given.name, given.version)] if given.folder and given.name else []
+    found += [Wanted(Path(folder), name) for name, _, folder in (text.partition("=") for text in given.also)]
+    if repository is not None:
+        found += [repository.find(name, "") for name in dict.fromkeys(name for name, _ in repository.list())]
+    if not found and repository is None:
+        raise InputError(
+            "nothing is to be served",
+            expected="a folder and --name, --also NAME=FOLDER, or --repository FOLDER",
+            todo="python -m aimass.serve --help",
+        )
+    return found
 
 
 if __name__ == "__main__":

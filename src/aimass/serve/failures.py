@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable
 from typing import Any
 
 from aimass.core.errors import InputError
-from aimass.serve.batch.base import Busy, Late
+from aimass.serve.batch.base import Ask, Busy, Late
 from aimass.serve.messages import Refused, to_json
 
-REFUSALS = (Refused, Busy, Late)  # what a request may meet before it waits with the others
+REFUSALS = (Refused, Busy, Late, InputError)  # what a request may meet before it waits with the others
 
 REASONS = {401: "key", 403: "key", 404: "unknown", 413: "large", 415: "encoding", 429: "quota"}
 
+Then = Callable[[Ask], None]
+Reader = Callable[[Any, Then], None]  # what is asked in an exchange goes on there, at once or later
+
 log = logging.getLogger("aimass.serve")
+
+
+def asking(served: Any, ask: Reader) -> Callable[[Any], None]:
+    """A route: what ASK reads in an exchange is asked of the model SERVED, or refused."""
+    add, counts = served.batcher.add, served.counts
+
+    def route(exchange: Any) -> None:
+        exchange.counts = counts
+        try:
+            ask(exchange, add)
+        except REFUSALS as error:
+            failed(exchange, error)
+
+    return route
 
 
 def failed(exchange: Any, error: Exception) -> None:

@@ -26,7 +26,7 @@ WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 47}  # zlib's window bits; 47 fi
 class Refused(Exception):
     """A request that gets an answer other than 200.  `headers` go out with it."""
 
-    def __init__(self, status: int, what: str, *, headers: Iterable[tuple[bytes, bytes]] = (), **more: str) -> None:
+    def __init__(self, status: int, what: str, *, headers: Iterable[tuple[bytes, bytes]] = (), **more: Any) -> None:
         super().__init__(what)
         self.status, self.headers = status, tuple(headers)
         self.body = {"error": what, **{key: text for key, text in more.items() if text}}

@@ -42,11 +42,11 @@ class Pending:
             self.future.set_result(Answer(body, status, kind, tuple(fields)))
 
 
-async def waited(route: Callable[[Any], None], request: Request) -> Answer:
-    """What ROUTE answers to REQUEST."""
-    scope = request.scope
+async def waited(find: Callable[[Head], Callable[[Any], None]], request: Request) -> Answer:
+    """What the route that FIND gives answers to REQUEST; it is looked for when all of the request has come."""
+    scope, body = request.scope, await request.raw()
     path, query = scope.get("raw_path") or scope["path"].encode(), scope.get("query_string", b"")
     head = Head(scope["method"], b"%b?%b" % (path, query), list(scope["headers"]))
-    pending = Pending(head, await request.raw(), request.id)
-    route(pending)
+    pending = Pending(head, body, request.id)
+    find(head)(pending)
     return await pending.future

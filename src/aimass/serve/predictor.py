@@ -41,19 +41,23 @@ class Wanted:
     name: str
     version: int | None = None
 
+    @property
+    def word(self) -> str:
+        """The version, as protocols say it."""
+        return "" if self.version is None else str(self.version)
+
 
 class Served:
     """A model that has answered its warm-up row."""
 
     def __init__(self, wanted: Wanted, signature: Signature, predict: Predictor, around: Surroundings) -> None:
-        self.name, self.folder, self.signature, self.predict, self.around = (
-            wanted.name, wanted.folder, signature, predict, around,
-        )  # fmt: skip
-        self.version = around.version
+        self.wanted, self.signature, self.predict, self.around = wanted, signature, predict, around
+        self.name, self.folder, self.version = wanted.name, wanted.folder, wanted.word
         self.label = f"{self.name}@{self.version}" if self.version else self.name
         self.sample: list[dict[str, Any]] = []
         self.counts = Counts(self.name, self.version)
         self.digest = ""
+        self.goal = goal_of(wanted.folder)  # seconds
         # One thread: calls of one model queue up instead of taking each other's cores.
         self.thread = ThreadPoolExecutor(1, thread_name_prefix=f"model-{self.name}")
         self.profile = Profile()
@@ -71,10 +75,16 @@ class Served:
         return facts
 
     def close(self) -> None:
-        """Finish what was begun, flush logs."""
+        """Finish what was begun, flush logs, let go of the model."""
         self.thread.shutdown()
         for stop in self.around.at_stop:
             stop()
+        self.around.at_stop.clear()
+        self.predict = _gone
+
+
+def _gone(tensors: Tensors) -> Tensors:
+    raise RuntimeError("the model was closed")
 
 
 def load(
@@ -89,13 +99,12 @@ def load(
     _check_folder(wanted.folder)
     signature = _signature(wanted.folder / "signature.json")
     predict = (engine or OnnxRuntime.from_settings("onnxruntime")).load(wanted.folder)
-    version = "" if wanted.version is None else str(wanted.version)
-    around = Surroundings(wanted.name, version, signature, log_to)
+    around = Surroundings(wanted.name, wanted.word, signature, log_to)
     served = Served(wanted, signature, predict, around)
     served.sample, tensors = _sample(wanted.folder, signature)
     warm_up(served, tensors)
     served.digest = _digest(wanted.folder)
-    served.batcher.aim(goal_of(wanted.folder))
+    served.batcher.aim(served.goal)
     served.predict = sliced(served.predict, served.batcher.limit)
     for wrapper in wrappers:
         served.predict = wrapper.wrap(served.predict, around)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import chain
 from typing import Any
 
 import orjson
 
-from aimass.core.errors import InputError
 from aimass.core.signature import Signature
 from aimass.engines.base import Tensors
 from aimass.prepare.rows import from_records
 from aimass.serve.batch.base import Ask, Form, spans
-from aimass.serve.failures import REFUSALS, failed
-from aimass.serve.http.exchange import Exchange
+from aimass.serve.failures import Then, failed
 from aimass.serve.images import Images
 from aimass.serve.messages import Refused, body_of, kind_of, parsed
 from aimass.serve.predictor import Served
@@ -31,23 +28,16 @@ class Records(Form):
         self.columns = frozenset(field.name for field in served.signature.rows)
         self.images = Images(served.signature.rows, served.thread)
 
-    def predict(self, exchange: Exchange) -> None:
-        """Strict about fields: missing, extra, wrongly typed and renamed ones are 400 and named.
+    def ask(self, exchange: Any, then: Then) -> None:
+        """Strict about fields: missing, extra, wrongly typed and renamed ones are refused and named.
 
         A body that is a PNG or JPEG is a record of a model that takes one picture and nothing else.
         """
-        exchange.counts = self.served.counts
-        try:
-            body = body_of(exchange, self.max_body)
-            records = None if body[:1] == b"{" else self.images.body(kind_of(exchange), body)
-            records = records or records_of(parsed(body), self.columns)
-            check_rows(len(records), self.max_rows)
-            self.images.read(exchange, records, partial(self._add, exchange))
-        except (*REFUSALS, InputError) as error:
-            failed(exchange, error)
-
-    def _add(self, exchange: Exchange, records: list[dict[str, Any]]) -> None:
-        self.served.batcher.add(Ask(self, records, len(records), exchange))
+        body = body_of(exchange, self.max_body)
+        records = None if body[:1] == b"{" else self.images.body(kind_of(exchange), body)
+        records = records or records_of(parsed(body), self.columns)
+        check_rows(len(records), self.max_rows)
+        self.images.read(exchange, records, lambda read: then(Ask(self, read, len(read), exchange)))
 
     def join(self, parts: Sequence[list[dict[str, Any]]]) -> Tensors:
         """Raises InputError naming the record of a part, when it is the only one."""

@@ -13,18 +13,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from aimass.serve.app import App
-from aimass.serve.base import Wrapper
 from aimass.serve.http.crowd import Crowd
 from aimass.serve.http.front import Front
 from aimass.serve.http.limits import Limits
 from aimass.serve.log import PredictionLog
 from aimass.serve.predictor import Served, Wanted, load
 from aimass.serve.sockets import BACKLOG, bind, knocked, listen, no_more_knocks
+from aimass.serve.versions.repository import Repository
 
 if sys.platform == "win32":
     from asyncio import new_event_loop
@@ -62,11 +62,12 @@ def serve(
     version: int | None = None,
     host: str = "127.0.0.1",
     port: int = 8080,
+    repository: Repository | None = None,
     log_to: Path | None = None,
     ready: Callable[[Listening], None] = say,
 ) -> None:
     """`serve_all` of one model or release."""
-    serve_all([Wanted(Path(folder), name, version)], host=host, port=port, log_to=log_to, ready=ready)
+    serve_all([Wanted(folder, name, version)], host=host, port=port, repository=repository, log_to=log_to, ready=ready)
 
 
 def serve_all(
@@ -75,29 +76,32 @@ def serve_all(
     host: str = "127.0.0.1",
     port: int = 8080,
     grpc_port: int | None = None,
+    repository: Repository | None = None,
     log_to: Path | None = None,
     ready: Callable[[Listening], None] = say,
 ) -> None:
     """Answer with the models or releases WANTED until SIGTERM or SIGINT; requests under way are answered.
 
     HTTP/1.1 and gRPC on the same port; both on GRPC_PORT, too, for clients that want another one.  Only this machine
-    can reach it unless HOST says otherwise.  LOG_TO: the folder for the prediction log.  READY is called once it
-    listens.  Raises InputError when a folder cannot be served or a port cannot be had.
+    can reach it unless HOST says otherwise.  REPOSITORY: where other versions come from while it serves.  LOG_TO: the
+    folder for the prediction log.  READY is called once it listens.  Raises InputError when a folder cannot be served
+    or a port cannot be had.
     """
     bound = [bind(host, number) for number in (port, grpc_port) if number is not None]
+    ready_made = partial(load, log_to=log_to, wrappers=[] if log_to is None else [PredictionLog()])
     models: list[Served] = []
+    app: App | None = None
     try:
-        wrappers: list[Wrapper] = [] if log_to is None else [PredictionLog()]
-        for one in wanted:
-            models.append(load(one, log_to=log_to, wrappers=wrappers))
+        models.extend(ready_made(one) for one in wanted)
         for door in bound:
             listen(door, host)
-        where = _where(bound[0], host, ", ".join(model.label for model in models))
+        where = _where(bound[0], host, ", ".join(model.label for model in models) or "no model yet")
+        app = App(models, repository=repository, load=ready_made)
         gc.collect()
         gc.freeze()  # what was loaded stays: a collection need not walk it again
-        Server(App(models), bound, lambda: ready(where)).run()
+        Server(app, bound, lambda: ready(where)).run()
     finally:
-        for model in models:
+        for model in app.life.models if app else models:
             model.close()
         for door in bound:
             door.close()
@@ -118,6 +122,8 @@ class Server:
         self.app, self.bound, self.ready = app, bound, ready
         self.crowd = app.vitals.crowd = Crowd(limits)
         self.front = Front(app.route, self.crowd, self._calls)
+        app.changed.append(self.front.forget)
+        self.crowd.duties.append(app.life.look)
         self.stopping, self.at_once = asyncio.Event(), asyncio.Event()
 
     def _calls(self) -> asyncio.Protocol:
@@ -130,7 +136,9 @@ class Server:
         from aimass.serve.grpc.service import Service
         from aimass.serve.http2.front import Front as Calls
 
-        return Calls(Service(self.app.v2, lambda: not self.app.draining).methods, self.crowd)
+        service = Service(self.app.facts, self.app.api)
+        self.app.changed.append(service.forget)
+        return Calls(service.methods, self.crowd)
 
     def run(self) -> None:
         """Until a signal, or `stop`."""

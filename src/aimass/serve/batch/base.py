@@ -63,15 +63,17 @@ class Ask:
     """A request of ROWS rows: its PART of a batch, as its FORM understands it.
 
     KEY names the client, for fairness.  The caller waits TIMEOUT seconds, 0 for ever; `deadline` is in
-    `time.perf_counter`, 0 for none.  ID is the caller's own, to be given back.
+    `time.perf_counter`, 0 for none.  ID is the caller's own, to be given back.  Who wants to see the answer, too, waits
+    at `tap`.
     """
 
-    __slots__ = ("deadline", "exchange", "form", "id", "key", "part", "rows")
+    __slots__ = ("deadline", "exchange", "form", "id", "key", "part", "rows", "tap")
 
     def __init__(
         self, form: Form, part: Any, rows: int, exchange: Any, *, id: str = "", key: str = "", timeout: float = 0.0
     ) -> None:
         self.form, self.part, self.rows, self.exchange, self.id, self.key = form, part, rows, exchange, id, key
+        self.tap: Any = None
         self.deadline = exchange.arrived + timeout if timeout else 0.0
 
     @property

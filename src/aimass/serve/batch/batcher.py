@@ -53,6 +53,7 @@ class Batcher:
         self.varies = varies
         self.most = self.limit = most
         self.goal = 0.0
+        self.beside = False  # never on the event loop
         self.calls = 0
         self.waiting = Waiting(bound)
         self.busy = 0  # rows of the call under way, or that a call is about to be made
@@ -111,7 +112,7 @@ class Batcher:
             self.busy = 0
 
     def _short(self, asks: Sequence[Ask], rows: int) -> bool:
-        if self.profile.slow(rows) > INLINE:
+        if self.beside or self.profile.slow(rows) > INLINE:
             return False
         return not self.varies or sum(len(ask.exchange.body) for ask in asks) <= SMALL
 

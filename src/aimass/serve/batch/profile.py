@@ -47,6 +47,11 @@ class Profile:
             return seconds[below] * rows / self.rows[below]
         return next((seconds[s] for s in range(size + 1, SIZES) if self.rows[s]), 0.0)
 
+    def known(self) -> tuple[list[float], list[float]]:
+        """Rows of calls that were seen, and the seconds they took."""
+        sizes = [size for size in range(SIZES) if self.rows[size]]
+        return [self.rows[size] for size in sizes], [self.mean[size] for size in sizes]
+
     def most(self, seconds: float, limit: int) -> int:
         """The most rows, at most LIMIT, whose call is expected within SECONDS; one at least."""
         rows = limit

@@ -2,111 +2,150 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
-from importlib.metadata import version
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from aimass.core.errors import suggest
 from aimass.serve.batch.base import Ask
 from aimass.serve.failures import REFUSALS
 from aimass.serve.grpc.messages import CLASSES, PACKAGE
 from aimass.serve.grpc.said import CONTENTS, Said, refuse
 from aimass.serve.grpc.templates import Templates
 from aimass.serve.http2.call import Call
+from aimass.serve.known import Known
 from aimass.serve.messages import Refused
+from aimass.serve.v2.facts import Facts
 from aimass.serve.v2.forms import Bytes, Given
-from aimass.serve.v2.model import EXTENSIONS, V2
+from aimass.serve.v2.model import V2
 from aimass.serve.v2.read import read
 from aimass.serve.v2.tensors import datatype
+from aimass.serve.versions.api import Api, parameters
+from aimass.serve.versions.deployment import Deployment
+from aimass.serve.versions.version import Version
 
 TYPES = ("INVALID", "BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64",
          "FP16", "FP32", "FP64", "STRING")  # fmt: skip
+KEPT = 256  # ways to answer
+CHANGES = ("version", "unload_dependents")  # parameters of a change of versions
+
+Change = Callable[[str, dict[str, Any]], Awaitable[None]]
+
+
+def method(name: str) -> bytes:
+    return f"/{PACKAGE}.GRPCInferenceService/{name}".encode()
+
+
+class Target:
+    """A model a message names, and a version if it does; what is known of such messages by the version that answers."""
+
+    def __init__(self, deployment: Deployment, word: str) -> None:
+        self.deployment, self.word = deployment, word
+        self.forms: dict[Version, Bytes] = {}
+
+    def version(self, call: Call) -> Version:
+        """Who answers CALL.  Raises Refused."""
+        return self.deployment.find(self.word) if self.word else self.deployment.pick(call)
 
 
 class Service:
-    """MODELS by name; READY says whether the server is."""
+    """What FACTS says, what the versions of its models answer, and what API changes."""
 
-    def __init__(self, models: Mapping[str, V2], ready: Callable[[], bool]) -> None:
-        self.models, self.ready = models, ready
-        self.templates: Templates[tuple[V2, Bytes]] = Templates()
-        self.given: dict[tuple[str, tuple[str, ...], bool], Given] = {}
+    def __init__(self, facts: Facts, api: Api) -> None:
+        self.facts = facts
+        self.templates: Templates[Target] = Templates()
+        self.given: Known[tuple[V2, tuple[str, ...], bool], Given] = Known(KEPT)
+        self.tasks: set[asyncio.Task[None]] = set()
         answers: dict[str, Callable[[Any], dict[str, Any]]] = {
             "ServerLive": lambda asked: {"live": True},
-            "ServerReady": lambda asked: {"ready": self.ready()},
-            "ModelReady": lambda asked: {"ready": bool(self._model(asked.name, asked.version)) and self.ready()},
-            "ServerMetadata": lambda asked: {"name": "aimass", "version": version("aimass"), "extensions": EXTENSIONS},
-            "ModelMetadata": lambda asked: self._model(asked.name, asked.version).metadata(),
-            "ModelConfig": lambda asked: {"config": _config(self._model(asked.name, asked.version).config())},
-            "ModelStatistics": self._statistics,
-            "RepositoryIndex": lambda asked: {"models": [model.index() for model in self.models.values()]},
+            "ServerReady": lambda asked: {"ready": facts.ready()},
+            "ModelReady": lambda asked: {"ready": facts.model_ready(asked.name, asked.version)},
+            "ServerMetadata": lambda asked: facts.server(),
+            "ModelMetadata": lambda asked: facts.metadata(asked.name, asked.version),
+            "ModelConfig": lambda asked: {"config": _config(facts.config(asked.name, asked.version))},
+            "ModelStatistics": lambda asked: facts.stats(asked.name, asked.version),
+            "RepositoryIndex": lambda asked: {"models": facts.life.index(ready=asked.ready)},
         }
         self.methods: dict[bytes, Callable[[Call], None]] = {
-            f"/{PACKAGE}.GRPCInferenceService/{name}".encode(): partial(_answered, name, answer)
-            for name, answer in answers.items()
+            method(name): partial(_answered, name, answer) for name, answer in answers.items()
         }
-        self.methods[f"/{PACKAGE}.GRPCInferenceService/ModelInfer".encode()] = self.infer
+        self.methods[method("ModelInfer")] = self.infer
+        for name, change in {"RepositoryModelLoad": api.load, "RepositoryModelUnload": api.unload}.items():
+            self.methods[method(name)] = partial(self._change, name, change)
+
+    def forget(self) -> None:
+        """Other versions answer from now on."""
+        self.templates.forget()
+        self.given.clear()
 
     # -- inference --------------------------------------------------------------------------------------------
 
     def infer(self, call: Call) -> None:
         """Raw or typed tensors in, the same out."""
         try:
-            found = self.templates.find(call.body)
-            if found is None:
-                model, ask = self._read(call)
-            else:
-                (model, form), values = found
-                timeout = call.timeout or form.timeout
-                ask = Ask(form, memoryview(values), form.rows, call, timeout=timeout)
-            call.counts = model.served.counts
-            model.served.batcher.add(ask)
+            target, values = self.templates.find(call.body) or (self._target(call), None)
+            version = target.version(call)
+            call.counts = version.served.counts
+            ask = self._ask(call, target, version, values)
+            shadow = None if target.word else target.deployment.shadow
+            if shadow:
+                copied = shadow.version
+                ask = shadow.mirror(ask, call, lambda copy, then: then(self._ask(copy, target, copied, values)))
+            version.served.batcher.add(ask)
         except REFUSALS as error:
             refuse(call, error)
 
-    def _read(self, call: Call) -> tuple[V2, Ask]:
-        """Which model is asked for what.  Raises Refused."""
+    def _target(self, call: Call) -> Target:
         asked = _parsed("ModelInferRequest", call.body)
-        model = self._model(asked.model_name, asked.model_version)
+        return Target(self.facts.deployment(asked.model_name), asked.model_version)
+
+    def _ask(self, call: Call, target: Target, version: Version, values: bytes | None) -> Ask:
+        """What is asked of VERSION: looked up, where VALUES were found in a message like one that was read before."""
+        form = target.forms.get(version)
+        if form is None or values is None:
+            return self._read(call, target, version)
+        return Ask(form, memoryview(values), form.rows, call, timeout=call.timeout or form.timeout)
+
+    def _read(self, call: Call, target: Target, version: Version) -> Ask:
+        """The same, read with care.  Raises Refused."""
+        asked, model = _parsed("ModelInferRequest", call.body), version.v2
         raw = bool(asked.raw_input_contents) or not _can_be_typed(model)
-        body = _as_json(asked)
-        tail = b"".join(asked.raw_input_contents)
-        found = read(body, memoryview(tail), model.inputs, model.outputs, model.max_rows)
-        names = tuple(name for name, _ in found.wanted)
-        form = self._given(model, names, raw)
+        tail = memoryview(b"".join(asked.raw_input_contents))
+        found = read(_as_json(asked), tail, model.inputs, model.outputs, model.max_rows)
+        form = self._given(model, tuple(name for name, _ in found.wanted), raw)
         if asked.raw_input_contents and not asked.id:
-            self._learn(call.body, asked, model, found, form)
+            stated = tuple((model.inputs[tensor.name], found.shapes[tensor.name]) for tensor in asked.inputs)
+            if all(field.dtype != "string" for field, _ in stated):
+                target.forms[version] = Bytes(stated, form.said, found.timeout)
+                self.templates.learn(call.body, list(asked.raw_input_contents), target)
         timeout = call.timeout or found.timeout
-        return model, Ask(form, found.tensors, found.rows, call, id=found.id, timeout=timeout)
+        return Ask(form, found.tensors, found.rows, call, id=found.id, timeout=timeout)
 
     def _given(self, model: V2, names: tuple[str, ...], raw: bool) -> Given:
-        key = (f"{model.served.label}", names, raw)
-        form = self.given.get(key)
+        form = self.given.get((model, names, raw))
         if form is None:
-            form = Given(Said(model.facts, [model.outputs[name] for name in names], raw=raw))
-            if len(self.given) < 256:
-                self.given[key] = form
+            said = Said(model.facts, [model.outputs[name] for name in names], raw=raw)
+            form = self.given.keep((model, names, raw), Given(said))
         return form
 
-    def _learn(self, body: bytes, asked: Any, model: V2, found: Any, form: Given) -> None:
-        stated = tuple((model.inputs[tensor.name], found.shapes[tensor.name]) for tensor in asked.inputs)
-        if all(field.dtype != "string" for field, _ in stated):
-            known = Bytes(stated, form.said, found.timeout)
-            self.templates.learn(body, list(asked.raw_input_contents), (model, known))
+    # -- versions ---------------------------------------------------------------------------------------------
 
-    def _model(self, name: str, wanted: str) -> V2:
-        found = self.models.get(name)
-        if found is None:
-            raise Refused(404, f"no model is called {name!r}{suggest(name, self.models)}")
-        if wanted and wanted != found.served.version:
-            raise Refused(404, f"{name} has no version {wanted!r} here", expected=found.served.version or "none")
-        return found
+    def _change(self, name: str, change: Change, call: Call) -> None:
+        task = asyncio.get_running_loop().create_task(_changed(name, change, call))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
-    def _statistics(self, asked: Any) -> dict[str, Any]:
-        models = [self._model(asked.name, asked.version)] if asked.name else list(self.models.values())
-        return {"model_stats": [m.served.counts.as_stats(m.served.name, m.served.version) for m in models]}
+
+async def _changed(name: str, change: Change, call: Call) -> None:
+    try:
+        asked = _parsed(f"{name}Request", call.body)
+        await change(asked.model_name, parameters({"parameters": _parameters(asked)}, CHANGES))
+    except Exception as error:  # told to the caller; what is ours is logged there
+        refuse(call, error)
+    else:
+        call.reply(CLASSES[f"{name}Response"]().SerializeToString())
 
 
 def _can_be_typed(model: V2) -> bool:

@@ -7,8 +7,7 @@ from typing import Any
 
 from aimass.core.signature import Field
 from aimass.serve.batch.base import Ask
-from aimass.serve.failures import REFUSALS, failed
-from aimass.serve.http.exchange import Exchange
+from aimass.serve.failures import Then
 from aimass.serve.images import beside, is_image
 from aimass.serve.known import Known
 from aimass.serve.messages import body_of, parsed
@@ -21,7 +20,6 @@ from aimass.serve.v2.tensors import datatype, described
 
 KEPT = 64  # ways to answer
 BYTES = b'"BYTES"'
-EXTENSIONS = ["binary_tensor_data", "model_configuration", "statistics"]
 
 
 class V2:
@@ -58,34 +56,23 @@ class V2:
             "output": [_configured(field) for field in self.outputs.values()],
         }
 
-    def index(self) -> dict[str, str]:
-        return {"name": self.served.name, "version": self.served.version, "state": "READY", "reason": ""}
-
     # -- what it answers ------------------------------------------------------------------------------------
 
-    def infer(self, exchange: Exchange) -> None:
-        """Tensors by column name in, outputs by name out.  Names, datatypes and shapes are checked; 400 names them."""
-        exchange.counts = self.served.counts
-        try:
-            body = body_of(exchange, self.max_body)
-            if self.pictures and BYTES in body:
-                beside(
-                    self.served.thread, partial(self._pictures, exchange, body), partial(self._add, exchange), exchange
-                )
-            else:
-                self.served.batcher.add(self._ask(exchange, body))
-        except REFUSALS as error:
-            failed(exchange, error)
+    def ask(self, exchange: Any, then: Then) -> None:
+        """Tensors by column name in, outputs by name out.  Names, datatypes and shapes are checked, and named."""
+        body = body_of(exchange, self.max_body)
+        if self.pictures and BYTES in body:
+            read = partial(self._pictures, exchange, body)
+            beside(self.served.thread, read, lambda asked: then(self._asked(exchange, asked)), exchange)
+        else:
+            then(self._ask(exchange, body))
 
-    def _pictures(self, exchange: Exchange, body: bytes) -> Asked:
+    def _pictures(self, exchange: Any, body: bytes) -> Asked:
         """What is asked in BODY, where pictures may be packed.  Raises Refused."""
         said, tail = split(body, exchange.head.get(HEADER))
         return read(parsed(said), tail, self.inputs, self.outputs, self.max_rows, pictures=True)
 
-    def _add(self, exchange: Exchange, asked: Asked) -> None:
-        self.served.batcher.add(self._asked(exchange, asked, self._form(asked)))
-
-    def _ask(self, exchange: Exchange, body: bytes) -> Ask:
+    def _ask(self, exchange: Any, body: bytes) -> Ask:
         """What is asked in BODY.  Raises Refused."""
         length = exchange.head.get(HEADER)
         if length is None:
@@ -100,13 +87,12 @@ class V2:
             return Ask(known, tail, known.rows, exchange, timeout=known.timeout)
         return self._read(exchange, said, tail)
 
-    def _read(self, exchange: Exchange, said: bytes, tail: memoryview) -> Ask:
+    def _read(self, exchange: Any, said: bytes, tail: memoryview) -> Ask:
         """What is asked, read with care, and remembered."""
         body = parsed(said)
         asked = read(body, tail, self.inputs, self.outputs, self.max_rows)
-        form = self._form(asked)
-        self.templates.learn(said, body, asked, form.said)
-        return self._asked(exchange, asked, form)
+        self.templates.learn(said, body, asked, self._form(asked).said)
+        return self._asked(exchange, asked)
 
     def _form(self, asked: Asked) -> Given:
         """Who gives what is wanted."""
@@ -116,8 +102,8 @@ class V2:
             form = self.given.keep(asked.wanted, Given(Said(self.facts, wanted)))
         return form
 
-    def _asked(self, exchange: Exchange, asked: Asked, form: Given) -> Ask:
-        return Ask(form, asked.tensors, asked.rows, exchange, id=asked.id, timeout=asked.timeout)
+    def _asked(self, exchange: Any, asked: Asked) -> Ask:
+        return Ask(self._form(asked), asked.tensors, asked.rows, exchange, id=asked.id, timeout=asked.timeout)
 
 
 def _configured(field: Field) -> dict[str, Any]:

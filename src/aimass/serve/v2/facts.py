@@ -1,0 +1,60 @@
+"""What V2 says of a server and its models, in the words REST and gRPC share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+from aimass.core.errors import suggest
+from aimass.serve.messages import Refused
+from aimass.serve.versions.deployment import Deployment
+from aimass.serve.versions.life import Life
+from aimass.serve.versions.version import Version
+
+EXTENSIONS = ["binary_tensor_data", "model_configuration", "model_repository", "statistics"]
+
+
+class Facts:
+    """Of what LIFE keeps; READY says whether the server is."""
+
+    def __init__(self, life: Life, ready: Callable[[], bool]) -> None:
+        self.life, self.ready = life, ready
+
+    def deployment(self, name: str) -> Deployment:
+        """Raises Refused."""
+        found = self.life.deployments.get(name)
+        if found is None:
+            known = self.life.deployments
+            raise Refused(404, f"no model is called {name!r}{suggest(name, known)}", expected=f"of: {', '.join(known)}")
+        return found
+
+    def find(self, name: str, version: str | None = "") -> Version:
+        """A version of NAME, also by its label; the stable one for no word.  Raises Refused."""
+        return self.deployment(name).find(version or "")
+
+    def server(self) -> dict[str, Any]:
+        return {"name": "aimass", "version": version("aimass"), "extensions": EXTENSIONS}
+
+    def metadata(self, name: str, version: str | None = "") -> dict[str, Any]:
+        """Of one version; all that are here are listed."""
+        versions = [word for word in self.deployment(name).versions if word]
+        return {**self.find(name, version).v2.metadata(), "versions": versions}
+
+    def config(self, name: str, version: str | None = "") -> dict[str, Any]:
+        return self.find(name, version).v2.config()
+
+    def stats(self, name: str = "", version: str | None = "") -> dict[str, Any]:
+        """Of one version, of all versions of a name, or of all."""
+        if version:
+            found = [self.find(name, version)]
+        else:
+            names = [self.deployment(name)] if name else self.life.deployments.values()
+            found = [one for deployment in names for one in deployment.versions.values()]
+        return {"model_stats": [one.served.counts.as_stats(one.name, one.version) for one in found]}
+
+    def model_ready(self, name: str, version: str | None = "") -> bool:
+        """Whether it would be answered.  Raises Refused for what nobody knows."""
+        if not version and any(name == known for known, _ in self.life.states) and name not in self.life.deployments:
+            return False  # known, but not loaded
+        return bool(self.find(name, version)) and self.ready()

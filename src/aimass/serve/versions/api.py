@@ -1,0 +1,147 @@
+"""Versions over HTTP: V2's repository extension, and /v1/deployments for what it has no words for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aimass.serve.messages import Answer, Refused, Request, json_answer, parsed, unpacked
+from aimass.serve.paths import NAME, Answering, Place
+from aimass.serve.versions.desired import Plan
+from aimass.serve.versions.life import Life, Step
+
+REPOSITORY = rf"/v2/repository/models/{NAME}"
+DEPLOYMENT = rf"/v1/deployments/{NAME}"
+DEFAULT = ""  # of a repository: the version to be served
+
+
+class Api:
+    """Says and changes what LIFE keeps."""
+
+    def __init__(self, life: Life) -> None:
+        self.life = life
+        self.verbs: dict[str, Callable[[Plan, Mapping[str, Any]], Plan]] = {
+            "serve": lambda plan, said: plan.serve(said["version"]),
+            "canary": lambda plan, said: plan.canary(said["version"], said["share"], said.get("sticky")),
+            "split": lambda plan, said: plan.split(said["shares"], said.get("sticky")),
+            "promote": lambda plan, said: plan.promote(),
+            "rollback": lambda plan, said: plan.rollback(),
+            "shadow": lambda plan, said: plan.mirror(said["version"]),
+            "label": lambda plan, said: plan.label(said["label"], said["version"]),
+            "unload": lambda plan, said: plan.unload(said.get("version", "")),
+        }
+
+    def fixed(self) -> dict[str, dict[str, Answering]]:
+        return {"/v2/repository/index": {"POST": self._index}, "/v1/deployments": {"GET": self._all}}
+
+    def places(self) -> list[Place]:
+        return [
+            Place(re.compile(f"{REPOSITORY}/load"), {"POST": self._load}),
+            Place(re.compile(f"{REPOSITORY}/unload"), {"POST": self._unload}),
+            Place(re.compile(DEPLOYMENT), {"GET": self._one}),
+            Place(re.compile(rf"{DEPLOYMENT}/(?P<verb>[a-z]+)"), {"POST": self._change}),
+        ]
+
+    # -- V2's repository extension ----------------------------------------------------------------------------
+
+    async def _index(self, request: Request) -> Answer:
+        said = await body_of(request)
+        return json_answer(self.life.index(ready=bool(said.get("ready"))))
+
+    async def _load(self, request: Request, name: str) -> Answer:
+        await self.load(name, parameters(await body_of(request), ("version",)))
+        return json_answer({})
+
+    async def load(self, name: str, said: Mapping[str, Any]) -> None:
+        """All requests to the version SAID, or to the one that should have them.  Raises Refused."""
+        version = await self.life.meant(name, text(said, "version", DEFAULT))
+        await self.life.change(name, lambda plan: plan.serve(version), "loaded")
+
+    async def _unload(self, request: Request, name: str) -> Answer:
+        await self.unload(name, parameters(await body_of(request), ("version", "unload_dependents")))
+        return json_answer({})
+
+    async def unload(self, name: str, said: Mapping[str, Any]) -> None:
+        """A version of NAME, or all of them.  Raises Refused."""
+        if name not in self.life.deployments:
+            raise Refused(404, f"no model called {name!r} is loaded")
+        version = text(said, "version", "")
+        await self.life.change(name, lambda plan: plan.unload(version), "unloaded")
+
+    # -- deployments ------------------------------------------------------------------------------------------
+
+    async def _all(self, request: Request) -> Answer:
+        return json_answer([self.life.as_json(name) for name in self.life.deployments])
+
+    async def _one(self, request: Request, name: str) -> Answer:
+        return json_answer(self.life.as_json(name))
+
+    async def _change(self, request: Request, name: str, verb: str) -> Answer:
+        if verb not in self.verbs:
+            raise Refused(404, f"a deployment has no {verb!r}", expected=f"one of: {', '.join(self.verbs)}")
+        said = checked(verb, await body_of(request))
+        if said.get("version") or verb in ("serve", "canary"):
+            said["version"] = await self.life.meant(name, said.get("version", ""))
+        elif name not in self.life.deployments:
+            raise Refused(404, f"no model called {name!r} is loaded")
+        step: Step = lambda plan: self.verbs[verb](plan, said)  # noqa: E731
+        await self.life.change(name, step, verb)
+        return json_answer(self.life.as_json(name))
+
+
+KINDS: dict[str, tuple[str, tuple[type, ...]]] = {  # what a word of a request must be
+    "version": ("a text", (str,)), "share": ("a number from 0 to 1", (int, float)), "sticky": ("a text", (str,)),
+    "shares": ("an object of numbers", (dict,)), "label": ("a text", (str,)),
+}  # fmt: skip
+SAID: dict[str, tuple[str, ...]] = {
+    "serve": ("version",), "canary": ("share", "version", "sticky"), "split": ("shares", "sticky"), "promote": (),
+    "rollback": (), "shadow": ("version",), "label": ("label", "version"), "unload": ("version",),
+}  # fmt: skip
+NEEDED = {"canary": ("share",), "split": ("shares",), "shadow": ("version",), "label": ("label", "version")}
+
+
+def checked(verb: str, said: dict[str, Any]) -> dict[str, Any]:
+    """What is SAID to VERB, of the right kinds.  Raises Refused."""
+    for key, value in said.items():
+        if key not in SAID[verb]:
+            raise Refused(400, f"{verb} knows no {key[:80]!r}", expected=", ".join(SAID[verb]) or "an empty object")
+        expected, kinds = KINDS[key]
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise Refused(400, f"{key!r} is {str(value)[:40]!r}", expected=expected)
+    for key in NEEDED.get(verb, ()):
+        if key not in said:
+            raise Refused(400, f"{verb} needs {key!r}", expected=", ".join(SAID[verb]))
+    for share in said.get("shares", {}).values():
+        if isinstance(share, bool) or not isinstance(share, (int, float)):
+            raise Refused(400, f"a share is {str(share)[:40]!r}", expected="a number from 0 to 1")
+    return said
+
+
+async def body_of(request: Request) -> dict[str, Any]:
+    """The object in the body of REQUEST; an empty body is an empty one.  Raises Refused."""
+    raw = await request.raw()
+    encoding = request.headers.get(b"content-encoding")
+    body = unpacked(raw, encoding, request.limit) if encoding else raw
+    said = parsed(body) if body.strip() else {}
+    if not isinstance(said, dict):
+        raise Refused(400, "the body is not an object", expected="a JSON object, or nothing")
+    return said
+
+
+def parameters(said: Mapping[str, Any], known: tuple[str, ...]) -> dict[str, Any]:
+    """What stands in the parameters of a repository request.  Raises Refused for what cannot be honoured."""
+    found = said.get("parameters") or {}
+    if not isinstance(found, dict):
+        raise Refused(400, "'parameters' is not an object", expected="an object")
+    for key in found:
+        if key not in known:
+            raise Refused(400, f"the parameter {key[:80]!r} cannot be honoured here", expected=", ".join(known))
+    return found
+
+
+def text(said: Mapping[str, Any], key: str, default: str) -> str:
+    value = said.get(key, default)
+    if not isinstance(value, (str, int)) or isinstance(value, bool):
+        raise Refused(400, f"{key!r} is {str(value)[:40]!r}", expected="a text")
+    return str(value)
