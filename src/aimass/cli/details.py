@@ -16,6 +16,7 @@ def details(artifact: Artifact) -> list[str]:
         "examples.json": _columns,
         "ledger.json": _ledger,
         "report.json": _report,
+        "explanation.json": _explanation,
         "dataset.json": _dataset,
     }
     for name, page in pages.items():
@@ -58,6 +59,20 @@ def _ledger(artifact: Artifact) -> list[str]:
 
 def _report(artifact: Artifact) -> list[str]:
     return [json.dumps(artifact.read_json("report.json"), indent=1)]
+
+
+def _explanation(artifact: Artifact) -> list[str]:
+    """What the model relies on, and what weighed most in each row that was explained."""
+    facts = artifact.read_json("explanation.json")
+    whole = [{"columns": ", ".join(each["columns"]), "loss": each["value"], "from": each["low"], "to": each["high"]}
+             for each in facts["importance"]]  # fmt: skip
+    rows = []
+    for row, each in enumerate(facts["explanations"]):
+        most = [f"{share['name']} {share['attribution']:+.3g}" for share in each["attributions"][:3]]
+        rows.append({"row": row, "target": each["target"], "prediction": each["prediction"],
+                     "base": each["base_value"], "most": ", ".join(most)})  # fmt: skip
+    metric = facts["metric"]["use"]
+    return [f"what {metric} loses without:", table(whole), "", "row by row:", table(rows)]
 
 
 def _dataset(artifact: Artifact) -> list[str]:

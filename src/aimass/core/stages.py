@@ -1,10 +1,9 @@
 """The order in which data flows, for resolver, help, docs and layer test.  Imports look up this list, never down."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(NamedTuple):
     """A folder of the story: its VERBS (steps), the FAMILY of parts it holds, a line of help."""
 
     folder: str
@@ -21,6 +20,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("models", "what a network is", (), "architecture", ".base:Architecture"),
     Stage("engines", "how a saved model is executed", (), "engine", ".base:Engine"),
     Stage("measure", "model x examples -> report", ("measure",), "metric", ".base:Metric"),
+    Stage("explain", "model x examples -> report", ("explain",), "explainer", ".base:Explainer"),
     Stage("train", "examples -> model", ("train",), "recipe", ".base:Recipe"),
     Stage("compress", "model -> model", ("compress",), "pass", ".base:Pass"),
     Stage("search", "measured candidates -> pick and ledger", ("choose",)),
