@@ -6,7 +6,7 @@ always makes sense.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -57,8 +57,7 @@ class Plan:
         """All requests to VERSION; the one that had them stays ready until it has proved itself."""
         if version == self.stable and len(self.shares) == 1:
             return self
-        past = tuple(one for one in (*self.past, *list(self.shares)[:1]) if one != version)
-        return replace(self, shares={version: 1.0}, past=past, proved=not past, shadow=self._not(version))
+        return self._sharing({version: 1.0}, [*self.past, *list(self.shares)[:1]])
 
     def canary(self, version: str, share: float, sticky: str | None = None) -> Plan:
         """SHARE of the requests to VERSION, the rest to the stable one."""
@@ -67,31 +66,24 @@ class Plan:
             raise Refused(409, f"{version!r} would be the only version", to_do="let it have all requests instead")
         if not 0 <= share <= 1:
             raise Refused(400, f"the share is {share!r}", expected="a number from 0 to 1")
-        shares = {stable: 1 - share, version: share}
         sticky = self.sticky if sticky is None else sticky
-        return replace(self, shares=shares, sticky=sticky, shadow=self._not(version))
+        return replace(self._sharing({stable: 1 - share, version: share}, self.past), sticky=sticky, proved=self.proved)
 
     def split(self, shares: Mapping[str, float], sticky: str | None = None) -> Plan:
         """Requests by SHARES, for a test of several versions against each other."""
         total = sum(shares.values())
-        if not shares or min(shares.values()) < 0 or abs(total - 1) > 1e-6:
+        if not shares or not min(shares.values()) >= 0 or not abs(total - 1) <= 1e-6:
             raise Refused(400, f"the shares add up to {total:g}", expected="shares from 0 that add up to 1")
         order = [*(one for one in self.shares if one in shares), *(one for one in shares if one not in self.shares)]
-        shadow = "" if self.shadow in shares else self.shadow
         sticky = self.sticky if sticky is None else sticky
-        return replace(self, shares={one: shares[one] for one in order}, sticky=sticky, shadow=shadow)
+        changed = self._sharing({one: shares[one] for one in order}, self.past)
+        return replace(changed, sticky=sticky, proved=self.proved)
 
     def promote(self) -> Plan:
         """All requests to the canary."""
         if len(self.shares) != 2:
             raise Refused(409, "there is no canary", expected="a version that has a share of the requests")
-        return self.to(list(self.shares)[-1])
-
-    def to(self, version: str) -> Plan:
-        """All requests to VERSION, one of those that have a share now."""
-        others = [one for one in self.shares if one != version]
-        past = tuple(one for one in (*self.past, *others) if one != version)
-        return replace(self, shares={version: 1.0}, past=tuple(dict.fromkeys(past)), proved=False)
+        return self.serve(list(self.shares)[-1])
 
     def rollback(self) -> Plan:
         """Take a canary back; without one, all requests to the version before."""
@@ -99,7 +91,7 @@ class Plan:
             return replace(self, shares={next(iter(self.shares)): 1.0})
         if self.before is None:
             raise Refused(409, "there is no version to return to", expected="one that had all requests before")
-        return replace(self, shares={self.before: 1.0}, past=self.past[:-1], proved=True, shadow=self._not(self.before))
+        return replace(self._sharing({self.before: 1.0}, self.past[:-1]), proved=True)
 
     def prove(self) -> Plan:
         """The version that has all requests may stay: the one before need not be ready any more."""
@@ -131,6 +123,12 @@ class Plan:
         labels = {word: one for word, one in self.labels.items() if one != version}
         past = tuple(one for one in self.past if one != version)
         return replace(self, shares=shares, labels=labels, shadow=self._not(version), past=past)
+
+    def _sharing(self, shares: Mapping[str, float], past: Sequence[str]) -> Plan:
+        """With these SHARES; of the PAST each version once, where it was last."""
+        kept = dict.fromkeys(one for one in reversed(past) if one not in shares)
+        shadow = "" if self.shadow in shares else self.shadow
+        return replace(self, shares=shares, past=tuple(reversed(kept)), proved=not kept, shadow=shadow)
 
     def _not(self, version: str) -> str:
         return "" if self.shadow == version else self.shadow

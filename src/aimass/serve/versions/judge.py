@@ -15,6 +15,7 @@ ENOUGH = 50  # answers before anything is said
 SURE = 3.0  # standard deviations beyond what was to be expected
 ERRORS = 0.01  # share of answers that may be faults of the server where nothing else is known
 SLOW = 0.01  # share of answers that may take longer than was promised
+LEAST = 0.01  # seconds: what is quicker is quick enough where nothing was promised
 SECONDS = 30.0  # on trial, at least
 
 
@@ -85,11 +86,11 @@ class Trial:
         )
 
     def _kept(self) -> float:
-        """Four times the time that 99 of 100 answers of the old version took; 0 where it had too few."""
+        """Four times what 99 of 100 answers of the old version took, at least LEAST; 0 where it had too few."""
         if self.old is None or self.old.answers < ENOUGH:
             return 0.0
         bound = next((b for b in BUCKETS if self.old.slower(b) <= SLOW * self.old.answers), 0.0)
-        return 4 * bound
+        return max(LEAST, 4 * bound) if bound else 0.0
 
 
 def most(answers: int, expected: float) -> float:
