@@ -4,12 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 from onnx import TensorProto as T
 from onnx import helper as h
+from onnx import numpy_helper
 
 from aimass.core.errors import InputError
 from aimass.core.part import resolve
+from aimass.engines.host import Hosted
 from aimass.engines.onnxruntime import OnnxRuntime, session
 
 
@@ -57,6 +60,42 @@ def test_threads_and_spinning_reach_the_session(model: Path) -> None:
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
     spinning = session(model / "model.onnx", spinning=True).get_session_options()
     assert spinning.get_session_config_entry("session.intra_op.allow_spinning") == "1"
+
+
+@pytest.mark.parametrize("provider", ["cuda", "tensorrt"])
+def test_a_provider_that_is_not_here_is_refused_with_those_that_are(model: Path, provider: str) -> None:
+    there = dict(zip(("cuda", "tensorrt"), ("CUDAExecutionProvider", "TensorrtExecutionProvider"), strict=True))
+    if there[provider] not in ort.get_available_providers():
+        with pytest.raises(InputError, match=f"the provider '{provider}'") as caught:
+            OnnxRuntime(provider=provider).load(model)
+        assert "cpu" in caught.value.expected
+    assert OnnxRuntime(provider="cpu").load(model)(ROWS)["value"].tolist() == [2.5, 4.0]
+
+
+@pytest.fixture
+def wide(tmp_path: Path) -> Path:
+    """64 numbers a row become 4096 on their way to one."""
+    nodes = [h.make_node("MatMul", ["x", "w"], ["wide"]), h.make_node("ReduceSum", ["wide", "axis"], ["y"])]
+    weights = numpy_helper.from_array(np.ones((64, 4096), np.float32), "w")
+    graph = h.make_graph(
+        nodes,
+        "wide",
+        [h.make_tensor_value_info("x", T.FLOAT, ["N", 64])],
+        [h.make_tensor_value_info("y", T.FLOAT, ["N", 1])],
+        [weights, h.make_tensor("axis", T.INT64, [1], [1])],
+    )
+    onnx.save(h.make_model(graph, opset_imports=[h.make_opsetid("", 18)], ir_version=10), tmp_path / "model.onnx")
+    return tmp_path
+
+
+@pytest.mark.parametrize("arena", [True, False])
+def test_without_the_arena_a_large_call_leaves_no_memory_behind(wide: Path, arena: bool) -> None:
+    with Hosted(OnnxRuntime(arena=arena), wide) as there:
+        there({"x": np.ones((1, 64), np.float32)})
+        before = there.held or 0
+        assert there({"x": np.ones((8000, 64), np.float32)})["y"].tolist() == [[64 * 4096.0]] * 8000
+        kept = ((there.held or 0) - before) / 1e6
+    assert kept > 100 if arena else kept < 20
 
 
 def test_columns_the_model_does_not_take_are_ignored(model: Path) -> None:

@@ -19,6 +19,10 @@ class Engine(Part):
 
     family: ClassVar[str] = "engine"
 
+    def files(self) -> tuple[str, ...]:
+        """Names of the files of a model that this engine reads."""
+        return ("model.onnx",)
+
     def load(self, model: Path) -> Predictor:
         """A predictor of the artifact folder MODEL: raw columns [N, ...] in, outputs of its signature out.
 

@@ -17,6 +17,9 @@ class Host(Engine):
     engine: Engine = knob(OnnxRuntime(), help="what runs there")
     limits: Limits = knob(Limits(), help="what it may take, and how often it may fail")
 
+    def files(self) -> tuple[str, ...]:
+        return self.engine.files()
+
     def load(self, model: Path) -> Predictor:
         """A predictor that is running; its `close` ends the process.  Raises what the engine raises at loading."""
         return Hosted(self.engine, model, self.limits).start()
