@@ -22,6 +22,7 @@ from tests.serve.conftest import SAMPLE, Running
 from aimass.core.errors import InputError
 from aimass.serve.server import serve
 from aimass.serve.sockets import bind
+from aimass.store.appended import opened, rows_of
 
 PATH = "/v1/predict/flights"
 BODY = json.dumps({"records": SAMPLE}).encode()
@@ -157,30 +158,71 @@ def test_a_stop_under_load_loses_no_request_and_no_line_of_the_log(number, folde
         assert server.process.wait(60) == 0
         assert server.process.stderr.read() == ""
     assert [caller.lost for caller in callers] == [""] * 4
-    (file,) = (tmp_path / "predictions" / "flights").glob("*.jsonl")
-    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    rows = written(tmp_path / "predictions" / "flights" / "1")
     assert len(rows) == len(SAMPLE) * sum(caller.answered for caller in callers)
     assert len({(row["_request"], row["_row"]) for row in rows}) == len(rows)
 
 
 def test_a_full_disk_fails_no_request_and_health_says_so(folder: Path, tmp_path: Path, start) -> None:
-    limit = 2000  # bytes a file may have
-
     def small_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # bytes a file may have
 
-    with start(folder, "--log-to", str(tmp_path), preexec_fn=small_files) as server:
+    with start(folder, "--log-to", str(tmp_path), "--log", "seconds=0.1", preexec_fn=small_files) as server:
         statuses = {ask(server.port, "POST", PATH, BODY)[0] for _ in range(20)}
         health: dict[str, Any] = {}
         while "prediction_log" not in health:
             health = ask(server.port, "GET", "/v1/health")[1]["models"]["flights"]
+        statuses |= {ask(server.port, "POST", PATH, BODY)[0] for _ in range(20)}
         assert statuses == {200}
         code, said = server.end()
-    assert (code, said) == (0, "")
-    assert "too large" in health["prediction_log"]["reason"]
-    (file,) = (tmp_path / "predictions" / "flights").glob("*.jsonl")
-    assert 0 < file.stat().st_size <= limit
-    assert all(json.loads(line)["_model"] == "flights" for line in file.read_text().splitlines())
+    assert "too large" in health["prediction_log"]["reason"] and health["prediction_log"]["waiting_rows"]
+    assert code == 0 and "80 rows are not in the prediction log" in said
+
+
+def test_a_server_that_is_killed_leaves_a_table_that_the_next_one_goes_on_with(
+    folder: Path, tmp_path: Path, start
+) -> None:
+    place = tmp_path / "predictions" / "flights" / "1"
+    asked = 0
+    for round in (1, 2):
+        with start(folder, "--log-to", str(tmp_path), "--log", "seconds=0.05") as server:
+            while len(written(place)) < 10 * round:
+                assert ask(server.port, "POST", PATH, BODY)[0] == 200
+                asked += 1
+            server.process.kill()
+    rows = written(place)
+    assert 20 <= len(rows) <= asked * len(SAMPLE)
+    assert len({(row["_request"], row["_row"]) for row in rows}) == len(rows) == 2 * sum(row["_row"] for row in rows)
+
+
+def written(place: Path) -> list[dict[str, Any]]:
+    """What the table at PLACE holds."""
+    there = (place / "_delta_log" / f"{0:020}.json").exists()
+    return rows_of(opened(place)).to_table().to_pylist() if there else []
+
+
+def test_an_access_log_begins_anew_on_sighup_and_has_a_line_for_each_request(
+    folder: Path, tmp_path: Path, start
+) -> None:
+    path, moved = tmp_path / "access.jsonl", tmp_path / "access.1"
+    with start(folder, "--version", "3", "--access-log", str(path)) as server:
+        ask(server.port, "POST", PATH, BODY, {"x-request-id": "r-1", "authorization": "Bearer tell-nobody"})
+        ask(server.port, "GET", "/v1/health?secret=tell-nobody")
+        while path.read_bytes().count(b"\n") < 2:
+            pass
+        path.rename(moved)
+        server.process.send_signal(signal.SIGHUP)
+        while not path.exists():
+            pass
+        ask(server.port, "POST", "/v1/predict/flight", BODY)
+        assert server.end()[0] == 0
+    told = [json.loads(line) for file in (moved, path) for line in file.read_text().splitlines()]
+    assert [(line["path"], line.get("model"), line["status"]) for line in told] == [
+        (PATH, "flights", 200), ("/v1/health", None, 200), ("/v1/predict/flight", None, 404),
+    ]  # fmt: skip
+    assert (told[0]["request"], told[0]["version"], told[0]["batch_rows"]) == ("r-1", "3", len(SAMPLE))
+    assert told[0]["bytes_in"] == len(BODY) and 0 <= told[0]["queue_seconds"] <= told[0]["seconds"]
+    assert "tell-nobody" not in json.dumps(told)
 
 
 def failed(*arguments: str) -> tuple[int, dict[str, str]]:

@@ -15,21 +15,34 @@ from aimass.cli.place import workspace
 @click.argument("name")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True, help="0 picks a free one")
+@click.option("--log", "logs", multiple=True, metavar="KEY=VALUE", help="a setting of the prediction log: sample=0.1")
+@click.option("--access-log", default="", help="a line of JSON for each request: FILE, or - for the standard output")
+@click.option("--access-log-sample", default=1.0, show_default=True, help="of good answers only this share")
+@click.option("--otel-endpoint", default="", envvar="OTEL_EXPORTER_OTLP_ENDPOINT", help="URL of a collector for traces")
+@click.option("--otel-sample", default=0.0, show_default=True, help="share of requests without a trace that begin one")
 @click.option("--json", "json_wanted", is_flag=True, help="say where it listens as one line of JSON")
 @click.pass_context
-def serve(ctx: click.Context, name: str, host: str, port: int, json_wanted: bool) -> None:
+def serve(
+    ctx: click.Context, /, name: str, host: str, port: int, json_wanted: bool, logs: tuple[str, ...], **observed: Any
+) -> None:
     """Answer raw records with NAME, NAME@3 or NAME@alias until Ctrl-C.
 
     \b
     Example: aimass serve flights --port 8080
     then:    curl -s localhost:8080/v1/docs
     """
-    serve_version(workspace(ctx), name, host, port, json_wanted=json_wanted)
+    from aimass.serve.observe.settings import Observing, log_of
+
+    observing = Observing.from_settings({**observed, "log": log_of(logs)}, "serve")
+    serve_version(workspace(ctx), name, host, port, json_wanted=json_wanted, observing=observing)
 
 
-def serve_version(place: Any, name: str, host: str, port: int, *, json_wanted: bool = False) -> None:
+def serve_version(
+    place: Any, name: str, host: str, port: int, *, json_wanted: bool = False, observing: Any = None
+) -> None:
     """Serve one published version in the foreground; where it listens is said in words, or as a line of JSON."""
     from aimass.publish.registry import find_release
+    from aimass.serve.observe.settings import Observing
     from aimass.serve.server import Listening, say
     from aimass.serve.server import serve as serve_forever
 
@@ -40,7 +53,7 @@ def serve_version(place: Any, name: str, host: str, port: int, *, json_wanted: b
     model = name.partition("@")[0]
     ready = told if json_wanted else say
     serve_forever(release.folder, name=model, version=number, host=host, port=port, repository=registry_of(place),
-                  log_to=place.folder, ready=ready)  # fmt: skip
+                  log_to=place.folder, observing=observing or Observing(), ready=ready)  # fmt: skip
 
 
 def registry_of(place: Any) -> Any:

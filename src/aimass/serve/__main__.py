@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,16 @@ from aimass.core.errors import AimassError, InputError
 from aimass.runner.worker import die_with_parent
 
 if TYPE_CHECKING:
+    from aimass.serve.observe.settings import Observing
     from aimass.serve.predictor import Wanted
+
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"  # the environment's word for the collector
+OBSERVED = (
+    ("--access-log", str, "a line of JSON for each request: FILE, or - for the standard output"),
+    ("--access-log-sample", float, "of good answers only this share (0..1)"),
+    ("--otel-endpoint", str, f"URL of a collector for traces [{ENDPOINT}]"),
+    ("--otel-sample", float, "share of requests without a trace that begin one (0..1)"),
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,6 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
     parser.add_argument("--grpc-port", type=int, default=None, help="gRPC here, too")
     parser.add_argument("--log-to", type=Path, default=None, help="the folder for the prediction log")
+    parser.add_argument("--log", action="append", default=[], metavar="KEY=VALUE", help="a setting of that log")
+    for name, kind, told in OBSERVED:
+        parser.add_argument(name, type=kind, default=None, help=told)
     parser.add_argument("--parent", type=int, default=None, help="the process that started it: end with it")
     given = parser.parse_args(arguments)
     if given.parent is not None:
@@ -48,6 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
             grpc_port=given.grpc_port,
             repository=repository,
             log_to=given.log_to,
+            observing=observing(given),
             ready=lambda where: print(json.dumps(where.as_json()), flush=True),
         )
     except AimassError as error:
@@ -56,6 +70,16 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:  # before it listened: there is nothing to drain
         return 130
     return 0
+
+
+def observing(given: argparse.Namespace) -> Observing:
+    """What is told of requests.  Raises InputError."""
+    from aimass.serve.observe.settings import Observing, log_of
+
+    names = [name.removeprefix("--").replace("-", "_") for name, _, _ in OBSERVED]
+    said = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
+    said.setdefault("otel_endpoint", os.environ.get(ENDPOINT, ""))
+    return Observing.from_settings({**said, "log": log_of(given.log)}, "serve")
 
 
 def wanted(given: argparse.Namespace, repository: Any) -> list[Wanted]:

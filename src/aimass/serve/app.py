@@ -5,20 +5,20 @@ Knows which path belongs to which protocol; the protocols know the models.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from aimass.core.errors import InputError
 from aimass.serve.docs import POLICY, page
-from aimass.serve.explaining.pool import Pool
-from aimass.serve.explaining.route import Explaining
-from aimass.serve.failures import meaning
 from aimass.serve.http.bridge import Bridge
 from aimass.serve.http.crowd import Numbers
 from aimass.serve.http.heads import Head
 from aimass.serve.http.limits import Limits
 from aimass.serve.messages import Answer, Receive, Refused, Request, Scope, Send, json_answer
 from aimass.serve.observe.exposition import OPEN, TEXT, exposition, wants_open
+from aimass.serve.observe.settings import Observers
 from aimass.serve.observe.vitals import Vitals
 from aimass.serve.paths import HOT, OF_V2, Answering, Paths, Place, hot, told
 from aimass.serve.pending import waited
@@ -36,6 +36,8 @@ MAX_BODY = Limits().body  # bytes, unpacked
 MAX_ROWS = 10_000  # in one request
 HTML = b"text/html; charset=utf-8"
 
+log = logging.getLogger("aimass.serve")
+
 
 class App:
     """Answers for MODELS and what REPOSITORY has beside them, made ready by LOAD once PROVE has nothing against it.
@@ -46,10 +48,10 @@ class App:
     def __init__(
         self, models: Sequence[Served], *, repository: Repository | None = None,
         load: Callable[[Wanted], Served] = load, prove: Callable[[Wanted], Awaitable[Any]] = Probation(),
-        max_body: int = MAX_BODY, max_rows: int = MAX_ROWS,
+        max_body: int = MAX_BODY, max_rows: int = MAX_ROWS, observers: Observers = Observers(),
     ) -> None:  # fmt: skip
         self.max_body = max_body
-        self.draining = False
+        self.draining, self.observers = False, observers
         self.bridge, self.number = Bridge(self), Numbers()
         self.changed: list[Callable[[], None]] = []  # told when requests have to find their way anew
         self.life = Life(
@@ -59,9 +61,7 @@ class App:
         self.life.begin(models)
         self.vitals = Vitals(self.life.counted)
         self.facts, self.api = Facts(self.life, lambda: not self.draining), Api(self.life)
-        self.explaining = Explaining(self.facts.find, Pool())
-        places = [*self._places(), *self.api.places(), *self.explaining.places()]
-        self.paths = Paths({**self._fixed(), **self.api.fixed()}, places)
+        self.paths = Paths({**self._fixed(), **self.api.fixed()}, [*self._places(), *self.api.places()])
 
     def _fixed(self) -> dict[str, dict[str, Answering]]:
         return {
@@ -86,12 +86,6 @@ class App:
     @property
     def deployments(self) -> Mapping[str, Deployment]:
         return self.life.deployments
-
-    def close(self) -> None:
-        """Finish what was begun, flush logs, end processes."""
-        self.explaining.pool.close()
-        for model in self.life.models:
-            model.close()
 
     def _changed(self) -> None:
         for changed in self.changed:
@@ -128,10 +122,14 @@ class App:
         try:
             answering, said = self.paths.find(request.scope["path"], request.scope["method"])
             return await answering(request, **said)
-
-        except Exception as error:  # nothing is hidden: it is logged whole, and one request must not end the others
-            status, body, fields = meaning(error, request.id)
-            return json_answer(body, status, fields)
+        except Refused as refused:
+            return json_answer(refused.body, refused.status, refused.headers)
+        except InputError as error:
+            return json_answer(error.as_json(), 400)
+        except Exception:  # nothing is hidden: it is logged whole, and one request must not end the others
+            log.exception("request %s failed", request.id)
+            facts = {"error": "the server failed at this request", "request": request.id}
+            return json_answer({**facts, "to_do": "look the request up in the server's own output"}, 500)
 
     async def _send(self, request: Request, answer: Answer, send: Send) -> None:
         headers = [
@@ -154,7 +152,7 @@ class App:
     async def _health(self, request: Request) -> Answer:
         """Ready or not, and what is wrong though it answers."""
         models = {model.label: {"digest": model.digest, **model.health()} for model in self.life.models}
-        return json_answer({"live": True, "ready": not self.draining, "models": models})
+        return json_answer({"live": True, "ready": not self.draining, "models": models, **self.observers.health()})
 
     async def _metrics(self, request: Request) -> Answer:
         open_metrics = wants_open(request.headers.get(b"accept"))

@@ -1,4 +1,4 @@
-"""The prediction log: what was asked and what was answered, one JSON line a row, read back by `collect`.
+"""The prediction log: what was asked and what was answered, a Delta table for each model, read back by `collect`.
 
 A request never waits for the disk and never fails with it; what was lost is counted and said at the health path.
 """
@@ -7,49 +7,57 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from aimass.core.errors import StoreError
 from aimass.core.part import knob
-from aimass.core.signature import Field, Signature
 from aimass.engines.base import Predictor, Tensors
 from aimass.serve.base import Surroundings, Wrapper
 from aimass.serve.batch.base import under_way
-from aimass.serve.messages import to_json
-from aimass.serve.records import predictions
+from aimass.serve.metrics import NOBODY
+
+if TYPE_CHECKING:
+    from aimass.store.appended import Appended
 
 log = logging.getLogger("aimass.serve")
 
 MB = 1 << 20
-FACTS = ("time", "request", "row", "model", "version")  # beside the columns and the outputs of the signature
+ASIDE = 100  # bytes in memory of a request's id and place
 
 
 class PredictionLog(Wrapper):
-    """Writes every row and its answer to predictions/NAME/<start>-<process>.jsonl below the log folder."""
+    """Writes rows and their answers to the Delta table predictions/NAME below the log folder."""
 
+    sample: float = knob(1.0, 0.0, 1.0, help="share of requests that are logged, chosen by their ids")
+    rows: int = knob(50_000, 1, 10_000_000, help="rows that are appended together ...")
+    seconds: float = knob(5.0, 0.01, 3600.0, help="... or as many as came within so long: what a crash may lose")
     queue_mb: int = knob(64, 1, 4096, help="rows that wait for the disk; what does not fit is counted as lost")
+    keep_days: int = knob(0, 0, 36_500, help="rows that are older are deleted; 0 keeps all")
 
     def wrap(self, predictor: Predictor, context: Surroundings) -> Predictor:
         """A predictor that also logs.  Raises StoreError when the log cannot even be begun."""
-        if context.log_to is None:
+        if context.log_to is None or not self.sample:
             return predictor
-        lines = Lines(context)
-        log = Writer(_new_file(context.log_to / "predictions" / context.name), lines.of, self.queue_mb * MB)
-        context.at_stop.append(log.close)
-        context.health.append(log.health)
+        folder = begun(context.log_to / "predictions" / context.name)
+        writer = Writer(folder, lambda: ToDelta(folder, context, self), self)
+        context.at_stop.append(writer.close)
+        context.health.append(writer.health)
+        run, numbers = secrets.token_hex(4), count(1)
 
         def predict(tensors: Tensors) -> Tensors:
             outputs = predictor(tensors)
-            log.add(Entry(time.time(), [(ask.name, ask.rows) for ask in under_way.get()], tensors, outputs))
+            requests = [(ask.name, ask.rows, ask.exchange.counts is not NOBODY) for ask in under_way.get()]
+            writer.add(Entry(time.time(), f"{run}-{next(numbers)}", requests, tensors, outputs))
             return outputs
 
         return predict
@@ -59,8 +67,9 @@ class PredictionLog(Wrapper):
 class Entry:
     """Requests that were answered together."""
 
-    time: float  # seconds since 1970, UTC
-    requests: list[tuple[str, int]]  # id and rows, in the order of the rows
+    time: float  # seconds since 1970
+    batch: str
+    requests: list[tuple[str, int, bool]]  # id, rows, whether a caller waits for the answer; in the order of the rows
     tensors: Tensors
     outputs: Tensors
 
@@ -71,153 +80,179 @@ class Entry:
     @property
     def size(self) -> int:
         """Bytes it holds in memory, about."""
-        return sum(_size(array) for part in (self.tensors, self.outputs) for array in part.values())
+        arrays = sum(_size(array) for part in (self.tensors, self.outputs) for array in part.values())
+        return arrays + ASIDE * len(self.requests)
 
 
-class Lines:
-    """Turns entries into lines: raw columns by name, facts and outputs behind a prefix that no column shares."""
+class Target(Protocol):
+    """Where entries go."""
 
-    def __init__(self, context: Surroundings) -> None:
-        self.signature, self.model, self.version = context.signature, context.name, context.version
-        taken = {field.name for field in self.signature.rows}
-        self.prefix = "_"
-        while taken & {self.prefix + name for name in (*FACTS, *(f.name for f in self.signature.outputs))}:
-            self.prefix += "_"
+    def made(self, entries: Sequence[Entry]) -> Any:
+        """ENTRIES as it keeps them.  Raises where one of them cannot be told."""
 
-    def of(self, entry: Entry) -> bytes:
-        """The lines of ENTRY."""
-        stamp = datetime.fromtimestamp(entry.time, UTC).isoformat(timespec="microseconds")
-        columns = logged(entry.tensors, self.signature)
-        answers = predictions(entry.outputs, self.signature)
-        lines = []
-        places = [(request, row) for request, rows in entry.requests for row in range(rows)]
-        values_of = zip(*columns.values(), strict=True)
-        for (request, row), values, answer in zip(places, values_of, answers, strict=True):
-            facts = {"time": stamp, "request": request, "row": row, "model": self.model, "version": self.version}
-            told = {self.prefix + name: value for name, value in {**facts, **answer}.items()}
-            lines.append(to_json({**told, **dict(zip(columns, values, strict=True))}) + b"\n")
-        return b"".join(lines)
+    def append(self, made: Any) -> None:
+        """Keep it, whole or not at all.  Raises StoreError."""
 
 
-def logged(tensors: Tensors, signature: Signature) -> dict[str, list[Any]]:
-    """Column by column what a caller would send: null where missing, dates as ISO 8601."""
-    return {field.name: _logged(field, tensors[field.name]) for field in signature.rows}
+class ToDelta:
+    """A table of the model's log."""
 
+    def __init__(self, folder: Path, context: Surroundings, settings: PredictionLog) -> None:
+        from aimass.serve.logged import Columns
+        from aimass.store.appended import Appended
 
-def _logged(field: Field, column: np.ndarray) -> list[Any]:
-    if field.kind == "date":
-        texts = column.astype("datetime64[us]").astype(str).tolist()
-        return [None if text == "NaT" else text for text in texts]
-    values = column.tolist()
-    return [value or None for value in values] if field.dtype == "string" and not field.shape else values
+        self.columns = Columns(context.signature, context.name, context.version, settings.sample)
+        self.table: Appended = Appended(folder, self.columns.schema)
+        self.keep_days = settings.keep_days
+
+    def made(self, entries: Sequence[Entry]) -> Any:
+        return self.columns.of(entries)
+
+    def append(self, made: Any) -> None:
+        if made.num_rows:
+            self.table.append(made)
+            self.table.tidy(keep_days=self.keep_days, column=f"{self.columns.prefix}time")
 
 
 class Writer:
-    """Appends lines to a file in a thread of its own, at most LIMIT bytes of entries behind."""
+    """Appends entries in a thread of its own, which calls BEGIN for the target; SETTINGS say how many and how often."""
 
-    def __init__(self, path: Path, lines_of: Callable[[Entry], bytes], limit: int) -> None:
-        self.path, self.lines_of, self.limit = path, lines_of, limit
-        self.file = _opened(path)
+    def __init__(self, folder: Path, begin: Callable[[], Target], settings: PredictionLog) -> None:
+        self.folder, self.begin, self.settings = folder, begin, settings
+        self.limit = settings.queue_mb * MB
+        self.target: Target | None = None
         self.entries: deque[Entry] = deque()
-        self.waiting = self.lost = self.written = 0
-        self.error = ""
+        self.waiting = self.rows = self.lost = 0  # bytes and rows in the queue; rows that are lost
+        self.error = ""  # why rows were lost
+        self.trouble = ""  # why rows wait
         self.closing = False
         self.changed = threading.Condition()
-        self.thread = threading.Thread(target=self._run, name=f"log-{path.parent.name}", daemon=True)
+        self.thread = threading.Thread(target=self._run, name=f"log-{folder.name}", daemon=True)
         self.thread.start()
 
     def add(self, entry: Entry) -> None:
         """Queue ENTRY; count its rows as lost when too much waits already."""
-        size = entry.size
+        size, rows = entry.size, entry.rows
         with self.changed:
             if self.closing or self.waiting + size > self.limit:
-                self.lost += entry.rows
-                self.error = self.error or "the disk is slower than the requests"
+                self.lost += rows
+                self.error = self.trouble or self.error or "the disk is slower than the requests"
                 return
             self.waiting += size
+            self.rows += rows
             self.entries.append(entry)
-            self.changed.notify()
-
-    def _lose(self, entries: Iterable[Entry], reason: str) -> None:
-        with self.changed:
-            self.lost += sum(entry.rows for entry in entries)
-            self.error = reason
+            if len(self.entries) == 1 or self.rows >= self.settings.rows:
+                self.changed.notify()
 
     def health(self) -> dict[str, Any]:
-        """Empty when every row was written."""
-        if not self.lost and (self.closing or self.thread.is_alive()):
+        """Empty when every row was written, or will be."""
+        alive = self.closing or self.thread.is_alive()
+        if not self.lost and not self.trouble and alive:
             return {}
-        reason = self.error or "the log has ended"
-        return {"prediction_log": {"file": str(self.path), "lost_rows": self.lost, "reason": reason}}
+        reason = self.trouble or self.error or "the log has ended"
+        facts = {"table": str(self.folder), "lost_rows": self.lost, "waiting_rows": self.rows, "reason": reason}
+        return {"prediction_log": facts}
 
     def close(self) -> None:
-        """Write what waits, then end; what waits still has nobody to write it, and is counted as lost."""
+        """Write what waits, then end; what cannot be written then is lost, and said."""
         with self.changed:
             self.closing = True
             self.changed.notify()
         self.thread.join()
-        self.file.close()
         if self.entries:
-            self._lose(self.entries, self.error or "the log has ended")
-            self.entries.clear()
+            self._lose(list(self.entries), self.trouble or self.error or "the log has ended")
+        if self.lost:
+            log.warning("%d rows are not in the prediction log %s: %s", self.lost, self.folder, self.error)
+
+    # -- the thread -------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while True:
+        while self._wait():
             with self.changed:
-                self.changed.wait_for(lambda: self.entries or self.closing)
-                if not self.entries:
-                    return
-                batch = list(self.entries)
-            self._write(batch)
-            with self.changed:
-                for entry in batch:
-                    self.entries.popleft()
-                    self.waiting -= entry.size
+                entries = list(self.entries)
+            done = self._write(entries)
+            if not done and self.closing:
+                return
+            if not done:
+                with self.changed:  # until then somebody may have made room
+                    self.changed.wait_for(lambda: self.closing, self.settings.seconds)
 
-    def _write(self, batch: list[Entry]) -> None:
-        """Write BATCH, or count it as lost and be ready for the next."""
+    def _wait(self) -> bool:
+        """Until it is time to append; False when nothing is left to do."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.entries or self.closing)
+            self.changed.wait_for(lambda: self.closing or self.rows >= self.settings.rows, self.settings.seconds)
+            return bool(self.entries)
+
+    def _write(self, entries: list[Entry]) -> bool:
+        """Append ENTRIES, without those that cannot be told; whether the table took them."""
         try:
-            self._append(b"".join(self.lines_of(entry) for entry in batch))
-        except OSError as error:
-            self._lose(batch, error.strerror or str(error))
-            self._cut()
-        except Exception as error:  # nothing is hidden: counted, said at the health path, and logged whole
+            self.target = self.target or self.begin()
+            made, odd = self._made(self.target, entries)
+            if made is not None:
+                self.target.append(made)
+        except StoreError as error:
+            self.trouble = error.what
+            return False
+        except Exception as error:  # nothing is hidden: said at the health path, and logged whole
             log.exception("rows cannot be written to the prediction log")
-            self._lose(batch, f"{type(error).__name__}: {error}")
-            self._cut()
+            self.trouble = f"{type(error).__name__}: {error}"
+            return False
+        self.trouble = ""
+        self._forget(entries)
+        if odd:
+            self._count(odd, "rows that cannot be told as the signature says")
+        return True
 
-    def _append(self, lines: bytes) -> None:
-        left = memoryview(lines)
-        while left:  # a disk that is nearly full takes a part
-            left = left[self.file.write(left) :]
-        self.written += len(lines)
-
-    def _cut(self) -> None:
-        """Take back half a line, so that the next one stands alone."""
+    def _made(self, target: Target, entries: list[Entry]) -> tuple[Any, list[Entry]]:
+        """What is to be appended, and the entries that cannot be told."""
         try:
-            os.ftruncate(self.file.fileno(), self.written)
-            os.lseek(self.file.fileno(), self.written, os.SEEK_SET)
-        except OSError as error:
-            self.error = f"{self.error}; and the file cannot be mended: {error.strerror}"
+            return target.made(entries), []
+        except Exception:  # of one of them, most likely
+            log.exception("rows cannot be told to the prediction log")
+        good, odd = list[Entry](), list[Entry]()
+        for entry in entries:
+            try:
+                target.made([entry])
+            except Exception:  # it was logged above; counted by the caller
+                odd.append(entry)
+            else:
+                good.append(entry)
+        return (target.made(good) if good else None), odd
+
+    def _forget(self, entries: list[Entry]) -> None:
+        size, rows = sum(entry.size for entry in entries), sum(entry.rows for entry in entries)
+        with self.changed:
+            for _ in entries:
+                self.entries.popleft()
+            self.waiting -= size
+            self.rows -= rows
+
+    def _count(self, entries: Iterable[Entry], reason: str) -> None:
+        with self.changed:
+            self.lost += sum(entry.rows for entry in entries)
+            self.error = reason
+
+    def _lose(self, entries: list[Entry], reason: str) -> None:
+        self._forget(entries)
+        self._count(entries, reason)
 
 
 def _size(array: np.ndarray) -> int:
-    texts = sum(len(text) for text in array.ravel().tolist()) if array.dtype.kind == "O" else 0
+    texts = sum(map(len, array.ravel().tolist())) if array.dtype.kind == "O" else 0
     return int(array.nbytes) + texts
 
 
-def _new_file(folder: Path) -> Path:
-    """A file for this process alone: two servers never share one."""
-    return folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{os.getpid()}.jsonl"
-
-
-def _opened(path: Path) -> Any:
+def begun(folder: Path) -> Path:
+    """FOLDER, made.  Raises StoreError when nothing can be written there."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("xb", buffering=0)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(13, "Permission denied")
     except OSError as error:
         raise StoreError(
-            f"the prediction log {path} cannot be begun: {error.strerror}",
+            f"the log {folder} cannot be begun: {error.strerror}",
             expected="a folder that can be written, with free space",
             todo="free the disk or name another folder: --log-to FOLDER",
         ) from error
+    return folder

@@ -22,6 +22,16 @@ class Pending:
         self.counts = Counts()  # whose model answers; else nobody's
         self.future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
+    protocol = "ASGI"
+
+    @property
+    def method(self) -> str:
+        return self.head.method
+
+    @property
+    def path(self) -> str:
+        return self.head.path
+
     def field(self, name: bytes) -> bytes | None:
         return self.head.get(name)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from aimass.publish.names import check_name
 from aimass.serve.base import Surroundings, Wrapper
 from aimass.serve.batch.batcher import Batcher
 from aimass.serve.batch.profile import Profile
-from aimass.serve.metrics import Counts
+from aimass.serve.metrics import Counts, Observer
 
 WARM_UPS = 7
 LARGEST = 256  # rows of a call at warm-up
@@ -88,12 +88,13 @@ def _gone(tensors: Tensors) -> Tensors:
 
 
 def load(
-    wanted: Wanted, *, log_to: Path | None = None, wrappers: Sequence[Wrapper] = (), engine: Engine | None = None
-) -> Served:
+    wanted: Wanted, *, log_to: Path | None = None, wrappers: Sequence[Wrapper] = (), engine: Engine | None = None,
+    observers: Sequence[Observer] = (),
+) -> Served:  # fmt: skip
     """Load WANTED and let it answer its sample.json; ready only if that works.
 
-    WRAPPERS stand around the engine, the last one outermost.  Raises InputError naming the file, or the field of the
-    sample, at fault.
+    WRAPPERS stand around the engine, the last one outermost; OBSERVERS are told of its answers.  Raises InputError
+    naming the file, or the field of the sample, at fault.
     """
     check_name(wanted.name)
     _check_folder(wanted.folder)
@@ -101,6 +102,7 @@ def load(
     predict = (engine or OnnxRuntime.from_settings("onnxruntime")).load(wanted.folder)
     around = Surroundings(wanted.name, wanted.word, signature, log_to)
     served = Served(wanted, signature, predict, around)
+    served.counts.observers = tuple(observers)
     served.sample, tensors = _sample(wanted.folder, signature)
     warm_up(served, tensors)
     served.digest = _digest(wanted.folder)
@@ -109,12 +111,6 @@ def load(
     for wrapper in wrappers:
         served.predict = wrapper.wrap(served.predict, around)
     return served
-
-
-def columns_of(values: Mapping[str, Any], signature: Signature) -> dict[str, np.ndarray]:
-    """Columns as arrays of the rows of SIGNATURE; what is missing in real numbers is NaN."""
-    kinds = {field.name: object if field.dtype == "string" else np.dtype(field.dtype) for field in signature.rows}
-    return {name: np.array(values[name], kind) for name, kind in kinds.items()}
 
 
 def sliced(predict: Predictor, most: int) -> Predictor:

@@ -21,7 +21,7 @@ from aimass.serve.app import App
 from aimass.serve.http.crowd import Crowd
 from aimass.serve.http.front import Front
 from aimass.serve.http.limits import Limits
-from aimass.serve.log import PredictionLog
+from aimass.serve.observe.settings import Observing
 from aimass.serve.predictor import Served, Wanted, load
 from aimass.serve.sockets import BACKLOG, bind, knocked, listen, no_more_knocks
 from aimass.serve.versions.repository import Repository
@@ -64,10 +64,12 @@ def serve(
     port: int = 8080,
     repository: Repository | None = None,
     log_to: Path | None = None,
+    observing: Observing = Observing(),
     ready: Callable[[Listening], None] = say,
 ) -> None:
     """`serve_all` of one model or release."""
-    serve_all([Wanted(folder, name, version)], host=host, port=port, repository=repository, log_to=log_to, ready=ready)
+    serve_all([Wanted(folder, name, version)], host=host, port=port, repository=repository, log_to=log_to,
+              observing=observing, ready=ready)  # fmt: skip
 
 
 def serve_all(
@@ -78,34 +80,36 @@ def serve_all(
     grpc_port: int | None = None,
     repository: Repository | None = None,
     log_to: Path | None = None,
+    observing: Observing = Observing(),
     ready: Callable[[Listening], None] = say,
 ) -> None:
     """Answer with the models or releases WANTED until SIGTERM or SIGINT; requests under way are answered.
 
     HTTP/1.1 and gRPC on the same port; both on GRPC_PORT, too, for clients that want another one.  Only this machine
     can reach it unless HOST says otherwise.  REPOSITORY: where other versions come from while it serves.  LOG_TO: the
-    folder for the prediction log.  READY is called once it listens.  Raises InputError when a folder cannot be served
-    or a port cannot be had.
+    folder for the prediction log.  OBSERVING: what is told of requests, and where.  READY is called once it listens.
+    Raises InputError when a folder cannot be served or a port cannot be had.
     """
     bound = [bind(host, number) for number in (port, grpc_port) if number is not None]
-    ready_made = partial(load, log_to=log_to, wrappers=[] if log_to is None else [PredictionLog()])
     models: list[Served] = []
     app: App | None = None
+    observers = observing.begin()
+    ready_made = partial(
+        load, log_to=log_to, wrappers=[] if log_to is None else [observing.log], observers=observers.all
+    )
     try:
         models.extend(ready_made(one) for one in wanted)
         for door in bound:
             listen(door, host)
         where = _where(bound[0], host, ", ".join(model.label for model in models) or "no model yet")
-        app = App(models, repository=repository, load=ready_made)
+        app = App(models, repository=repository, load=ready_made, observers=observers)
         gc.collect()
         gc.freeze()  # what was loaded stays: a collection need not walk it again
         Server(app, bound, lambda: ready(where)).run()
     finally:
-        if app is None:
-            for model in models:
-                model.close()
-        else:
-            app.close()
+        for model in app.life.models if app else models:
+            model.close()
+        observers.close()
         for door in bound:
             door.close()
 
@@ -124,6 +128,7 @@ class Server:
     ) -> None:
         self.app, self.bound, self.ready = app, bound, ready
         self.crowd = app.vitals.crowd = Crowd(limits)
+        self.crowd.counts.observers = app.observers.all
         self.front = Front(app.route, self.crowd, self._calls)
         app.changed.append(self.front.forget)
         self.crowd.duties.append(app.life.look)
@@ -152,7 +157,7 @@ class Server:
         loop = asyncio.get_running_loop()
         watch = loop.create_task(self.crowd.watch())
         self.app.vitals.watch(loop)
-        with _signals(loop, self.stop):
+        with _signals(loop, self.stop, self.app.observers.reopen if self.app.observers.all else None):
             listeners = [
                 await loop.create_server(self.front.connection, sock=bound, backlog=BACKLOG) for bound in self.bound
             ]
@@ -194,15 +199,18 @@ class Server:
 
 
 @contextlib.contextmanager
-def _signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> Iterator[None]:
-    """STOP on SIGINT and SIGTERM, where this thread is the one that hears them."""
+def _signals(
+    loop: asyncio.AbstractEventLoop, stop: Callable[[], None], reopen: Callable[[], None] | None
+) -> Iterator[None]:
+    """STOP on SIGINT and SIGTERM, REOPEN logs on SIGHUP, where this thread is the one that hears them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
+    actions = {signal.SIGINT: stop, signal.SIGTERM: stop, **({signal.SIGHUP: reopen} if reopen else {})}
+    for number, action in actions.items():
+        loop.add_signal_handler(number, action)
     try:
         yield
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in actions:
             loop.remove_signal_handler(number)

@@ -47,6 +47,18 @@ class Exchange:
         """What the head says under NAME, in lower case."""
         return self.head.get(name)
 
+    @property
+    def protocol(self) -> str:
+        return f"HTTP/{self.head.version}"
+
+    @property
+    def method(self) -> str:
+        return self.head.method
+
+    @property
+    def path(self) -> str:
+        return self.head.path
+
     def _is_last(self) -> bool:
         return not self.gone and self.connection.is_last(self)
 

@@ -61,6 +61,8 @@ class Call:
         self.own = self.own or self.connection.crowd.number()
         return self.own
 
+    protocol, method = "gRPC", "POST"  # for those who tell of it
+
     def field(self, name: bytes) -> bytes | None:
         """What the headers say under NAME, in lower case."""
         return self.fields.get(name)
@@ -71,8 +73,12 @@ class Call:
         return self.connection.lost or self.stream not in self.connection.calls
 
     @property
-    def path(self) -> bytes:
+    def target(self) -> bytes:
         return self.fields.get(b":path", b"")
+
+    @property
+    def path(self) -> str:
+        return self.target.decode("latin-1")
 
     @property
     def timeout(self) -> float:

@@ -23,9 +23,9 @@ class Front:
 
     def begin(self, call: Call) -> None:
         """Let whoever answers it have CALL."""
-        method = self.methods.get(call.path)
+        method = self.methods.get(call.target)
         if method is None:
-            call.refuse(UNIMPLEMENTED, f"there is no {call.path.decode('latin-1')}")
+            call.refuse(UNIMPLEMENTED, f"there is no {call.path}")
             return
         if self.crowd.held > self.crowd.limits.held:
             call.refuse(RESOURCE_EXHAUSTED, "the server holds all the messages it may")
@@ -41,5 +41,5 @@ class Front:
         try:
             method(call)
         except Exception:  # nothing is hidden: it is logged whole, and one call must not end the others
-            log.exception("a call of %s failed", call.path.decode("latin-1"))
+            log.exception("a call of %s failed", call.path)
             call.refuse(INTERNAL, "the server failed at this call")
