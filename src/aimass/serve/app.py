@@ -5,13 +5,14 @@ Knows which path belongs to which protocol; the protocols know the models.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from aimass.core.errors import InputError
 from aimass.serve.docs import POLICY, page
+from aimass.serve.explaining.pool import Pool
+from aimass.serve.explaining.route import Explaining
+from aimass.serve.failures import meaning
 from aimass.serve.http.bridge import Bridge
 from aimass.serve.http.crowd import Numbers
 from aimass.serve.http.heads import Head
@@ -36,8 +37,6 @@ MAX_BODY = Limits().body  # bytes, unpacked
 MAX_ROWS = 10_000  # in one request
 HTML = b"text/html; charset=utf-8"
 
-log = logging.getLogger("aimass.serve")
-
 
 class App:
     """Answers for MODELS and what REPOSITORY has beside them, made ready by LOAD once PROVE has nothing against it.
@@ -61,7 +60,9 @@ class App:
         self.life.begin(models)
         self.vitals = Vitals(self.life.counted)
         self.facts, self.api = Facts(self.life, lambda: not self.draining), Api(self.life)
-        self.paths = Paths({**self._fixed(), **self.api.fixed()}, [*self._places(), *self.api.places()])
+        self.explaining = Explaining(self.facts.find, Pool())
+        places = [*self._places(), *self.api.places(), *self.explaining.places()]
+        self.paths = Paths({**self._fixed(), **self.api.fixed()}, places)
 
     def _fixed(self) -> dict[str, dict[str, Answering]]:
         return {
@@ -86,6 +87,12 @@ class App:
     @property
     def deployments(self) -> Mapping[str, Deployment]:
         return self.life.deployments
+
+    def close(self) -> None:
+        """Finish what was begun, flush logs, end processes."""
+        self.explaining.pool.close()
+        for model in self.life.models:
+            model.close()
 
     def _changed(self) -> None:
         for changed in self.changed:
@@ -122,14 +129,10 @@ class App:
         try:
             answering, said = self.paths.find(request.scope["path"], request.scope["method"])
             return await answering(request, **said)
-        except Refused as refused:
-            return json_answer(refused.body, refused.status, refused.headers)
-        except InputError as error:
-            return json_answer(error.as_json(), 400)
-        except Exception:  # nothing is hidden: it is logged whole, and one request must not end the others
-            log.exception("request %s failed", request.id)
-            facts = {"error": "the server failed at this request", "request": request.id}
-            return json_answer({**facts, "to_do": "look the request up in the server's own output"}, 500)
+
+        except Exception as error:  # nothing is hidden: it is logged whole, and one request must not end the others
+            status, body, fields = meaning(error, request.id)
+            return json_answer(body, status, fields)
 
     async def _send(self, request: Request, answer: Answer, send: Send) -> None:
         headers = [

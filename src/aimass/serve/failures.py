@@ -40,7 +40,7 @@ def failed(exchange: Any, error: Exception) -> None:
     if exchange.done:
         return
     exchange.counts.refused(reason(error))
-    status, body, fields = told(error, exchange.id)
+    status, body, fields = meaning(error, exchange.id)
     exchange.answer(status, to_json(body), fields=fields)
 
 
@@ -53,7 +53,7 @@ def reason(error: Exception) -> str:
     return "fault"
 
 
-def told(error: Exception, request: str) -> tuple[int, dict[str, Any], tuple[tuple[bytes, bytes], ...]]:
+def meaning(error: Exception, request: str) -> tuple[int, dict[str, Any], tuple[tuple[bytes, bytes], ...]]:
     """Status, body and fields for ERROR of REQUEST (its id).  What nobody foresaw is logged whole and is a 500."""
     if isinstance(error, Refused):
         return error.status, error.body, error.headers

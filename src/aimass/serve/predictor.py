@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +111,12 @@ def load(
     for wrapper in wrappers:
         served.predict = wrapper.wrap(served.predict, around)
     return served
+
+
+def columns_of(values: Mapping[str, Any], signature: Signature) -> dict[str, np.ndarray]:
+    """Columns as arrays of the rows of SIGNATURE; what is missing in real numbers is NaN."""
+    kinds = {field.name: object if field.dtype == "string" else np.dtype(field.dtype) for field in signature.rows}
+    return {name: np.array(values[name], kind) for name, kind in kinds.items()}
 
 
 def sliced(predict: Predictor, most: int) -> Predictor:

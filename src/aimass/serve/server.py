@@ -107,8 +107,11 @@ def serve_all(
         gc.freeze()  # what was loaded stays: a collection need not walk it again
         Server(app, bound, lambda: ready(where)).run()
     finally:
-        for model in app.life.models if app else models:
-            model.close()
+        if app is None:
+            for model in models:
+                model.close()
+        else:
+            app.close()
         observers.close()
         for door in bound:
             door.close()

@@ -13,7 +13,7 @@ import numpy as np
 from aimass.core.signature import Field
 from aimass.engines.base import Tensors
 from aimass.serve.batch.base import Ask, spans
-from aimass.serve.failures import reason, told
+from aimass.serve.failures import meaning, reason
 from aimass.serve.grpc.messages import CLASSES
 from aimass.serve.http2.call import (
     DEADLINE_EXCEEDED,
@@ -88,7 +88,7 @@ def refuse(call: Call, error: Exception) -> None:
     if call.done or call.gone:
         return
     call.counts.refused(reason(error))
-    status, body, _ = told(error, call.id)
+    status, body, _ = meaning(error, call.id)
     more = [body[key] for key in ("expected", "to_do") if body.get(key)]
     call.refuse(CODES.get(status, INTERNAL), "; ".join([str(body["error"]), *map(str, more)]))
 

@@ -1,0 +1,86 @@
+"""Explanations at the endpoint: they add up to the answer that is served, and what goes wrong is told."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.serve.conftest import SAMPLE, WORD, Running
+
+ROW = {"size": 2.0, WORD: "red", "seen": "2015-06-01"}
+
+
+def asked(server: Running, path: str, body: Any) -> tuple[int, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection.request("POST", path, json.dumps(body))
+    reply = connection.getresponse()
+    return reply.status, json.loads(reply.read())
+
+
+def processes(pid: int) -> list[int]:
+    """Those that explain for the server PID."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(c) for c in children if b"aimass.serve.explaining" in Path(f"/proc/{c}/cmdline").read_bytes()]
+
+
+def test_attributions_of_raw_columns_add_up_to_the_answer_that_is_served(server: Running) -> None:
+    body = {"records": [ROW, SAMPLE[0]], "explain": {"target": "yes", "budget_ms": 2000}}
+    status, told = asked(server, "/v1/explain/flights", body)
+    assert status == 200, told
+    _, served = asked(server, "/v1/predict/flights", {"records": [ROW, SAMPLE[0]]})
+    for explanation, prediction in zip(told["explanations"], served["predictions"], strict=True):
+        yes = prediction["probabilities"]["yes"]
+        parts = {entry["name"]: entry["attribution"] for entry in explanation["attributions"]}
+        assert set(parts) == {"size", WORD, "seen"}
+        assert explanation["prediction"] == pytest.approx(yes, abs=1e-6)
+        assert explanation["base_value"] + sum(parts.values()) == pytest.approx(yes, abs=1e-3)
+
+
+def test_v2_tensors_are_explained_too(server: Running) -> None:
+    inputs = [
+        {"name": "size", "datatype": "FP64", "shape": [1], "data": [2.0]},
+        {"name": WORD, "datatype": "BYTES", "shape": [1], "data": ["red"]},
+        {"name": "seen", "datatype": "INT64", "shape": [1], "data": [1433116800000000]},
+    ]
+    body = {"id": "seven", "inputs": inputs, "parameters": {"explain": {"target": "yes", "budget_ms": 500}}}
+    status, told = asked(server, "/v2/models/flights/explain", body)
+    assert status == 200 and told["id"] == "seven" and told["model_name"] == "flights", told
+    _, plain = asked(server, "/v1/explain/flights", {"records": [ROW], "explain": {"target": "yes", "budget_ms": 500}})
+    assert told["explanations"][0]["prediction"] == plain["explanations"][0]["prediction"]
+
+
+def test_one_record_is_enough(server: Running) -> None:
+    status, told = asked(server, "/v1/explain/flights", ROW)
+    assert status == 200 and len(told["explanations"]) == 1 and told["model"] == "flights"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "word"),
+    [
+        ("/v1/explain/flights", {"record": {**ROW, "size": "x"}}, 400, "size"),
+        ("/v1/explain/flights", {"records": [ROW], "explain": {"target": "maybe"}}, 400, "maybe"),
+        ("/v1/explain/flights", {"records": [ROW], "explain": {"method": "os:system"}}, 400, "explainer"),
+        ("/v1/explain/flights", {"records": [ROW], "explain": 3}, 400, "explain"),
+        ("/v1/explain/flights", {"records": [ROW] * 65}, 413, "65 rows"),
+        ("/v1/explain/flights", {"records": [ROW], "explain": {"budget_ms": 1e9}}, 400, "budget_ms"),
+        ("/v1/explain/other", ROW, 404, "other"),
+        ("/v1/explain/flights/versions/9", ROW, 404, "9"),
+    ],
+)
+def test_what_cannot_be_explained_is_told(server: Running, path: str, body: Any, status: int, word: str) -> None:
+    found, told = asked(server, path, body)
+    assert found == status and word in told["error"], told
+
+
+def test_a_process_that_ends_is_started_again(server: Running) -> None:
+    assert asked(server, "/v1/explain/flights", ROW)[0] == 200
+    for process in processes(server.ready["pid"]):
+        os.kill(process, signal.SIGKILL)
+    statuses = {asked(server, "/v1/explain/flights", ROW)[0] for _ in range(3)}
+    assert 200 in statuses and statuses <= {200, 503}
+    assert asked(server, "/v1/predict/flights", ROW)[0] == 200
