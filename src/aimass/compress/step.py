@@ -11,7 +11,9 @@ from aimass.core.errors import InputError
 from aimass.core.step import Context, step
 
 # model.onnx is assembled anew; float weights and trees no longer describe the network, so they stay behind.
-KEPT = ("network.onnx", "graph.onnx", "signature.json", "head.json", "sample.json", "model.json")
+KEPT = (
+    "network.onnx", "graph.onnx", "signature.json", "head.json", "sample.json", "background.npz", "model.json",
+)  # fmt: skip
 
 
 @step

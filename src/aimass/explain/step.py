@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aimass.explain.base import Explanation
     from aimass.explain.importance import Importance
 
-BACKGROUND = 64  # held-back rows that stand in for hidden values
+BACKGROUND = 64  # held-back rows that stand in for hidden values where `prepare` kept none
 
 
 @step
@@ -50,6 +50,7 @@ def explain(  # type: ignore[return]  # the folder is the answer
     """
     from aimass.engines.onnxruntime import OnnxRuntime
     from aimass.measure.quality import some_rows
+    from aimass.prepare.background import load_background
     from aimass.prepare.tables import from_arrow
 
     for name, count in (("rows", rows), ("evaluations", evaluations), ("repeats", repeats)):
@@ -60,7 +61,9 @@ def explain(  # type: ignore[return]  # the folder is the answer
     check_task(scored, signature.task)
     engine = OnnxRuntime.from_settings("onnxruntime")
     predict = engine.load(model.folder)
-    background = from_arrow(some_rows(examples.folder, BACKGROUND), signature.rows)
+    background = load_background(examples.folder, signature.rows)
+    if background is None:
+        background = from_arrow(some_rows(examples.folder, BACKGROUND), signature.rows)
     how = _How(explainer or Explainer.from_settings("auto"), examples, background, target, evaluations, ctx)
     explanations = how.each(predict, rows)
     whole = _whole(ctx, predict, examples, scored, repeats, threshold) if repeats else []

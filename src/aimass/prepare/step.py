@@ -31,7 +31,7 @@ SHOWN = 3  # raw records kept as a sample
 INFINITE = (float("inf"), float("-inf"))  # JSON has no word for them
 
 
-@step(revision=2)  # 2: images lie in the cache as bytes
+@step(revision=3)  # 2: images lie in the cache as bytes; 3: a background is kept
 def prepare(  # type: ignore[return]  # the folder is the answer
     ctx: Context,
     dataset: Dataset,
@@ -40,21 +40,26 @@ def prepare(  # type: ignore[return]  # the folder is the answer
     task: Literal["auto", "binary", "multiclass", "regression"] = "auto",
     columns: dict[str, Any] = {},  # noqa: B006 - spelled out in the task
     split: Split = Split(),
+    background: int = 64,
 ) -> Examples:
     """Make examples for predicting TARGET: split, one fitted ONNX graph, and the training cache it fills.
 
     \b
     COLUMNS overrules the kinds found: {"zip": "category", "body": {"use": "text", "length": 400}, "id": "drop"}
+    BACKGROUND training rows stay with the model, to explain its answers against; 0: none leaves this workspace
     Example: aimass prepare flights/clean --target late --split '{"by": "time", "column": "departs"}'
     """
     from aimass.prepare.graph import Graph
 
+    if background < 0:
+        raise InputError(f"background must be at least 0, got {background}", expected="0 or more", key="background")
     whole = _read(ctx, dataset, target, task, split)
     ctx.log(f"{whole.target.task}: {', '.join(f'{n} {s}' for s, n in whole.counts().items())} rows")
     choices = whole.choose(columns, split)
     fitted = _fit(ctx, choices, whole)
     signature = _compile(ctx.folder, fitted, whole)
     _hold_back(ctx.folder, whole, signature)
+    _keep_background(ctx.folder, whole, signature, background)
     graph = Graph(ctx.folder / "graph.onnx", threads=2)
     _fill_cache(ctx, dataset, whole, signature, graph, _as_bytes(fitted))
     _describe(ctx, choices, whole)
@@ -167,6 +172,19 @@ def _hold_back(folder: Path, whole: Whole, signature: Signature) -> None:
     some = test.take(list(range(0, test.num_rows, apart))[:SHOWN])
     shown = [{k: None if v in INFINITE else v for k, v in r.items()} for r in to_json_records(some, signature.rows)]
     _write(folder / "sample.json", shown)
+
+
+def _keep_background(folder: Path, whole: Whole, signature: Signature, most: int) -> None:
+    """background.npz: training rows as the graph takes them, evenly spread."""
+    import numpy as np
+
+    from aimass.prepare.background import save_background
+    from aimass.prepare.tables import from_arrow
+
+    rows = whole.of("train")
+    some = rows[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int))]
+    if len(some):
+        save_background(folder, from_arrow(whole.rows.take(some), signature.rows), signature.rows)
 
 
 def _as_bytes(fitted: list[tuple[type[Preparer], Fitted]]) -> AsBytes:

@@ -14,7 +14,7 @@ from aimass.publish.base import Gate, Verdict
 from aimass.publish.names import CHAMPION, check_alias, check_name
 
 SERVED = ("model.onnx", "signature.json", "model.json", "sample.json")  # what answering needs
-ALSO = ("head.json",)  # kept beside them where the model has it
+ALSO = ("head.json", "background.npz")  # kept beside them where the model has it
 
 
 def register(workspace: Any, release: Artifact, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from aimass.models.base import Architecture
 from aimass.train.base import Recipe
 
 TAKEN = ("graph.onnx", "signature.json", "head.json", "sample.json")
+ALSO = ("background.npz",)  # where `prepare` left one
 
 
 @step
@@ -33,7 +34,7 @@ def train(  # type: ignore[return]  # the folder is the answer
     _check_recipe(chosen, model)
     if start and chosen.fits != "gradient":
         raise InputError(f"{chosen.fits} cannot begin with a model", expected="a torch architecture", key="start")
-    for name in TAKEN:
+    for name in (*TAKEN, *(name for name in ALSO if (examples.folder / name).exists())):
         shutil.copyfile(examples.folder / name, ctx.folder / name)
     facts = chosen.fit(ctx, model, examples, ctx.folder, start)
     description = {"architecture": model.settings(), "recipe": chosen.settings(), "passes": [], "trained": facts}
