@@ -95,6 +95,7 @@ def test_images_of_odd_shapes_and_colours_are_cut_without_gaps() -> None:
         assert found.pixels("i").shape == (height, width) and found.completeness_error < 1e-9
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 9))
 def test_boxes_cover_every_pixel_once(height: int, width: int, count: int) -> None:
     covered = np.zeros((height, width), int)
@@ -174,6 +175,7 @@ def test_words_are_those_of_the_text_preparer(text: str) -> None:
     assert [text[begin:end] for begin, end in spans] == next(iter(_words(values)))
 
 
+@settings(deadline=None)
 @given(st.text(), st.lists(st.booleans(), max_size=30))
 def test_showing_every_word_gives_the_text_itself(text: str, chosen: list[bool]) -> None:
     whole = Text.of("t", text, 24)
