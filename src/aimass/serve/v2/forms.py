@@ -18,6 +18,7 @@ from aimass.core.signature import Field
 from aimass.engines.base import Tensors
 from aimass.serve.batch.base import Ask, Form
 from aimass.serve.messages import Refused
+from aimass.serve.v2.numbers import reals, wholes
 from aimass.serve.v2.tensors import from_bytes, from_json, numpy_type
 
 # What numbers are made of, null among them where it is a missing value.  No quote and no bracket: a text of these
@@ -90,10 +91,8 @@ def _lists(field: Field, shape: tuple[int, ...], texts: Sequence[bytes]) -> np.n
 
 def _numbers(field: Field, shape: tuple[int, ...], texts: Sequence[bytes]) -> np.ndarray:
     """Read at once.  Each of TEXTS has as many commas as values, so none reaches into its neighbour."""
-    kind = numpy_type(field)
-    numbers = orjson.loads(b"[%b]" % b",".join(texts))
-    if kind.kind != "f" and set(map(type, numbers)) != {int}:  # 2**64 is read as a real number
-        raise ValueError("whole numbers of its datatype are expected")
+    kind, text = numpy_type(field), b"[%b]" % b",".join(texts)
+    numbers = reals(text) if kind.kind == "f" else wholes(text)
     return np.array(numbers, kind).reshape(len(texts) * shape[0], *shape[1:])
 
 
