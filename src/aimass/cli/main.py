@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "parts": ("aimass.cli.looks:parts", "every part and its settings"),
     "doctor": ("aimass.cli.doctor:doctor", "check this machine and workspace"),
 }
+FACES = {"predict": "aimass.cli.predict:predict"}  # steps with a command of their own: its arguments are files
 HIDDEN = {"task": "aimass.cli.verbs:task"}
 STEPS = {verb: stage.story for stage in STAGES for verb in stage.verbs}
 
@@ -38,11 +39,11 @@ class Commands(click.Group):
         return [*COMMANDS, *STEPS]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name in STEPS:
+        if name in STEPS and name not in FACES:
             from aimass.cli.verbs import command_of
 
             return command_of(name)
-        place = COMMANDS[name][0] if name in COMMANDS else HIDDEN.get(name)
+        place = COMMANDS[name][0] if name in COMMANDS else {**FACES, **HIDDEN}.get(name)
         if place is None:
             return None
         module, _, attribute = place.partition(":")

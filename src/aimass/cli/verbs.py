@@ -120,10 +120,10 @@ def _apply(settings: dict[str, Any], step: Step, sets: tuple[str, ...]) -> None:
         table = {"use": held} if isinstance(held, str) else held
         if not isinstance(table, dict):
             raise InputError(f"--set {item}: {name} is a list", expected=f"--{name} and its JSON")
-        settings[name] = {**table, key: _toml_value(text)}
+        settings[name] = {**table, key: toml_value(text)}
 
 
-def _toml_value(text: str) -> Any:
+def toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

@@ -56,7 +56,7 @@ class Csv(Collector):
         return read_files(self.path, cursor, self._rows)
 
     def _rows(self, path: Path) -> Iterator[Rows]:
-        delimiter, names, skipped = self._header(path)
+        delimiter, names, skipped = self.header(path)
         yield pa.table({name: pa.array([], pa.string()) for name in names})  # columns that no whole row may show
         bad: list[Malformed] = []
         last: pa.RecordBatch | None = None
@@ -80,7 +80,7 @@ class Csv(Collector):
                     last = batch if batch.num_rows else last
             except (pa.ArrowInvalid, UnicodeError) as error:
                 if not any(words in str(error) for words in NO_ROWS):
-                    raise self._unreadable(path, error) from error
+                    raise self.unreadable(path, error) from error
             yield from bad
             self._check_closed(path, last, watched.tail)
 
@@ -92,7 +92,7 @@ class Csv(Collector):
                              expected=f"a closing {self.quote}",
                              todo='close it, or set quote = "" when quotes mean nothing here')  # fmt: skip
 
-    def _header(self, path: Path) -> tuple[str, list[str], int]:
+    def header(self, path: Path) -> tuple[str, list[str], int]:
         """Delimiter, column names, and lines before the first row.
 
         Raises InputError for an empty file, a wrong encoding, names that clash.
@@ -113,7 +113,7 @@ class Csv(Collector):
             names = self.columns or next(rows)
             check_names(names)
         except csv.Error as error:
-            raise self._unreadable(path, error) from error
+            raise self.unreadable(path, error) from error
         except InputError as error:
             raise InputError(f"{path}: {error.what}", expected=error.expected, todo=error.todo) from error
         return delimiter, names, 0 if self.columns else blank + rows.line_num
@@ -128,12 +128,13 @@ class Csv(Collector):
     def _head(self, path: Path, file: BinaryIO) -> list[str]:
         """The first lines, as many as a header with line ends in quotes may take."""
         try:
-            text = io.TextIOWrapper(io.BytesIO(file.read(HEAD)), self._codec(), errors="strict", newline="")
+            text = io.TextIOWrapper(io.BytesIO(file.read(HEAD)), self.codec(), errors="strict", newline="")
             return list(islice(text, HEADER_LINES))
         except UnicodeError as error:
-            raise self._unreadable(path, error) from error
+            raise self.unreadable(path, error) from error
 
-    def _codec(self) -> str:
+    def codec(self) -> str:
+        """The codec of the files; a mark at their beginning is no text.  Raises InputError for one nobody knows."""
         try:
             codec = codecs.lookup(self.encoding)
             "".encode(codec.name)  # some codecs are not of text: LookupError
@@ -142,7 +143,8 @@ class Csv(Collector):
             raise InputError(f"encoding {self.encoding!r} is not known", expected="utf-8, latin-1, utf-16, ...",
                              key="encoding") from error  # fmt: skip
 
-    def _unreadable(self, path: Path, error: Exception) -> InputError:
+    def unreadable(self, path: Path, error: Exception) -> InputError:
+        """What ERROR says of the file at PATH."""
         text = str(error).strip().splitlines()[0]
         if isinstance(error, UnicodeError) or "UTF8" in text or "UTF-8" in text:
             return InputError(f"{path} is not {self.encoding}: {text}", expected=f"text in {self.encoding}",

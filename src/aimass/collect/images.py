@@ -13,12 +13,12 @@ import numpy as np
 import pyarrow as pa
 
 from aimass.collect.base import Collector, Cursor, Malformed, Rows
+from aimass.collect.endings import ENDINGS
 from aimass.collect.files import check_at_rest, kind_of, opened, plan
 from aimass.collect.pictures import BROKEN, as_pixels
 from aimass.core.errors import InputError
 from aimass.core.part import knob
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 SPLITS = {"train": "train", "t10k": "test", "test": "test", "valid": "valid", "validation": "valid", "val": "valid"}
 BATCH = 1000
 

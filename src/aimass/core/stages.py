@@ -25,7 +25,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("compress", "model -> model", ("compress",), "pass", ".base:Pass"),
     Stage("search", "measured candidates -> pick and ledger", ("choose",)),
     Stage("publish", "model -> release", ("publish",), "gate", ".base:Gate"),
-    Stage("serve", "release -> predictions", (), "wrapper", ".base:Wrapper"),
+    Stage("serve", "release -> predictions", ("predict",), "wrapper", ".base:Wrapper"),
 )
 
 INSIDE = (  # families inside a stage: what its parts are made of

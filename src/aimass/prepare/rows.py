@@ -6,7 +6,7 @@ The one place where JSON meets the graph; `tables` does the same for Arrow, and 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,8 @@ from aimass.core.errors import InputError, suggest
 from aimass.core.signature import Field
 
 MISSING_DATE = -(2**63)
+MANY = 16  # values from which on a column is looked at as a whole first
+PLAIN: dict[str, set[type]] = {"number": {int, float}, "integer": {int}, "boolean": {bool}}  # held as they are
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EXPECTED = {
     "number": "a number or null",
@@ -36,6 +38,11 @@ def from_records(records: list[Any], fields: Sequence[Field]) -> dict[str, np.nd
     names = [field.name for field in fields]
     _check_names(records, names)
     return {field.name: _column(field, [record[field.name] for record in records]) for field in fields}
+
+
+def from_columns(columns: Mapping[str, Sequence[Any]], fields: Sequence[Field]) -> dict[str, np.ndarray]:
+    """As `from_records`, of values column by column."""
+    return {field.name: _column(field, list(columns[field.name])) for field in fields}
 
 
 def _check_names(records: list[Any], names: list[str]) -> None:
@@ -66,6 +73,9 @@ def _check_names(records: list[Any], names: list[str]) -> None:
 def _column(field: Field, values: list[Any]) -> np.ndarray:
     if field.dtype == "uint8":
         return _images(field, values)
+    found = _at_once(field, values) if len(values) >= MANY else None
+    if found is not None:
+        return found
     parse = PARSERS["text" if field.dtype == "string" and field.sent in ("", "string") else field.sent or "number"]
     dtype: Any = object if field.dtype == "string" else field.dtype
     made = np.empty(len(values), dtype)
@@ -81,6 +91,25 @@ def _column(field: Field, values: list[Any]) -> np.ndarray:
                 key=field.name,
             ) from error
     return made
+
+
+def _at_once(field: Field, values: list[Any]) -> np.ndarray | None:
+    """VALUES where nothing has to be looked at one by one; else None."""
+    kinds = set(map(type, values)) - {type(None)}
+    if field.dtype == "float64" and kinds <= PLAIN.get(field.sent or "number", set()):
+        try:
+            return np.array(values, np.float64)  # None is NaN
+        except OverflowError:
+            return None
+    if field.dtype == "string" and field.sent in ("", "string") and kinds <= {str}:
+        made = np.empty(len(values), object)
+        made[:] = [value or "" for value in values]
+        try:
+            "".join(made).encode()
+        except UnicodeEncodeError:
+            return None
+        return made
+    return None
 
 
 def _number(value: Any, field: Field) -> Any:

@@ -10,24 +10,9 @@ from typing import Any
 import pyarrow as pa
 
 from aimass.collect.base import MALFORMED, RAW, Collector
+from aimass.collect.endings import collector_of
 from aimass.core.errors import InputError, unknown
 from aimass.project.toml import quoted
-
-KINDS = {"csv": "csv", "tsv": "csv", "txt": "csv", "parquet": "parquet", "pq": "parquet",
-         "jsonl": "jsonl", "ndjson": "jsonl", "json": "jsonl"}  # fmt: skip
-PACKED = ("gz", "bz2", "xz", "zip")
-
-
-def collector_of(data: str) -> str:
-    """The collector for DATA by its ending.  Raises InputError listing the endings known."""
-    endings = [e for e in Path(data).name.lower().split(".")[1:] if e not in PACKED]
-    if not endings or endings[-1] not in KINDS:
-        raise InputError(
-            f"{data}: no collector is known for this ending",
-            expected=f"a file ending in {', '.join(sorted(KINDS))}",
-            todo="write aimass.toml by hand with another collector: aimass parts collector",
-        )
-    return KINDS[endings[-1]]
 
 
 def columns_of(data: str) -> list[str]:
