@@ -24,6 +24,7 @@ from aimass.serve.observe.vitals import Vitals
 from aimass.serve.paths import HOT, OF_V2, Answering, Paths, Place, hot, told
 from aimass.serve.pending import waited
 from aimass.serve.predictor import Served, Wanted, load
+from aimass.serve.v1.facts import Told
 from aimass.serve.v2.facts import Facts
 from aimass.serve.versions.api import Api
 from aimass.serve.versions.deployment import Deployment
@@ -61,8 +62,9 @@ class App:
         self.vitals = Vitals(self.life.counted)
         self.facts, self.api = Facts(self.life, lambda: not self.draining), Api(self.life)
         self.explaining = Explaining(self.facts.find, Pool())
-        places = [*self._places(), *self.api.places(), *self.explaining.places()]
-        self.paths = Paths({**self._fixed(), **self.api.fixed()}, places)
+        v1 = Told(self.facts)
+        places = [*self._places(), *self.api.places(), *self.explaining.places(), *v1.places()]
+        self.paths = Paths({**self._fixed(), **self.api.fixed(), **v1.fixed()}, places)
 
     def _fixed(self) -> dict[str, dict[str, Answering]]:
         return {

@@ -16,11 +16,12 @@ Answering = Callable[..., Awaitable[Answer]]
 
 NAME = r"(?P<name>[^/:]+)"
 OF_V2 = rf"/v2/models/{NAME}(?:/versions/(?P<version>[^/]+))?"
-
+OF_V1 = rf"/v1/models/{NAME}(?:/(?:versions|labels)/(?P<version>[^/:]+))?"
 
 HOT = (  # what is asked of a model, by path
     ("infer", re.compile(OF_V2 + "/infer")),
     ("predict", re.compile(rf"/v1/predict/{NAME}(?:/versions/(?P<version>[^/]+))?")),
+    ("instances", re.compile(OF_V1 + ":predict")),
 )
 
 

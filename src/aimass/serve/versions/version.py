@@ -9,6 +9,7 @@ from typing import Any
 from aimass.serve.failures import Reader, asking
 from aimass.serve.predictor import Served
 from aimass.serve.records import Records
+from aimass.serve.v1.model import V1
 from aimass.serve.v2.model import V2
 
 Route = Callable[[Any], None]
@@ -23,7 +24,10 @@ class Version:
         self.served, self.name, self.version = served, served.name, served.version
         self.v2 = V2(served, max_rows, max_body)
         self.records = Records(served, max_rows, max_body)
-        self.asks: dict[str, Reader] = {"infer": self.v2.ask, "predict": self.records.ask}
+        self.v1 = V1(served, max_rows, max_body)
+        self.asks: dict[str, Reader] = {
+            "infer": self.v2.ask, "predict": self.records.ask, "instances": self.v1.ask,
+        }  # fmt: skip
         self.routes: dict[str, Route] = {what: asking(served, ask) for what, ask in self.asks.items()}
 
     @property
