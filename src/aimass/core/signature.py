@@ -6,8 +6,7 @@ Written by `prepare`, read by `Architecture.build`, kept with the model, checked
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self
 
-Task = Literal["binary", "multiclass", "regression"]
-Kind = Literal["number", "category", "text", "date", "image", "identifier", "constant"]
+Task = Literal["binary", "multiclass", "regression", "other"]  # other: answers under names of their own
 GROUPS = ("rows", "inputs", "outputs")
 
 
@@ -20,7 +19,7 @@ class Field:
     shape: tuple[int, ...] = ()  # of one row; () is a scalar, so the array is [N]
     unit: str = ""  # what the number counts ("us since 1970-01-01 UTC"), where it counts something
     kind: str = ""  # how `prepare` treats a raw column: number, category, text, date, image
-    sent: str = ""  # what a caller writes in JSON: number, integer, string, boolean, date, image
+    sent: str = ""  # what a caller writes in JSON: number, integer, string, boolean, date, image, tensor
     values: tuple[str, ...] = ()  # the class names of an output label; a few examples for a raw category
     sizes: tuple[int, ...] = ()  # of an integer tensor: how many distinct indices each of its columns may hold
 

@@ -153,7 +153,7 @@ def _engine(
     from aimass.measure.quality import some_rows
     from aimass.prepare.tables import from_arrow
 
-    rows = from_arrow(some_rows(examples.folder, ASKED), examples.signature.rows)
+    rows = from_arrow(some_rows(examples.folder, ASKED), model.signature.rows)
     found = engine_latency(
         model.folder,
         rows,
@@ -174,7 +174,7 @@ def _endpoint(
     from aimass.measure.quality import some_rows
     from aimass.prepare.tables import to_json_records
 
-    records = to_json_records(some_rows(examples.folder, ASKED), examples.signature.rows)
+    records = to_json_records(some_rows(examples.folder, ASKED), model.signature.rows)
     bodies = [json.dumps({"records": [record]}, ensure_ascii=False) for record in records]
     found = endpoint_latency(
         model.folder,

@@ -14,6 +14,7 @@ import numpy as np
 
 from aimass.core.errors import InputError, suggest
 from aimass.core.signature import Field
+from aimass.prepare.tensors import tensor_of
 
 MISSING_DATE = -(2**63)
 MANY = 16  # values from which on a column is looked at as a whole first
@@ -30,7 +31,7 @@ EXPECTED = {
 
 
 def from_records(records: list[Any], fields: Sequence[Field]) -> dict[str, np.ndarray]:
-    """RECORDS (JSON objects) as one array a field: [N], or [N, H, W, C] for images.
+    """RECORDS (JSON objects) as one array a field: [N], [N, H, W, C] for images, or [N, ...] of nested lists.
 
     null is a missing value.  Raises InputError naming record and field for what is missing, extra, renamed or of
     the wrong type; nothing is guessed.
@@ -71,6 +72,8 @@ def _check_names(records: list[Any], names: list[str]) -> None:
 
 
 def _column(field: Field, values: list[Any]) -> np.ndarray:
+    if field.sent == "tensor":
+        return tensor_of(field, values)
     if field.dtype == "uint8":
         return _images(field, values)
     found = _at_once(field, values) if len(values) >= MANY else None

@@ -78,8 +78,8 @@ def _section(model: Served, base: str) -> str:
     record = model.sample[0] if model.sample else {field.name: placeholder(field) for field in signature.rows}
     body = json.dumps({"records": [record]}, ensure_ascii=False)
     return (
-        f"<h1>{escape(model.label)}</h1><p>Predicts <b>{escape(signature.target)}</b> ({escape(signature.task)}) "
-        f"from {len(signature.rows)} columns. Send every column of a record. "
+        f"<h1>{escape(model.label)}</h1><p>{_predicts(signature)} from {len(signature.rows)} columns. "
+        f"Send every column of a record. "
         f"Send null where a value is missing: words for it (NA, ?, -), known when the data were cleaned, mean nothing "
         f"here.</p>"
         f"<h2>What to send</h2>{_table(('column', 'type', 'unit', 'kind', 'example'), _rows(signature, record))}"
@@ -89,6 +89,12 @@ def _section(model: Served, base: str) -> str:
         f'<h2>Try it</h2><form action="{escape(path)}"><textarea rows="12" spellcheck="false" aria-label="request">'
         f"\n{escape(_pretty(record))}</textarea><button>Send</button><pre><output></output></pre></form>"
     )
+
+
+def _predicts(signature: Signature) -> str:
+    if signature.task == "other":
+        return f"Answers {escape(', '.join(field.name for field in signature.outputs))}"
+    return f"Predicts <b>{escape(signature.target)}</b> ({escape(signature.task)})"
 
 
 def placeholder(field: Field) -> Any:
@@ -113,7 +119,8 @@ def _answers(signature: Signature) -> list[tuple[str, ...]]:
 
 
 def _type(field: Field) -> str:
-    return field.sent or field.dtype + (f" {list(field.shape)}" if field.shape else "")
+    plain = field.dtype + (f" {list(field.shape)}" if field.shape else "")
+    return plain if field.sent in ("", "tensor") else field.sent
 
 
 def _short(text: str) -> str:

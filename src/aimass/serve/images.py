@@ -103,7 +103,7 @@ class Images:
 
 def is_image(field: Field) -> bool:
     """Whether FIELD is what `prepare` makes of a column of images."""
-    return field.dtype == "uint8" and len(field.shape) == 3
+    return field.dtype == "uint8" and len(field.shape) == 3 and field.sent != "tensor"
 
 
 def is_packed(value: Any) -> bool:

@@ -83,7 +83,7 @@ def predictions(outputs: Tensors, signature: Signature) -> list[dict[str, Any]]:
     columns = []
     for field in signature.outputs:
         values = outputs[field.name].tolist()
-        if field.name == "probabilities":
+        if field.name == "probabilities" and signature.classes:
             values = [dict(zip(signature.classes, row, strict=True)) for row in values]
         columns.append(values)
     names = [field.name for field in signature.outputs]
