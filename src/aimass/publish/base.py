@@ -25,6 +25,6 @@ class Gate(Part):
 
     family: ClassVar[str] = "gate"
 
-    def check(self, model: Model, ledger: Report) -> Verdict:
-        """The verdict on MODEL given LEDGER.  Raises InputError when the ledger cannot be read at all."""
+    def check(self, model: Model, ledger: Report | None) -> Verdict:
+        """The verdict on MODEL given LEDGER.  Raises InputError when it needs a ledger and has none it can read."""
         raise NotImplementedError

@@ -5,14 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from aimass.core.artifact import Model, Report
+from aimass.core.errors import InputError
 from aimass.publish.base import Gate, Verdict
 
 
 class Budgets(Gate):
     """Refuses a model that is not the ledger's pick, or a pick that breaks a budget."""
 
-    def check(self, model: Model, ledger: Report) -> Verdict:
+    def check(self, model: Model, ledger: Report | None) -> Verdict:
         """Reads `pick` and `goal` of ledger.json; a goal without budgets binds nobody."""
+        if ledger is None:
+            raise InputError(
+                "the gate budgets has no ledger to read",
+                expected="the ledger that picked the model",
+                todo="give the ledger of `choose`; a model that was imported may go by --gates parity",
+                key="ledger",
+            )
         facts = ledger.read_json("ledger.json")
         pick = facts["pick"]
         if pick is None:

@@ -14,7 +14,7 @@ from aimass.publish.base import Gate, Verdict
 from aimass.publish.names import CHAMPION, check_alias, check_name
 
 SERVED = ("model.onnx", "signature.json", "model.json", "sample.json")  # what answering needs
-ALSO = ("head.json", "background.npz")  # kept beside them where the model has it
+ALSO = ("head.json", "background.npz", "parity.json")  # kept beside them where the model has them
 
 
 def register(workspace: Any, release: Artifact, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def register(workspace: Any, release: Artifact, settings: Mapping[str, Any]) -> 
 def publish(  # type: ignore[return]  # the folder is the answer
     ctx: Context,
     model: Model,
-    ledger: Report,
+    ledger: Report | None = None,
     *,
     name: str,
     alias: str = CHAMPION,
@@ -41,6 +41,7 @@ def publish(  # type: ignore[return]  # the folder is the answer
     name   what the release is served as; it gets the next number of that name
     alias  moved to it: NAME@ALIAS; NAME alone means NAME@champion
     gates  what must pass; the first refusal ends it and nothing is published
+    A model that was imported may go out without a ledger: its parity report argues for it (--gates parity).
     Example: aimass publish flights/mlp flights/ledger --name flights
     """
     check_name(name)
@@ -50,14 +51,15 @@ def publish(  # type: ignore[return]  # the folder is the answer
     for file in (*SERVED, *ALSO):
         if (model.folder / file).exists():
             shutil.copyfile(model.folder / file, ctx.folder / file)
-    shutil.copyfile(ledger.folder / "ledger.json", ctx.folder / "ledger.json")
-    release = {"name": name, "model": model.digest, "ledger": ledger.digest, "gates": verdicts}
+    if ledger:
+        shutil.copyfile(ledger.folder / "ledger.json", ctx.folder / "ledger.json")
+    release = {"name": name, "model": model.digest, "ledger": ledger and ledger.digest, "gates": verdicts}
     text = json.dumps(release, indent=1, ensure_ascii=False)
     (ctx.folder / "release.json").write_text(text, encoding="utf-8")
     ctx.tell(name=name, gates=len(verdicts))
 
 
-def _check_files(model: Model, ledger: Report) -> None:
+def _check_files(model: Model, ledger: Report | None) -> None:
     missing = [file for file in SERVED if not (model.folder / file).is_file()]
     if missing:
         raise InputError(
@@ -65,7 +67,7 @@ def _check_files(model: Model, ledger: Report) -> None:
             expected=f"a model with {', '.join(SERVED)}",
             todo="train it again",
         )
-    if not (ledger.folder / "ledger.json").is_file():
+    if ledger and not (ledger.folder / "ledger.json").is_file():
         raise InputError(
             f"the report {ledger.digest[:12]} is no ledger",
             expected="a report made by `choose`, with ledger.json",
@@ -73,7 +75,7 @@ def _check_files(model: Model, ledger: Report) -> None:
         )
 
 
-def _verdict(ctx: Context, gate: Gate, model: Model, ledger: Report) -> dict[str, object]:
+def _verdict(ctx: Context, gate: Gate, model: Model, ledger: Report | None) -> dict[str, object]:
     """GATE's verdict with its settings.  Raises InfeasibleError when it refuses."""
     settings = gate.settings()
     verdict: Verdict = gate.check(model, ledger)
