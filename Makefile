@@ -34,13 +34,13 @@ $(VENV)/demo.installed: pyproject.toml constraints.txt | $(VENV)/python
 	touch $@
 
 $(VENV)/test.installed: pyproject.toml constraints.txt | $(VENV)/python
-	$(PIP) -e '.[dev,examples,mlflow,openvino,otel,postgres,ray,sklearn,tensorboard]'
+	$(PIP) -e '.[dev,examples,keras,lightgbm,mlflow,openvino,otel,postgres,ray,sklearn,tensorboard]'
 	touch $@
 
 # New pins: installs the newest versions pyproject allows into a fresh environment and writes them down.
 constraints:
 	rm -rf $(VENV)-pins && $(PYTHON) -m venv $(VENV)-pins
-	$(VENV)-pins/bin/pip install --quiet 'torch==2.13.0' '.[dev,examples,mlflow,openvino,otel,postgres,ray,sklearn,tensorboard]'
+	$(VENV)-pins/bin/pip install --quiet 'torch==2.13.0' '.[dev,examples,keras,lightgbm,mlflow,openvino,otel,postgres,ray,sklearn,tensorboard]'
 	{ sed -n '/^#/p' constraints.txt; $(VENV)-pins/bin/pip freeze | sed 's/+cpu//; /^aimass/d'; } > constraints.new
 	mv constraints.new constraints.txt && rm -rf $(VENV)-pins
 

@@ -13,7 +13,7 @@ import pytest
 from tests.runner import chain
 from tests.runner.test_runners import task_of
 
-from aimass.cli.main import COMMANDS, main
+from aimass.cli.main import COMMANDS, STEPS, main
 from aimass.cli.verbs import command_of
 from aimass.core.errors import InputError
 from aimass.core.part import table_of
@@ -94,8 +94,8 @@ def test_a_command_is_its_step(verb: str) -> None:
 def test_help_lists_every_command_and_every_step_in_the_order_data_flows(say: Say) -> None:
     code, out, _ = say("--help")
     assert code == 0
-    assert all(f"\n  {name} " in out for name in [*COMMANDS, *VERBS])
-    places = [out.index(f"\n  {verb} ") for verb in VERBS]
+    assert all(f"\n  {name} " in out for name in [*COMMANDS, *STEPS])
+    places = [out.index(f"\n  {verb} ") for verb in STEPS]
     assert places == sorted(places)
 
 

@@ -18,6 +18,7 @@ def details(artifact: Artifact) -> list[str]:
         "report.json": _report,
         "explanation.json": _explanation,
         "dataset.json": _dataset,
+        "parity.json": _parity,
     }
     for name, page in pages.items():
         if name in artifact.manifest.files:
@@ -78,3 +79,15 @@ def _explanation(artifact: Artifact) -> list[str]:
 def _dataset(artifact: Artifact) -> list[str]:
     columns: list[dict[str, Any]] = artifact.read_json("dataset.json")["columns"]
     return [table([{"column": c["name"], "type": c["type"], "shape": c.get("shape", "")} for c in columns])]
+
+
+def _parity(artifact: Artifact) -> list[str]:
+    """How near an import came to the original."""
+    report = artifact.read_json("parity.json")
+    rows = [
+        {"output": name, **{k.replace("_", " "): v for k, v in found.items()}}
+        for name, found in report["outputs"].items()
+    ]
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    return [f"{report['source']} on {report['rows']} rows ({report['rows_from']}), within {report['tolerance']:g}:", "",
+            table(rows, columns)]  # fmt: skip

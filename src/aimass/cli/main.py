@@ -18,7 +18,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("aimass.cli.projects:run", "carry a project out: raw data to a published version"),
     "init": ("aimass.cli.projects:init", "write a first aimass.toml from a data file and a target"),
     "serve": ("aimass.cli.endpoint:serve", "answer requests with a published version"),
-    "keys": ("aimass.cli.access:keys", "make, list and revoke the keys that a server asks for"),
     "ls": ("aimass.cli.looks:ls", "list artifacts, runs or versions"),
     "show": ("aimass.cli.looks:show", "what an artifact is: facts, figures, files"),
     "lineage": ("aimass.cli.looks:lineage", "what an artifact was made from, up to the sources"),
@@ -30,7 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 FACES = {"predict": "aimass.cli.predict:predict"}  # steps with a command of their own: its arguments are files
 HIDDEN = {"task": "aimass.cli.verbs:task"}
-STEPS = {verb: stage.story for stage in STAGES for verb in stage.verbs}
+STEPS = {verb.replace("_", "-"): stage.story for stage in STAGES for verb in stage.verbs}
 
 
 class Commands(click.Group):
@@ -40,10 +39,10 @@ class Commands(click.Group):
         return [*COMMANDS, *STEPS]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name in STEPS and name not in FACES:
+        if name.replace("_", "-") in STEPS and name not in FACES:  # as Python spells it, too
             from aimass.cli.verbs import command_of
 
-            return command_of(name)
+            return command_of(name.replace("-", "_"))
         place = COMMANDS[name][0] if name in COMMANDS else {**FACES, **HIDDEN}.get(name)
         if place is None:
             return None
@@ -54,7 +53,7 @@ class Commands(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         from aimass.core.errors import unknown
 
-        if args and args[0] not in COMMANDS and args[0] not in STEPS and args[0] not in HIDDEN:
+        if args and args[0].replace("_", "-") not in STEPS and args[0] not in (*COMMANDS, *HIDDEN):
             raise unknown("command", args[0], [*COMMANDS, *STEPS], todo="see: aimass --help")
         return super().resolve_command(ctx, args)
 

@@ -30,7 +30,7 @@ def command_of(verb: str) -> click.Command:
         click.Option(["--on"], default=None, help="where: inline, processes, ray, ray://host:port"),
         click.Option(["--json", "json_wanted"], is_flag=True, help="print what Python returns"),
     ]
-    return click.Command(verb, params=parameters, callback=_callback(step), help=_help(step))
+    return click.Command(verb.replace("_", "-"), params=parameters, callback=_callback(step), help=_help(step))
 
 
 def _help(step: Step) -> str:
@@ -51,7 +51,7 @@ def _many(spec: Input) -> click.Option:
 def _option(spec: Setting) -> click.Option:
     names = [f"--{spec.name.replace('_', '-')}", spec.name]
     family = _family(spec.annotation)
-    if family in ("collector",):
+    if family in ("collector", "importer"):
         names.insert(0, "--use")
     kind = (
         f"{'an' if family[:1] in 'ae' else 'a'} {family} (aimass parts {family}), or JSON"

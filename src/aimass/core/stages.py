@@ -22,6 +22,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("measure", "model x examples -> report", ("measure",), "metric", ".base:Metric"),
     Stage("explain", "model x examples -> report", ("explain",), "explainer", ".base:Explainer"),
     Stage("train", "examples -> model", ("train",), "recipe", ".base:Recipe"),
+    Stage("imports", "model from elsewhere -> model", ("import_model",), "importer", ".base:Importer"),
     Stage("compress", "model -> model", ("compress",), "pass", ".base:Pass"),
     Stage("search", "measured candidates -> pick and ledger", ("choose",)),
     Stage("publish", "model -> release", ("publish",), "gate", ".base:Gate"),

@@ -92,7 +92,7 @@ class Positional(nn.Module):
 def _program(module: nn.Module, tensors: tuple[Tensor, ...], names: list[str]) -> torch.onnx.ONNXProgram:
     rows = torch.export.Dim("N", min=1)
     try:
-        with _quiet():
+        with quiet():
             program = torch.onnx.export(
                 module,
                 tensors,
@@ -115,7 +115,7 @@ def _program(module: nn.Module, tensors: tuple[Tensor, ...], names: list[str]) -
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """The exporter tells its own developers about its insides; errors still come through."""
     loggers = [logging.getLogger(name) for name in ("torch", "torch.onnx", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]

@@ -21,6 +21,8 @@ from aimass.core.signature import Signature
 from aimass.models.matrix import matrix_nodes, tensor_infos
 from aimass.models.network import IR_VERSION, OPSET, OPSET_ML
 
+LOGITS = ("binary:logistic", "reg:logistic")
+LOGARITHMS = ("count:poisson", "reg:gamma", "reg:tweedie")
 LEAF, LESS, NOT_EQUAL = "LEAF", "BRANCH_LT", "BRANCH_NEQ"
 
 
@@ -73,12 +75,14 @@ def base_margins(learner: dict[str, Any], width: int) -> list[float]:
     """The score of no tree at all, one a class: XGBoost keeps it in the unit of its objective."""
     objective = learner["objective"]["name"]
     values = [float(word) for word in learner["learner_model_param"]["base_score"].strip("[]").split(",")]
-    if objective == "binary:logistic":  # kept as a probability
+    if objective in LOGITS:  # kept as a probability
         values = [math.log(p / (1 - p)) for p in values]
-    elif objective not in ("multi:softprob", "reg:squarederror"):
+    elif objective in LOGARITHMS:  # kept as a mean
+        values = [math.log(v) for v in values]
+    elif objective.partition(":")[0] not in ("multi", "reg", "rank") and objective != "binary:logitraw":
         raise InputError(
             f"trees of the objective {objective} cannot be exported",
-            expected="binary:logistic, multi:softprob or reg:squarederror",
+            expected="classes, a regression or a ranking",
         )
     return [float(np.float32(v)) for v in (values if len(values) == width else values * width)]
 

@@ -208,10 +208,15 @@ def _absolute_paths(table: Any, folder: Path) -> None:
     if not isinstance(table, dict):
         return
     for key, value in table.items():
-        if key in ("path", "labels") and isinstance(value, str) and _is_relative(value):
+        if isinstance(value, str) and _names_a_file(key, value) and _is_relative(value):
             table[key] = str(folder / value)
         else:
             _absolute_paths(value, folder)
+
+
+def _names_a_file(key: str, value: str) -> bool:
+    """Whether the setting KEY is a path; `rows` is one where it has the ending of a file."""
+    return key in ("path", "labels") or (key == "rows" and bool(Path(value).suffix))
 
 
 def _is_relative(value: str) -> bool:
