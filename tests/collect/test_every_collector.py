@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import sqlite3
 import struct
 from pathlib import Path
@@ -17,6 +18,10 @@ from PIL import Image
 
 from aimass.core.artifact import Dataset
 from aimass.core.part import table_of
+from aimass.core.signature import Field, Signature
+from aimass.serve.log import Entry
+from aimass.serve.logged import Columns
+from aimass.store.appended import Appended
 from tests.collect.hand import collected, facts, rows, table
 
 Pairs = list[tuple[int, str]]
@@ -178,7 +183,31 @@ class ByEntryPoint(ByCall):
         return {"use": "listed", "path": str(self.file)}
 
 
-SOURCES = [Csv, Parquet, JsonLines, JsonList, Folder, Idx, Sql, WholeSql, ByCall, ByPath, ByEntryPoint]
+class Predictions(Csv):
+    """What servers logged of a model that takes an id and a word."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder / "m")
+        rows = (Field("id", "int64"), Field("word", "string"))
+        self.columns = Columns(Signature("regression", "y", rows, (), (Field("value", "float32"),)), "m", "1")
+
+    use = "predictions"
+
+    def settings(self) -> dict[str, Any]:
+        return {"use": "predictions", "path": str(self.folder)}
+
+    def add(self, pairs: Pairs) -> None:
+        ids, words = np.array([i for i, _ in pairs]), np.array([w for _, w in pairs], object)
+        answers = {"value": np.zeros(len(pairs), np.float32)}
+        entry = Entry(0.0, "b", [("r", len(pairs), True)], {"id": ids, "word": words}, answers)
+        Appended(self.folder, self.columns.schema).append(self.columns.of([entry]))
+
+    def change(self, pairs: Pairs) -> None:
+        shutil.rmtree(self.folder)
+        self.add(pairs)
+
+
+SOURCES = [Csv, Parquet, JsonLines, JsonList, Folder, Idx, Sql, WholeSql, ByCall, ByPath, ByEntryPoint, Predictions]
 
 
 @pytest.fixture(autouse=True)

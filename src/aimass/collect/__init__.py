@@ -12,4 +12,5 @@ PARTS = {
     "images": ".images:Images",
     "sql": ".sql:Sql",
     "python": ".python:Python",
+    "predictions": ".predictions:Predictions",
 }

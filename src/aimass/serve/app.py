@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from aimass.serve.docs import POLICY, page
 from aimass.serve.explaining.pool import Pool
 from aimass.serve.explaining.route import Explaining
 from aimass.serve.failures import meaning
+from aimass.serve.feedback import Feedback
 from aimass.serve.http.bridge import Bridge
 from aimass.serve.http.crowd import Numbers
 from aimass.serve.http.heads import Head
@@ -49,6 +51,7 @@ class App:
         self, models: Sequence[Served], *, repository: Repository | None = None,
         load: Callable[[Wanted], Served] = load, prove: Callable[[Wanted], Awaitable[Any]] = Probation(),
         max_body: int = MAX_BODY, max_rows: int = MAX_ROWS, observers: Observers = Observers(),
+        feedback: Feedback | None = None,
     ) -> None:  # fmt: skip
         self.max_body = max_body
         self.draining, self.observers = False, observers
@@ -62,9 +65,11 @@ class App:
         self.vitals = Vitals(self.life.counted)
         self.facts, self.api = Facts(self.life, lambda: not self.draining), Api(self.life)
         self.explaining = Explaining(self.facts.find, Pool())
-        v1 = Told(self.facts)
-        places = [*self._places(), *self.api.places(), *self.explaining.places(), *v1.places()]
-        self.paths = Paths({**self._fixed(), **self.api.fixed(), **v1.fixed()}, places)
+        self.feedback, v1 = feedback or Feedback(), Told(self.facts)
+        more = (self.api.places(), self.explaining.places(), v1.places(), self.feedback.places(self.facts.find))
+        self.paths = Paths(
+            {**self._fixed(), **self.api.fixed(), **v1.fixed()}, [*self._places(), *chain.from_iterable(more)]
+        )
 
     def _fixed(self) -> dict[str, dict[str, Answering]]:
         return {
@@ -93,6 +98,7 @@ class App:
     def close(self) -> None:
         """Finish what was begun, flush logs, end processes."""
         self.explaining.pool.close()
+        self.feedback.close()
         for model in self.life.models:
             model.close()
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from aimass.serve.app import App
+from aimass.serve.feedback import Feedback
 from aimass.serve.http.crowd import Crowd
 from aimass.serve.http.front import Front
 from aimass.serve.http.limits import Limits
@@ -102,7 +103,7 @@ def serve_all(
         for door in bound:
             listen(door, host)
         where = _where(bound[0], host, ", ".join(model.label for model in models) or "no model yet")
-        app = App(models, repository=repository, load=ready_made, observers=observers)
+        app = App(models, repository=repository, load=ready_made, observers=observers, feedback=Feedback(log_to))
         gc.collect()
         gc.freeze()  # what was loaded stays: a collection need not walk it again
         Server(app, bound, lambda: ready(where)).run()

@@ -140,11 +140,18 @@ def opened(place: Path) -> DeltaTable:
 
 
 def rows_of(table: DeltaTable, files: list[str] | None = None) -> ds.Dataset:
-    """All rows of TABLE, or those in FILES; columns a file lacks are null."""
+    """All rows of TABLE as they came, or those in FILES; columns a file lacks are null."""
     folder = Path(unquote(table.table_uri).removeprefix("file://"))
-    names = files if files is not None else [unquote(uri.rpartition("/")[2]) for uri in sorted(table.file_uris())]
+    names = files if files is not None else in_order(table)
     schema = pa.schema(table.schema().to_arrow())
     return ds.dataset([str(folder / name) for name in names], schema=schema, format="parquet")
+
+
+def in_order(table: DeltaTable) -> list[str]:
+    """The files of TABLE, the oldest first."""
+    actions = pa.table(table.get_add_actions(flatten=True)).select(["modification_time", "path"])
+    rows = sorted(zip(*(column.to_pylist() for column in actions.columns), strict=True))
+    return [unquote(path) for _, path in rows]
 
 
 def added(table: DeltaTable, since: int) -> list[str] | None:
