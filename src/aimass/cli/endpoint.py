@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from aimass.cli.place import workspace
+
+if TYPE_CHECKING:
+    from aimass.serve.access.door import Door
+
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+def at_the_door(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say who may come in."""
+    for option in (
+        click.option("--tls-client-ca", type=FILE, help="ask clients for certificates signed by these"),
+        click.option("--tls-key", type=FILE, help="the key of the certificate, PEM"),
+        click.option("--tls-cert", type=FILE, help="speak TLS: the certificate and its chain, PEM"),
+        click.option("--keys", type=FILE, help="ask for keys: the file that `aimass keys` writes"),
+    ):
+        command = option(command)
+    return command
 
 
 @click.command()
 @click.argument("name")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True, help="0 picks a free one")
+@at_the_door
 @click.option("--log", "logs", multiple=True, metavar="KEY=VALUE", help="a setting of the prediction log: sample=0.1")
 @click.option("--access-log", default="", help="a line of JSON for each request: FILE, or - for the standard output")
 @click.option("--access-log-sample", default=1.0, show_default=True, help="of good answers only this share")
@@ -23,25 +43,30 @@ from aimass.cli.place import workspace
 @click.option("--json", "json_wanted", is_flag=True, help="say where it listens as one line of JSON")
 @click.pass_context
 def serve(
-    ctx: click.Context, /, name: str, host: str, port: int, json_wanted: bool, logs: tuple[str, ...], **observed: Any
-) -> None:
+    ctx: click.Context, /, name: str, host: str, port: int, json_wanted: bool, logs: tuple[str, ...],
+    keys: Path | None, tls_cert: Path | None, tls_key: Path | None, tls_client_ca: Path | None, **observed: Any,
+) -> None:  # fmt: skip
     """Answer raw records with NAME, NAME@3 or NAME@alias until Ctrl-C.
 
     \b
     Example: aimass serve flights --port 8080
     then:    curl -s localhost:8080/v1/docs
     """
+    from aimass.serve.access.door import door
     from aimass.serve.observe.settings import Observing, log_of
 
+    at = door(keys, tls_cert, tls_key, tls_client_ca)
     observing = Observing.from_settings({**observed, "log": log_of(logs)}, "serve")
-    serve_version(workspace(ctx), name, host, port, json_wanted=json_wanted, observing=observing)
+    serve_version(workspace(ctx), name, host, port, json_wanted=json_wanted, observing=observing, at=at)
 
 
 def serve_version(
-    place: Any, name: str, host: str, port: int, *, json_wanted: bool = False, observing: Any = None
-) -> None:
+    place: Any, name: str, host: str, port: int, *, json_wanted: bool = False, observing: Any = None,
+    at: Door | None = None,
+) -> None:  # fmt: skip
     """Serve one published version in the foreground; where it listens is said in words, or as a line of JSON."""
     from aimass.publish.registry import find_release
+    from aimass.serve.access.door import Door
     from aimass.serve.observe.settings import Observing
     from aimass.serve.server import Listening, say
     from aimass.serve.server import serve as serve_forever
@@ -53,7 +78,7 @@ def serve_version(
     model = name.partition("@")[0]
     ready = told if json_wanted else say
     serve_forever(release.folder, name=model, version=number, host=host, port=port, repository=registry_of(place),
-                  log_to=place.folder, observing=observing or Observing(), ready=ready)  # fmt: skip
+                  log_to=place.folder, observing=observing or Observing(), door=at or Door(), ready=ready)  # fmt: skip
 
 
 def registry_of(place: Any) -> Any:

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("aimass.cli.projects:run", "carry a project out: raw data to a published version"),
     "init": ("aimass.cli.projects:init", "write a first aimass.toml from a data file and a target"),
     "serve": ("aimass.cli.endpoint:serve", "answer requests with a published version"),
+    "keys": ("aimass.cli.access:keys", "make, list and revoke the keys that a server asks for"),
     "ls": ("aimass.cli.looks:ls", "list artifacts, runs or versions"),
     "show": ("aimass.cli.looks:show", "what an artifact is: facts, figures, files"),
     "lineage": ("aimass.cli.looks:lineage", "what an artifact was made from, up to the sources"),

@@ -1,6 +1,6 @@
 """Files that are programs: loading one can run whatever its author wrote, so it is refused, with the way round.
 
-The reasons, format by format, are in docs/decisions/0017-imports.md.
+The reasons, format by format, are in docs/decisions/0018-imports.md.
 """
 
 from __future__ import annotations

@@ -45,11 +45,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--log", action="append", default=[], metavar="KEY=VALUE", help="a setting of that log")
     for name, kind, told in OBSERVED:
         parser.add_argument(name, type=kind, default=None, help=told)
+    parser.add_argument("--keys", type=Path, default=None, help="ask for keys: the file that `aimass keys` writes")
+    parser.add_argument("--tls-cert", type=Path, default=None, help="speak TLS: the certificate and its chain, PEM")
+    parser.add_argument("--tls-key", type=Path, default=None, help="its key, PEM")
+    parser.add_argument("--tls-client-ca", type=Path, default=None, help="ask clients for certificates signed by these")
     parser.add_argument("--parent", type=int, default=None, help="the process that started it: end with it")
     given = parser.parse_args(arguments)
     if given.parent is not None:
         die_with_parent(given.parent)
     try:
+        from aimass.serve.access.door import door
         from aimass.serve.server import serve_all
         from aimass.serve.versions.repository import Folder
 
@@ -62,6 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
             repository=repository,
             log_to=given.log_to,
             observing=observing(given),
+            door=door(given.keys, given.tls_cert, given.tls_key, given.tls_client_ca),
             ready=lambda where: print(json.dumps(where.as_json()), flush=True),
         )
     except AimassError as error:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
+from aimass.serve.access.sight import sees
 from aimass.serve.docs import POLICY, page
 from aimass.serve.explaining.pool import Pool
 from aimass.serve.explaining.route import Explaining
@@ -56,6 +57,7 @@ class App:
         self.max_body = max_body
         self.draining, self.observers = False, observers
         self.bridge, self.number = Bridge(self), Numbers()
+        self.door: Callable[[], dict[str, Any]] = dict  # what is worth saying of keys and certificates
         self.changed: list[Callable[[], None]] = []  # told when requests have to find their way anew
         self.life = Life(
             repository or Given(model.wanted for model in models), prove=prove, load=load,
@@ -119,7 +121,7 @@ class App:
 
     def _route(self, head: Head) -> Route:
         """Raises Refused for a model or a version that is not here."""
-        asked = hot(head.path)
+        asked = hot(head.path) or hot(head.path.rstrip("/"))
         assert asked is not None
         what, name, word = asked
         return self.facts.deployment(name).route(what, word, named=head.get(ASKED) is not None)
@@ -156,23 +158,29 @@ class App:
 
     # -- the server itself ----------------------------------------------------------------------------------
 
+    @property
+    def _models(self) -> list[Served]:
+        """All that are loaded, as far as the caller may know."""
+        return [model for model in self.life.models if sees(model.name)]
+
     async def _ready(self, request: Request, name: str = "", version: str | None = "") -> Answer:
         ready = self.facts.model_ready(name, version) if name else not self.draining
         return json_answer({**({"name": name} if name else {}), "ready": ready}, 200 if ready else 503)
 
     async def _health(self, request: Request) -> Answer:
         """Ready or not, and what is wrong though it answers."""
-        models = {model.label: {"digest": model.digest, **model.health()} for model in self.life.models}
-        return json_answer({"live": True, "ready": not self.draining, "models": models, **self.observers.health()})
+        models = {model.label: {"digest": model.digest, **model.health()} for model in self._models}
+        told = {**self.observers.health(), **self.door()}
+        return json_answer({"live": True, "ready": not self.draining, "models": models, **told})
 
     async def _metrics(self, request: Request) -> Answer:
         open_metrics = wants_open(request.headers.get(b"accept"))
         crowd = self.vitals.crowd
-        counts = [*([crowd.counts] if crowd else ()), *(model.counts for model in self.life.models)]
+        counts = [*([crowd.counts] if crowd else ()), *(model.counts for model in self._models)]
         text = exposition(counts, self.vitals.facts(), open_metrics=open_metrics)
         return Answer(text, kind=OPEN if open_metrics else TEXT)
 
     async def _docs(self, request: Request) -> Answer:
         host = request.headers.get(b"host", b"").decode("latin-1")
-        text = page([one.find("").served for one in self.deployments.values()], host)
+        text = page([one.find("").served for one in self.deployments.values() if sees(one.name)], host)
         return Answer(text.encode("utf-8", "replace"), kind=HTML, headers=((b"content-security-policy", POLICY),))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from aimass.core.errors import InputError
-from aimass.serve.batch.base import Ask, Busy, Late
+from aimass.core.errors import InputError, suggest
+from aimass.serve.batch.base import Ask, Busy, Late, Spent
 from aimass.serve.messages import Refused, to_json
 
 REFUSALS = (Refused, Busy, Late, InputError)  # what a request may meet before it waits with the others
@@ -49,8 +49,16 @@ def reason(error: Exception) -> str:
     if isinstance(error, Refused):
         return REASONS.get(error.status, "invalid" if error.status < 500 else "unready")
     if isinstance(error, (InputError, Busy, Late)):
-        return {Busy: "busy", Late: "late"}.get(type(error), "invalid")
+        return {Busy: "busy", Spent: "quota", Late: "late"}.get(type(error), "invalid")
     return "fault"
+
+
+def no_model(name: str, names: Iterable[str]) -> Refused:
+    """A 404 for a caller who may know of NAMES."""
+    known = sorted(names)
+    return Refused(
+        404, f"no model is called {name!r}{suggest(name, known)}", expected=f"of: {', '.join(known) or 'none'}"
+    )
 
 
 def meaning(error: Exception, request: str) -> tuple[int, dict[str, Any], tuple[tuple[bytes, bytes], ...]]:
@@ -61,7 +69,8 @@ def meaning(error: Exception, request: str) -> tuple[int, dict[str, Any], tuple[
         return 400, error.as_json(), ()
     if isinstance(error, Busy):
         seconds = max(1, math.ceil(error.retry))
-        body = {"error": str(error), "to_do": f"ask again in {error.retry:.3g} s, or give it more time"}
+        more = "" if isinstance(error, Spent) else ", or give it more time"
+        body = {"error": str(error), "to_do": f"ask again in {error.retry:.3g} s{more}"}
         return 429, body, ((b"retry-after", str(seconds).encode()),)
     if isinstance(error, Late):
         return 504, {"error": str(error), "to_do": "give it more time, or send fewer rows"}, ()

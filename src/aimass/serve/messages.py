@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+CLIENT = "aimass.client"  # in a scope: whose key was shown, where keys are asked for
 WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 47}  # zlib's window bits; 47 finds the header by itself
 
 
@@ -75,6 +77,13 @@ class Request:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         given = self.headers.get(b"x-request-id")
         self.id = given.decode("latin-1")[:128] if given else number
+
+    def admit(self, rows: int) -> None:
+        """ROWS are asked for that no batch will count.  Raises Busy or Refused where the caller's key may not."""
+        client = self.scope.get(CLIENT)
+        if client is not None:
+            client.check(rows, time.perf_counter())
+            client.take(rows)
 
     async def raw(self) -> bytes:
         """The whole body as it was sent.  Raises Refused: 413 over the limit."""

@@ -20,6 +20,7 @@ class Pending:
         self.head, self.body, self.id = head, body, id
         self.arrived = time.perf_counter()
         self.counts = Counts()  # whose model answers; else nobody's
+        self.client: Any = None
         self.future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
     protocol = "ASGI"

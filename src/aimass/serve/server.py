@@ -17,6 +17,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from aimass.serve.access.door import Door, Opened
+from aimass.serve.access.watch import watch
 from aimass.serve.app import App
 from aimass.serve.feedback import Feedback
 from aimass.serve.http.crowd import Crowd
@@ -66,11 +68,12 @@ def serve(
     repository: Repository | None = None,
     log_to: Path | None = None,
     observing: Observing = Observing(),
+    door: Door = Door(),
     ready: Callable[[Listening], None] = say,
 ) -> None:
     """`serve_all` of one model or release."""
     serve_all([Wanted(folder, name, version)], host=host, port=port, repository=repository, log_to=log_to,
-              observing=observing, ready=ready)  # fmt: skip
+              observing=observing, door=door, ready=ready)  # fmt: skip
 
 
 def serve_all(
@@ -82,14 +85,16 @@ def serve_all(
     repository: Repository | None = None,
     log_to: Path | None = None,
     observing: Observing = Observing(),
+    door: Door = Door(),
     ready: Callable[[Listening], None] = say,
 ) -> None:
     """Answer with the models or releases WANTED until SIGTERM or SIGINT; requests under way are answered.
 
     HTTP/1.1 and gRPC on the same port; both on GRPC_PORT, too, for clients that want another one.  Only this machine
     can reach it unless HOST says otherwise.  REPOSITORY: where other versions come from while it serves.  LOG_TO: the
-    folder for the prediction log.  OBSERVING: what is told of requests, and where.  READY is called once it listens.
-    Raises InputError when a folder cannot be served or a port cannot be had.
+    folder for the prediction log.  OBSERVING: what is told of requests, and where.  DOOR: whether keys are asked for,
+    and TLS is spoken.  READY is called once it listens.  Raises InputError when a folder cannot be served or a port
+    cannot be had.
     """
     bound = [bind(host, number) for number in (port, grpc_port) if number is not None]
     models: list[Served] = []
@@ -98,15 +103,20 @@ def serve_all(
     ready_made = partial(
         load, log_to=log_to, wrappers=[] if log_to is None else [observing.log], observers=observers.all
     )
+    opened = Opened()
     try:
+        opened = door.open()
+        for warning in door.warnings(host):
+            print(f"warning: {warning}", file=sys.stderr, flush=True)
         models.extend(ready_made(one) for one in wanted)
-        for door in bound:
-            listen(door, host)
-        where = _where(bound[0], host, ", ".join(model.label for model in models) or "no model yet")
+        for listener in bound:
+            listen(listener, host)
+        scheme = "https" if door.tls else "http"
+        where = _where(bound[0], scheme, host, ", ".join(model.label for model in models) or "no model yet")
         app = App(models, repository=repository, load=ready_made, observers=observers, feedback=Feedback(log_to))
         gc.collect()
         gc.freeze()  # what was loaded stays: a collection need not walk it again
-        Server(app, bound, lambda: ready(where)).run()
+        Server(app, bound, lambda: ready(where), opened=opened).run()
     finally:
         if app is None:
             for model in models:
@@ -114,26 +124,33 @@ def serve_all(
         else:
             app.close()
         observers.close()
-        for door in bound:
-            door.close()
+        for listener in bound:
+            listener.close()
+        opened.close()
 
 
-def _where(bound: socket.socket, host: str, label: str) -> Listening:
+def _where(bound: socket.socket, scheme: str, host: str, label: str) -> Listening:
     port = int(bound.getsockname()[1])
     shown = f"[{host}]" if ":" in host else host
-    return Listening(f"http://{shown}:{port}", host, port, os.getpid(), label)
+    return Listening(f"{scheme}://{shown}:{port}", host, port, os.getpid(), label)
 
 
 class Server:
     """One process on its sockets: answers until it is told to stop; whoever has asked by then is answered."""
 
     def __init__(
-        self, app: App, bound: Sequence[socket.socket], ready: Callable[[], None], limits: Limits = Limits()
-    ) -> None:
+        self, app: App, bound: Sequence[socket.socket], ready: Callable[[], None], limits: Limits = Limits(),
+        opened: Opened = Opened(),
+    ) -> None:  # fmt: skip
         self.app, self.bound, self.ready = app, bound, ready
         self.crowd = app.vitals.crowd = Crowd(limits)
         self.crowd.counts.observers = app.observers.all
-        self.front = Front(app.route, self.crowd, self._calls)
+        self.opened, self.guard = opened, opened.guard(lambda: app.deployments)
+        app.door = opened.health
+        if self.guard is None:
+            self.front = Front(app.route, self.crowd, self._calls)
+        else:
+            self.front = Front(self.guard.routes(app.route), self.crowd, self._calls, self.guard.turns_away)
         app.changed.append(self.front.forget)
         self.crowd.duties.append(app.life.look)
         self.stopping, self.at_once = asyncio.Event(), asyncio.Event()
@@ -150,7 +167,12 @@ class Server:
 
         service = Service(self.app.facts, self.app.api)
         self.app.changed.append(service.forget)
-        return Calls(service.methods, self.crowd)
+        if self.guard is None:
+            return Calls(service.methods, self.crowd)
+        from aimass.serve.access.gate import Gate
+
+        gate = Gate(self.guard)
+        return Calls(gate.methods(service.methods), self.crowd, gate.lets_in)
 
     def run(self) -> None:
         """Until a signal, or `stop`."""
@@ -159,16 +181,18 @@ class Server:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        watch = loop.create_task(self.crowd.watch())
+        watching = [loop.create_task(self.crowd.watch()), loop.create_task(watch(self.opened.looks))]
         self.app.vitals.watch(loop)
         with _signals(loop, self.stop, self.app.observers.reopen if self.app.observers.all else None):
             listeners = [
-                await loop.create_server(self.front.connection, sock=bound, backlog=BACKLOG) for bound in self.bound
+                await loop.create_server(self.front.connection, sock=bound, backlog=BACKLOG, **self.opened.secured)
+                for bound in self.bound
             ]
             self.ready()
             await self.stopping.wait()
             await self._end(listeners)
-        watch.cancel()
+        for task in watching:
+            task.cancel()
 
     def stop(self) -> None:
         """The first time finish what was begun, the second time end at once."""
@@ -184,12 +208,18 @@ class Server:
         waiting = [connection for bound in self.bound for connection in knocked(bound)]
         for listener in listeners:
             listener.close()
-        for connection in waiting:
-            await asyncio.get_running_loop().connect_accepted_socket(self.front.connection, connection)
+        await asyncio.gather(*map(self._taken_in, waiting))
+        if self.opened.secured:  # whose handshake is under way is not among the connections yet
+            await self._until(lambda: False, LINGER)
         await self._until(self._left, LINGER)
         self.crowd.end()
         await self._until(self._left, GRACE)
         self.crowd.abort()
+
+    async def _taken_in(self, knocked: socket.socket) -> None:
+        loop, secured = asyncio.get_running_loop(), self.opened.secured
+        with contextlib.suppress(OSError, TimeoutError):  # who is gone, or says nothing in TLS
+            await asyncio.wait_for(loop.connect_accepted_socket(self.front.connection, knocked, **secured), LINGER)
 
     def _left(self) -> bool:
         """Whether nobody is connected any more."""

@@ -31,6 +31,7 @@ class Caller:
     body: bytes = b""
     arrived: float = field(default_factory=time.perf_counter)
     told: Any = None
+    client: Any = None
 
 
 class Lists(Form):
@@ -82,7 +83,7 @@ async def asked(batcher: Batcher, callers: Sequence[Caller], forms: Sequence[For
     cuts = [0, *sorted(waves), len(callers)]
     for begin, end in pairwise(cuts):
         for i, caller in enumerate(callers[begin:end]):
-            batcher.add(Ask(forms[i % len(forms)], caller.rows, len(caller.rows), caller, key=str(i % 3)))
+            batcher.add(Ask(forms[i % len(forms)], caller.rows, len(caller.rows), caller))
         await asyncio.sleep(0)
     until = time.monotonic() + 10
     while any(caller.told is None and not caller.gone for caller in callers) and time.monotonic() < until:
@@ -235,23 +236,88 @@ def test_only_so_many_rows_wait() -> None:
     asyncio.run(crowd())
 
 
-def test_a_client_with_few_requests_does_not_wait_for_one_with_many() -> None:
-    async def greedy() -> list[str]:
-        model = batcher(Model(), most=2)
+@dataclass(eq=False)
+class Holder:
+    """A client of so much weight, who may ask for ALLOWED rows."""
+
+    id: str
+    weight: float = 1.0
+    allowed: float = 1e9
+    taken: int = 0
+
+    def check(self, rows: int, now: float) -> None:
+        if self.taken + rows > self.allowed:
+            raise Busy("that is all", 1.0)
+
+    def take(self, rows: int) -> None:
+        self.taken += rows
+
+
+def order_of(asked: Sequence[Holder], **options: Any) -> list[str]:
+    """Whose requests, of a row each, were answered in which order."""
+
+    async def answered() -> list[str]:
+        model = batcher(Model(), **options)
         order: list[str] = []
 
         class Noted(Lists):
             def answer(self, asks: Sequence[Ask], outputs: Tensors) -> None:
-                order.extend(ask.key for ask in asks)
+                order.extend(ask.client.id for ask in asks if ask.client)
                 super().answer(asks, outputs)
 
         form = Noted()
-        for key in ["many"] * 10 + ["few"]:
-            model.add(Ask(form, [1], 1, Caller([1]), key=key))
+        for client in asked:
+            model.add(Ask(form, [1], 1, Caller([1], client=client)))
         await asyncio.sleep(0.02)
         return order
 
-    assert asyncio.run(greedy()).index("few") < 2
+    return asyncio.run(answered())
+
+
+def test_a_client_with_few_requests_does_not_wait_for_one_with_many() -> None:
+    many, few = Holder("many"), Holder("few")
+    assert order_of([many] * 10 + [few], most=2).index("few") < 2
+
+
+def test_who_weighs_more_gets_more_of_the_first_rows() -> None:
+    heavy, light = Holder("heavy", weight=3), Holder("light")
+    order = order_of([heavy] * 40 + [light] * 40, most=4)
+    assert order[:40].count("heavy") == 30 and len(order) == 80
+
+
+def test_a_client_who_may_not_ask_now_leaves_nothing_behind() -> None:
+    client = Holder("a", allowed=2)
+
+    async def asked_thrice() -> None:
+        model, caller = batcher(Model(), bound=1), Caller([1], client=client)
+        model.add(Ask(Lists(), [1], 1, caller))
+        with pytest.raises(Busy, match="wait already"):  # not taken, as it was not let in
+            model.add(Ask(Lists(), [1], 1, Caller([1], client=client)))
+        assert client.taken == 1
+        with pytest.raises(Busy, match="that is all"):
+            model.add(Ask(Lists(), [1, 1], 2, Caller([1, 1], client=client)))
+        await asyncio.sleep(0.01)
+        assert caller.told == [2] and model.waiting.rows == 0
+
+    asyncio.run(asked_thrice())
+
+
+def test_who_holds_most_of_the_room_gives_some_to_who_comes() -> None:
+    async def crowd() -> tuple[list[Caller], list[Caller], Holder]:
+        many, few = Holder("many"), Holder("few")
+        model = batcher(Model(), bound=10)
+        first = [Caller([i], client=many) for i in range(10)]
+        second = [Caller([i], client=few) for i in range(5)]
+        for caller in (*first, *second):
+            model.add(Ask(Lists(), caller.rows, 1, caller))
+        with pytest.raises(Busy):
+            model.add(Ask(Lists(), [1], 1, Caller([1], client=few)))
+        await asyncio.sleep(0.01)
+        return first, second, many
+
+    first, second, many = asyncio.run(crowd())
+    assert all(isinstance(caller.told, list) for caller in (*first[:5], *second))
+    assert all(isinstance(caller.told, Busy) for caller in first[5:]) and many.taken == 5
 
 
 def test_calls_grow_no_larger_than_half_the_latency_wanted_allows() -> None:

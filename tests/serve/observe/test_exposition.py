@@ -22,7 +22,7 @@ class Asked:
     """An exchange, as those see it who count."""
 
     def __init__(self, id: str = "r-1", trace: bytes | None = None, arrived: float = 0.0) -> None:
-        self.id, self.trace, self.arrived = id, trace, arrived
+        self.id, self.trace, self.arrived, self.client = id, trace, arrived, None
 
     def field(self, name: bytes) -> bytes | None:
         return self.trace if name == b"traceparent" else None

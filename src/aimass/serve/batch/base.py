@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Protocol
 
 from aimass.engines.base import Tensors
 
@@ -18,6 +18,10 @@ class Busy(Exception):
     def __init__(self, what: str, retry: float) -> None:
         super().__init__(what)
         self.retry = retry
+
+
+class Spent(Busy):
+    """The client has had what it may have, for now."""
 
 
 class Late(Exception):
@@ -38,6 +42,19 @@ class Counting:
 
     def gone(self) -> None:
         """The caller of a request had gone before its call was made."""
+
+
+class Client(Protocol):
+    """Who asks, where that is known.  Clients take turns; WEIGHT is the share of one."""
+
+    id: str
+    weight: float
+
+    def check(self, rows: int, now: float) -> None:
+        """Raises Spent or Refused when ROWS may not be asked for at NOW (`time.perf_counter`)."""
+
+    def take(self, rows: int) -> None:
+        """ROWS wait for their turn; fewer than none were sent away again."""
 
 
 class Form(ABC):
@@ -62,17 +79,15 @@ class Form(ABC):
 class Ask:
     """A request of ROWS rows: its PART of a batch, as its FORM understands it.
 
-    KEY names the client, for fairness.  The caller waits TIMEOUT seconds, 0 for ever; `deadline` is in
-    `time.perf_counter`, 0 for none.  ID is the caller's own, to be given back.  Who wants to see the answer, too, waits
-    at `tap`.
+    The caller waits TIMEOUT seconds, 0 for ever; `deadline` is in `time.perf_counter`, 0 for none.  ID is the caller's
+    own, to be given back.  Who wants to see the answer, too, waits at `tap`.
     """
 
-    __slots__ = ("deadline", "exchange", "form", "id", "key", "part", "rows", "tap")
+    __slots__ = ("client", "deadline", "exchange", "form", "id", "part", "rows", "tap")
 
-    def __init__(
-        self, form: Form, part: Any, rows: int, exchange: Any, *, id: str = "", key: str = "", timeout: float = 0.0
-    ) -> None:
-        self.form, self.part, self.rows, self.exchange, self.id, self.key = form, part, rows, exchange, id, key
+    def __init__(self, form: Form, part: Any, rows: int, exchange: Any, *, id: str = "", timeout: float = 0.0) -> None:
+        self.form, self.part, self.rows, self.exchange, self.id = form, part, rows, exchange, id
+        self.client: Client | None = exchange.client
         self.tap: Any = None
         self.deadline = exchange.arrived + timeout if timeout else 0.0
 

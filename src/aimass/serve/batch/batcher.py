@@ -14,7 +14,7 @@ from concurrent.futures import Executor
 from typing import NamedTuple
 
 from aimass.engines.base import Predictor, Tensors
-from aimass.serve.batch.base import Ask, Counting, Late, under_way
+from aimass.serve.batch.base import Ask, Busy, Counting, Late, under_way
 from aimass.serve.batch.groups import Groups, asked, check_rows, grouped, joined, readable
 from aimass.serve.batch.profile import Profile
 from aimass.serve.batch.waiting import Waiting
@@ -71,14 +71,32 @@ class Batcher:
     # -- requests -----------------------------------------------------------------------------------------------
 
     def add(self, ask: Ask) -> None:
-        """Answer ASK when its turn comes.  Raises Busy when that would be too late, Late when it is already."""
+        """Answer ASK when its turn comes.
+
+        Raises Busy when that would be too late or its client may not yet ask, Late when it is too late already, Refused
+        when its client may never ask for so many rows at once.
+        """
         left = ask.deadline - time.perf_counter() if ask.deadline else 0.0
         if left < 0:
             raise Late("the deadline passed before the request was read")
-        self.waiting.add(ask, self.seconds_ahead() if ask.deadline else 0.0, left)
+        client = ask.client
+        if client is not None:
+            client.check(ask.rows, ask.exchange.arrived)
+        gone = self.waiting.add(ask, self.seconds_ahead() if ask.deadline else 0.0, left)
+        if client is not None:
+            client.take(ask.rows)
+        if gone:
+            self._send_away(gone)
         if not self.busy:
             self.busy = 1
             self._soon()
+
+    def _send_away(self, asks: Sequence[Ask]) -> None:
+        """ASKS lost their places to a client who holds less."""
+        for ask in asks:
+            if ask.client is not None:
+                ask.client.take(-ask.rows)
+            failed(ask, Busy("others wait, too, and this client holds most of the room", self.seconds_ahead()))
 
     def _soon(self) -> None:
         """The next call, when all who came in now have come in."""

@@ -41,6 +41,7 @@ class Explaining:
         asked = body.pop(WORD, {}) if WORD not in found.records.columns else {}
         records = records_of(body, found.records.columns)
         check_rows(len(records), ROWS)
+        request.admit(len(records))
         return json_answer(await self.explained(found, asked, records=records))
 
     async def _tensors(self, request: Request, name: str, version: str | None) -> Answer:
@@ -50,6 +51,7 @@ class Explaining:
         given = body.get("parameters")
         asked = given.pop(WORD, {}) if isinstance(given, dict) else {}
         read_ = read(body, memoryview(b""), found.v2.inputs, found.v2.outputs, ROWS)
+        request.admit(read_.rows)
         columns = {name: array.tolist() for name, array in read_.tensors.items()}
         more = {"id": read_.id} if read_.id else {}
         return json_answer({**found.v2.facts, **more, **await self.explained(found, asked, columns=columns)})

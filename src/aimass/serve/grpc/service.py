@@ -9,8 +9,9 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from aimass.serve.access.sight import seen, sees
 from aimass.serve.batch.base import Ask
-from aimass.serve.failures import REFUSALS
+from aimass.serve.failures import REFUSALS, no_model
 from aimass.serve.grpc.messages import CLASSES, PACKAGE
 from aimass.serve.grpc.said import CONTENTS, Said, refuse
 from aimass.serve.grpc.templates import Templates
@@ -86,6 +87,8 @@ class Service:
         """Raw or typed tensors in, the same out."""
         try:
             target, values = self.templates.find(call.body) or (self._target(call), None)
+            if not sees(target.deployment.name):  # it is known from another caller
+                raise no_model(target.deployment.name, seen(self.facts.life.deployments))
             version = target.version(call)
             call.counts = version.served.counts
             ask = self._ask(call, target, version, values)

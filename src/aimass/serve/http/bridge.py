@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from aimass.serve.http.exchange import Exchange
+from aimass.serve.messages import CLIENT
 
 Message = MutableMapping[str, Any]
 App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
@@ -42,6 +43,7 @@ def scope_of(exchange: Exchange) -> Message:
         "method": head.method, "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
         "path": head.path, "raw_path": head.path.encode(), "query_string": head.query, "root_path": "",
         "headers": head.fields, "client": _address(transport, "peername"), "server": _address(transport, "sockname"),
+        CLIENT: exchange.client,
     }  # fmt: skip
 
 

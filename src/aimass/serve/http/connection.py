@@ -78,9 +78,9 @@ class Connection(asyncio.Protocol):
         other.data_received(data)
 
     def eof_received(self) -> bool:
-        """A caller who will send no more may still wait for answers."""
+        """A caller who will send no more may still wait for answers; TLS knows no such half of a connection."""
         self.ending = True
-        return bool(self.open) and not self.hearing.inside
+        return bool(self.open) and not self.hearing.inside and self.transport.can_write_eof()
 
     def pause_writing(self) -> None:
         self.stuck = self.crowd.now
@@ -166,8 +166,9 @@ class Connection(asyncio.Protocol):
             self._go_on()
 
     def _leave(self) -> None:
-        if self.refused and self.transport.can_write_eof():
-            self.transport.write_eof()
+        if self.refused:
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
             self.leaving = self.crowd.now
             self.paused = False
             self.transport.resume_reading()  # and drop it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aimass.serve.http.answers import JSON
 from aimass.serve.http.heads import Head
@@ -23,7 +23,7 @@ class Exchange:
     An answer waits here while an earlier one of its connection is under way.  To a caller who has gone it is nothing.
     """
 
-    __slots__ = ("arrived", "body", "connection", "counts", "done", "head", "own", "raw")
+    __slots__ = ("arrived", "body", "client", "connection", "counts", "done", "head", "own", "raw")
 
     def __init__(self, connection: Connection, head: Head, body: bytes) -> None:
         self.connection, self.head, self.body = connection, head, body
@@ -32,6 +32,7 @@ class Exchange:
         self.done = False
         self.counts: Counts = connection.crowd.counts  # who is told of the answer
         self.own = b""  # the id, where the caller gave none
+        self.client: Any = None  # whose key was shown, where keys are asked for
 
     @property
     def id(self) -> str:

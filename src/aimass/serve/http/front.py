@@ -20,14 +20,15 @@ log = logging.getLogger("aimass.serve")
 class Front:
     """FIND gives who answers a head; it is asked once for heads that are known.  `forget` when its answers change.
 
-    HTTP2 makes the protocol for connections of those who speak it.
+    HTTP2 makes the protocol for connections of those who speak it.  TURNS_AWAY gives who answers a
+    head whose body is not even kept, if so.
     """
 
     def __init__(
         self, find: Callable[[Head], Route], crowd: Crowd | None = None,
-        http2: Callable[[], asyncio.Protocol] | None = None,
+        http2: Callable[[], asyncio.Protocol] | None = None, turns_away: Callable[[Head], Route | None] | None = None,
     ) -> None:  # fmt: skip
-        self.find, self.crowd, self.http2 = find, crowd or Crowd(), http2
+        self.find, self.crowd, self.http2, self.turns_away = find, crowd or Crowd(), http2, turns_away
         self.heads = Heads()
         self.draining = False
 

@@ -19,9 +19,11 @@ ONCE = {b"x-request-id", b"traceparent"}  # fields that differ from request to r
 
 
 class Head:
-    """What is said before the body.  ROUTE is who answers it, found when it is first asked."""
+    """What is said before the body.  ROUTE is who answers it, found when it is first asked; DECISION whether."""
 
-    __slots__ = ("fields", "get", "id", "keep_alive", "length", "method", "path", "query", "route", "version")
+    __slots__ = (
+        "decision", "fields", "get", "id", "keep_alive", "length", "method", "path", "query", "route", "version",
+    )  # fmt: skip
 
     def __init__(
         self, method: str, target: bytes, fields: list[tuple[bytes, bytes]], *, version: str = "1.1",
@@ -34,6 +36,7 @@ class Head:
         self.length = int(self.get(b"content-length", b"0"))
         self.id = self.get(b"x-request-id", b"")[:128]
         self.route: Any = None
+        self.decision: Any = None  # see `access.guard`
 
     @property
     def plain(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httptools
 
@@ -38,6 +38,8 @@ class Hearing:
         self.raw = self.target = b""
         self.fields: list[tuple[bytes, bytes]] = []
         self.body: bytes | bytearray = b""
+        self.away: Any = None  # who answers a head whose body is not kept
+        self.dropped = 0  # bytes of it
         self.fed = 0  # bytes since the head began, or since its end
 
     def feed(self, data: bytes, end: int) -> None:
@@ -56,7 +58,7 @@ class Hearing:
             self.fed += len(data)
             if self.head is None and self.fed > self.limits.head:
                 raise Fault(431, f"the head is longer than {self.limits.head} bytes")
-            if self.fed > self.limits.head + PACKING * len(self.body):
+            if self.fed > self.limits.head + PACKING * (len(self.body) + self.dropped):
                 raise Fault(413, "the body is wrapped in too much")
 
     def _go_on_as_before(self, rest: bytes) -> None:
@@ -103,10 +105,17 @@ class Hearing:
             self._stop(400, "the head names no host, or several")
         if head.length > self.limits.body:
             self._stop(413, f"the body is larger than {self.limits.body} bytes")
+        if self.front.turns_away is not None:
+            self.away = self.front.turns_away(head)
         if head.get(b"expect"):
             self.connection.expected()
 
     def on_body(self, part: bytes) -> None:
+        if self.away is not None:
+            self.dropped += len(part)
+            if self.dropped > self.limits.body:
+                self._stop(413, f"the body is larger than {self.limits.body} bytes")
+            return
         if not self.body:
             self.body = part
         elif isinstance(self.body, bytes):
@@ -122,11 +131,13 @@ class Hearing:
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():  # httptools leaves the body out
             return
-        head, raw, body = self.head, self.raw, bytes(self.body)
+        head, raw, body, away = self.head, self.raw, bytes(self.body), self.away
         assert head is not None
         self.front.crowd.held -= len(body)
         self._between()
-        if raw:
+        if away is not None:
+            head.route = away
+        elif raw:
             self.front.heads.keep(raw, head)
         self.connection.begin(head, body)
 

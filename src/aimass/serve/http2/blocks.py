@@ -6,6 +6,7 @@ table.  After the first calls of a connection every block is like that.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import hpack
@@ -16,7 +17,16 @@ from aimass.serve.known import Known
 KEPT = 64  # blocks of a connection
 LARGEST = 64 << 10  # bytes of headers, unpacked
 
-Fields = dict[bytes, bytes]
+
+class Fields(dict[bytes, bytes]):
+    """What a block says; of those that come twice the last.  DECISION is whether it may: see `access.guard`."""
+
+    __slots__ = ("decision", "pairs")
+
+    def __init__(self, pairs: Sequence[Any]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+        self.decision: Any = None
 
 
 class Blocks:
@@ -27,13 +37,13 @@ class Blocks:
         self.known = Known[bytes, Fields](KEPT)
 
     def read(self, block: bytes) -> Fields:
-        """The fields in BLOCK; of those that come twice the last.  Raises ProtocolError."""
+        """The fields in BLOCK.  Raises ProtocolError."""
         found = self.known.get(block)
         if found is not None:
             return found
         before = self._table()
         try:
-            found = dict(self.decoder.decode(block, raw=True))
+            found = Fields(list(self.decoder.decode(block, raw=True)))
         except hpack.HPACKError as error:
             raise ProtocolError(COMPRESSION_ERROR, f"headers cannot be read: {error}") from error
         if self._table() != before:

@@ -9,7 +9,7 @@ import re
 import struct
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_from_bytes
 
 from aimass.serve.http2.blocks import Fields, block
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aimass.serve.http2.connection import Connection
 
 OK, CANCELLED, UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND = 0, 1, 2, 3, 4, 5
-RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE = 8, 12, 13, 14
+PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, UNAUTHENTICATED = 7, 8, 12, 13, 14, 16
 
 PREFIX = struct.Struct(">BI")  # packed or not; length of the message
 BEGIN = block([(b":status", b"200"), (b"content-type", b"application/grpc")])
@@ -33,8 +33,8 @@ class Call:
     """Stream ID of a connection.  Answered by `reply` once, or by `write` and `end`, or by `refuse`."""
 
     __slots__ = (
-        "arrived", "began", "begun", "body", "coming", "connection", "counts", "done", "ended", "fields", "own", "sent",
-        "size", "stream", "waiting", "window",
+        "arrived", "began", "begun", "body", "client", "coming", "connection", "counts", "done", "ended", "fields",
+        "own", "sent", "size", "stream", "waiting", "window",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, stream: int, fields: Fields) -> None:
@@ -47,6 +47,7 @@ class Call:
         self.waiting: deque[bytes | memoryview] = deque()  # frames' payloads that no window lets out yet
         self.begun = self.ended = self.done = False  # head sent; all was heard; all was said
         self.counts: Counts = connection.crowd.counts
+        self.client: Any = None  # whose key was shown, where keys are asked for
         self.own = ""
         self.sent = 0  # bytes of messages
 
@@ -156,5 +157,5 @@ class Call:
 # What a code is counted as.
 HTTP = {
     OK: 200, CANCELLED: 499, INVALID_ARGUMENT: 400, DEADLINE_EXCEEDED: 504, NOT_FOUND: 404, RESOURCE_EXHAUSTED: 429,
-    UNIMPLEMENTED: 404, UNAVAILABLE: 503,
+    UNIMPLEMENTED: 404, UNAVAILABLE: 503, PERMISSION_DENIED: 403, UNAUTHENTICATED: 401,
 }  # fmt: skip

@@ -132,6 +132,8 @@ class Connection(Peer):
             self.transport.write(frame(RST_STREAM, 0, stream, LONG.pack(REFUSED_STREAM)))
             return
         call = self.calls[stream] = Call(self, stream, fields)
+        if self.front.lets_in is not None and not self.front.lets_in(call):
+            return
         if flags & END_STREAM:
             self._whole(call)
 

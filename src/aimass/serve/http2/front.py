@@ -13,10 +13,16 @@ log = logging.getLogger("aimass.serve")
 
 
 class Front:
-    """METHODS answer calls by path; a call's `body` is its message then."""
+    """METHODS answer calls by path; a call's `body` is its message then.
 
-    def __init__(self, methods: Mapping[bytes, Callable[[Call], None]], crowd: Crowd | None = None) -> None:
-        self.methods, self.crowd = methods, crowd or Crowd()
+    LETS_IN says whether a call's message is heard at all; one that is not was refused.
+    """
+
+    def __init__(
+        self, methods: Mapping[bytes, Callable[[Call], None]], crowd: Crowd | None = None,
+        lets_in: Callable[[Call], bool] | None = None,
+    ) -> None:  # fmt: skip
+        self.methods, self.crowd, self.lets_in = methods, crowd or Crowd(), lets_in
 
     def connection(self) -> Connection:
         return Connection(self)

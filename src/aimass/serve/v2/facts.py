@@ -6,8 +6,8 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
-from aimass.core.errors import suggest
-from aimass.serve.messages import Refused
+from aimass.serve.access.sight import seen, sees
+from aimass.serve.failures import no_model
 from aimass.serve.versions.deployment import Deployment
 from aimass.serve.versions.life import Life
 from aimass.serve.versions.version import Version
@@ -24,9 +24,8 @@ class Facts:
     def deployment(self, name: str) -> Deployment:
         """Raises Refused."""
         found = self.life.deployments.get(name)
-        if found is None:
-            known = self.life.deployments
-            raise Refused(404, f"no model is called {name!r}{suggest(name, known)}", expected=f"of: {', '.join(known)}")
+        if found is None or not sees(name):
+            raise no_model(name, seen(self.life.deployments))
         return found
 
     def find(self, name: str, version: str | None = "") -> Version:
@@ -49,12 +48,13 @@ class Facts:
         if version:
             found = [self.find(name, version)]
         else:
-            names = [self.deployment(name)] if name else self.life.deployments.values()
-            found = [one for deployment in names for one in deployment.versions.values()]
+            names = [name] if name else seen(self.life.deployments)
+            found = [one for name in names for one in self.deployment(name).versions.values()]
         return {"model_stats": [one.served.counts.as_stats(one.name, one.version) for one in found]}
 
     def model_ready(self, name: str, version: str | None = "") -> bool:
         """Whether it would be answered.  Raises Refused for what nobody knows."""
-        if not version and any(name == known for known, _ in self.life.states) and name not in self.life.deployments:
-            return False  # known, but not loaded
+        known = sees(name) and any(name == one for one, _ in self.life.states)
+        if known and not version and name not in self.life.deployments:
+            return False  # not loaded
         return bool(self.find(name, version)) and self.ready()

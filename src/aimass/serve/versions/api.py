@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from aimass.serve.access.sight import seen, sees
+from aimass.serve.failures import no_model
 from aimass.serve.messages import Answer, Refused, Request, json_answer, parsed, unpacked
 from aimass.serve.paths import NAME, Answering, Place
 from aimass.serve.versions.desired import Plan
@@ -55,6 +57,8 @@ class Api:
 
     async def load(self, name: str, said: Mapping[str, Any]) -> None:
         """All requests to the version SAID, or to the one that should have them.  Raises Refused."""
+        if not sees(name):
+            raise no_model(name, seen(self.life.deployments))
         version = await self.life.meant(name, text(said, "version", DEFAULT))
         await self.life.change(name, lambda plan: plan.serve(version), "loaded")
 
@@ -64,7 +68,7 @@ class Api:
 
     async def unload(self, name: str, said: Mapping[str, Any]) -> None:
         """A version of NAME, or all of them.  Raises Refused."""
-        if name not in self.life.deployments:
+        if name not in self.life.deployments or not sees(name):
             raise Refused(404, f"no model called {name!r} is loaded")
         version = text(said, "version", "")
         await self.life.change(name, lambda plan: plan.unload(version), "unloaded")
@@ -72,7 +76,7 @@ class Api:
     # -- deployments ------------------------------------------------------------------------------------------
 
     async def _all(self, request: Request) -> Answer:
-        return json_answer([self.life.as_json(name) for name in self.life.deployments])
+        return json_answer([self.life.as_json(name) for name in seen(self.life.deployments)])
 
     async def _one(self, request: Request, name: str) -> Answer:
         return json_answer(self.life.as_json(name))

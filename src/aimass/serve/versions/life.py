@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from aimass.serve.access.sight import sees
 from aimass.serve.messages import Refused
 from aimass.serve.predictor import Served, Wanted
 from aimass.serve.versions.deployment import Deployment
@@ -194,7 +195,7 @@ class Life:
         found = []
         for name, version in known:
             state, reason = self.states.get((name, version), ("UNAVAILABLE", "not loaded"))
-            if not ready or state == "READY":
+            if sees(name) and (not ready or state == "READY"):
                 found.append({"name": name, "version": version, "state": state, "reason": reason})
         return found
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from aimass.core.errors import InputError, suggest
+from aimass.serve.access.sight import seen
+from aimass.serve.failures import no_model
 from aimass.serve.messages import Refused
 from aimass.serve.predictor import NEEDED, Wanted
 
@@ -64,6 +66,7 @@ class Registry:
         return self.listed()
 
     def find(self, name: str, word: str) -> Wanted:
+        check_known(self.listed(), name)
         try:
             folder, number = self.found(name, word)
         except InputError as error:
@@ -71,12 +74,16 @@ class Registry:
         return Wanted(folder, name, number)
 
 
+def check_known(known: list[tuple[str, str]], name: str) -> None:
+    """Raises Refused when NAME is not among those KNOWN to the caller."""
+    names = seen(dict.fromkeys(one for one, _ in known))
+    if name not in names:
+        raise no_model(name, names)
+
+
 def chosen(known: list[tuple[str, str]], name: str, word: str) -> str:
     """The version of NAME that WORD means among those KNOWN; the last for no word.  Raises Refused."""
-    names = dict.fromkeys(one for one, _ in known)
-    if name not in names:
-        expected = ", ".join(names) or "none is in the repository"
-        raise Refused(404, f"no model is called {name!r}{suggest(name, names)}", expected=expected)
+    check_known(known, name)
     versions = [version for one, version in known if one == name]
     if word and word not in versions:
         raise Refused(404, f"{name} has no version {word!r}{suggest(word, versions)}", expected=", ".join(versions))

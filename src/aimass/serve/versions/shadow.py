@@ -165,6 +165,7 @@ class Silent:
         self.exchange, self.pair = exchange, pair
         self.gone = self.done = False
         self.counts = NOBODY
+        self.client = None  # a copy is no request of its own, and nobody's turn
 
     def answer(self, *said: Any, **more: Any) -> None:
         self.pair.failed()
