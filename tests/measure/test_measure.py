@@ -4,6 +4,7 @@ import gzip
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,8 @@ import pytest
 from aimass.core.artifact import open_artifact, seal
 from aimass.core.errors import InputError
 from aimass.core.part import resolve
+from aimass.engines.base import Engine
+from aimass.engines.chosen import engine_of
 from aimass.engines.onnxruntime import OnnxRuntime
 from aimass.measure import latency_endpoint, machine, quality
 from aimass.measure.answers import load_answers
@@ -37,12 +40,12 @@ def test_a_report_holds_quality_size_latency_and_machine(context, model_of, exam
     measure.body(context, model, examples, metrics=[metric("accuracy")], **QUICK)
     report = json.loads((context.folder / "report.json").read_text())
     assert report["model"] == model.digest
-    assert report["candidate"] == {"architecture": {"use": "linear"}, "passes": []}
+    assert report["candidate"] == {"architecture": {"use": "linear"}, "passes": [], "engine": None}
     assert (report["task"], report["rows"]) == ("binary", 3000)
     accuracy = report["quality"]["accuracy"]
     assert 0.7 < accuracy["low"] < accuracy["value"] < accuracy["high"] < 0.85 and accuracy["n"] == 3000
     assert report["size_bytes"] == (model.folder / "model.onnx").stat().st_size
-    assert report["engine"]["settings"] == {"use": "onnxruntime", "revision": 1, "threads": 1, "spinning": False}
+    assert report["engine"]["settings"] == OnnxRuntime().settings()
     assert [start["samples"] for start in report["endpoint"]["starts"]] == [300]
     assert report["engine"]["samples"] == 100 and report["engine"]["ratio_to_baseline"] is None
     assert (report["endpoint"]["samples"], report["endpoint"]["clients"], report["endpoint"]["errors"]) == (300, 2, 0)
@@ -50,6 +53,35 @@ def test_a_report_holds_quality_size_latency_and_machine(context, model_of, exam
     assert report["machine"]["digest"] == machine.machine_digest()
     assert report["against_baseline"] is None
     assert context.told["size_bytes"] == report["size_bytes"] and "accuracy" in context.told
+
+
+def test_another_engine_is_measured_against_the_usual_one_and_served_as_a_release_would(
+    context, model_of, examples, monkeypatch
+) -> None:
+    asked: list[Engine] = []
+    serving = latency_endpoint.serving
+
+    def seen(folder: Path, *rest: Any) -> list[str]:
+        asked.append(engine_of(folder))
+        assert (folder / "model.onnx").read_bytes() == (model.folder / "model.onnx").read_bytes()
+        return serving(folder, *rest)
+
+    monkeypatch.setattr(latency_endpoint, "serving", seen)
+    model, engine = model_of(), OnnxRuntime(threads=2)
+    measure.body(context, model, examples, model, metrics=[metric("accuracy")], engine=engine, **QUICK)
+    report = json.loads((context.folder / "report.json").read_text())
+    assert asked == [engine]
+    assert report["candidate"]["engine"] == report["engine"]["settings"] == engine.settings()
+    assert report["engine"]["ratio_to_baseline"]["value"] > 0
+    assert report["against_baseline"]["agreement"] == 1.0
+    assert not (model.folder / "engine.json").exists()
+
+
+def test_the_size_is_that_of_the_files_the_engine_reads(model_of) -> None:
+    folder = model_of().folder
+    one, both = sizes(folder), sizes(folder, ("model.onnx", "sample.json"))
+    assert both["size_bytes"] - one["size_bytes"] == (folder / "sample.json").stat().st_size
+    assert both["gzip_bytes"] > one["gzip_bytes"]
 
 
 def test_without_metrics_the_usual_one_of_the_task_is_scored(context, model_of, examples) -> None:

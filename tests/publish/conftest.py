@@ -55,10 +55,10 @@ def model(add: Adding) -> Model:
 def ledger_for(add: Adding) -> Callable[..., Report]:
     """A ledger that picks the model of this digest, with these lines of the goal."""
 
-    def make(picked: str | None, *goal: dict[str, Any], binding: str = "") -> Report:
+    def make(picked: str | None, *goal: dict[str, Any], binding: str = "", engine: Any = None) -> Report:
         facts = {
             "goal": list(goal),
-            "pick": picked and {"candidate": "mlp", "model": picked},
+            "pick": picked and {"candidate": "mlp", "model": picked, "engine": engine},
             "binding": {"summary": binding} if binding else None,
         }
         found = add("report", **{"ledger.json": json.dumps(facts)})

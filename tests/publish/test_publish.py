@@ -9,6 +9,8 @@ import pytest
 
 from aimass.core.errors import InfeasibleError, InputError
 from aimass.core.part import resolve
+from aimass.engines.base import Engine
+from aimass.engines.chosen import engine_of
 from aimass.publish.step import publish
 from aimass.runner.workspace import Workspace
 
@@ -28,6 +30,21 @@ def test_the_pick_of_a_ledger_whose_budgets_are_met_becomes_a_release(workspace,
     assert (facts["name"], facts["model"], facts["ledger"]) == ("flights", model.digest, ledger.digest)
     assert "p99_ms: asked 5, measured 3" in facts["gates"][0]["reason"]
     assert release.manifest.parents == tuple(sorted((model.digest, ledger.digest)))
+
+
+def test_the_engine_that_was_picked_goes_along_with_the_files_it_reads(workspace, add, ledger_for) -> None:
+    served = {"model.onnx": "x", "signature.json": "{}", "model.json": "{}", "sample.json": "[]"}
+    model = add("model", **served, **{"graph.onnx": "g", "head.json": "{}", "trees.json": "{}", "network.onnx": "n"})
+    engine = Engine.from_settings({"use": "host", "engine": {"use": "xgboost"}})
+    release = published(workspace, model, ledger_for(model.digest, engine=engine.settings()))
+    assert engine_of(release.folder) == engine
+    assert {"graph.onnx", "trees.json", "head.json"} < set(release.manifest.files)
+    assert "network.onnx" not in release.manifest.files
+
+
+def test_a_model_that_lacks_what_the_picked_engine_reads_is_refused(workspace, model, ledger_for) -> None:
+    with pytest.raises(InputError, match=r"has no graph.onnx, head.json, trees.json"):
+        published(workspace, model, ledger_for(model.digest, engine={"use": "xgboost"}))
 
 
 def test_publishing_the_same_again_gives_the_same_release(workspace, model, ledger_for) -> None:

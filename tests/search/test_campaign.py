@@ -18,7 +18,7 @@ from aimass.core.step import Context, load_step, step
 from aimass.core.task import Task
 from aimass.measure.machine import machine_digest
 from aimass.models.base import Architecture
-from aimass.search import campaign, defaults
+from aimass.search import campaign, defaults, engines
 from aimass.search.campaign import recipe_within, search
 from aimass.search.goal import Goal
 
@@ -77,6 +77,7 @@ class FakePlace:
         self.on: list[str | None] = []
         self.fails: dict[str, Exception] = {}  # "verb name" -> error
         self.p99 = {"mine:Slow": 3.0, "mine:Fast": 1.0}
+        self.call_ms = 0.1
         self.after: Callable[[Task], None] = lambda task: None
 
     def get(self, ref: str, kind: str | None = None) -> Artifact:
@@ -111,11 +112,13 @@ class FakePlace:
         model = self.by_digest[task.inputs["model"]]
         facts = model.read_json("model.json")
         use = facts["architecture"]["use"]
-        base = None
+        base, engine = None, task.settings["engine"]
         if task.inputs["baseline"]:
             base = {**self.report_of(use), "model": task.inputs["baseline"]}
-        report = self.report_of(use, base=base, p99=self.p99[use] / (2 if base else 1))
-        report |= {"model": model.digest, "candidate": {k: facts[k] for k in ("architecture", "passes")}}
+        p99 = self.p99[use] / (2 if base else 1)
+        report = self.report_of(use, base=base, p99=p99, engine=engine, call_ms=self.call_ms)
+        named = {k: facts[k] for k in ("architecture", "passes")}
+        report |= {"model": model.digest, "candidate": {**named, "engine": engine}}
         (folder / "report.json").write_text(json.dumps(report))
         return "report"
 
@@ -165,6 +168,46 @@ def test_every_architecture_is_trained_and_measured_then_accelerated_and_measure
     assert place.tasks[1].inputs["baseline"] is None and place.tasks[5].inputs["baseline"] == slow
     assert ledger["pick"]["candidate"] == "mine:Fast"
     assert outcome(ledger)["mine:Fast + mine:Halve"] == ("not applicable", "already small")
+
+
+def test_each_engine_is_measured_on_each_model_against_the_usual_one(place, examples) -> None:
+    ledger = run(place, examples, engines=[{"use": "onnxruntime", "threads": 2}])
+    assert [f"{t.step} {t.label}" for t in place.tasks][6:] == [
+        "measure mine:Slow on onnxruntime (threads=2)",
+        "measure mine:Fast on onnxruntime (threads=2)",
+        "measure mine:Slow + mine:Halve on onnxruntime (threads=2)",
+        "choose choose",
+    ]
+    slow, asked = place.tasks[1], place.tasks[6]
+    assert asked.inputs["model"] == asked.inputs["baseline"] == slow.inputs["model"]
+    assert asked.inputs["answered"] == place.memory[slow.digest].digest
+    assert asked.settings["engine"]["threads"] == 2 and slow.settings["engine"] is None
+    assert ledger["pick"]["candidate"] == "mine:Fast on onnxruntime (threads=2)"
+    assert ledger["pick"]["engine"]["threads"] == 2
+
+
+def test_engines_that_cannot_pay_are_rows_without_a_measurement(place, examples, monkeypatch) -> None:
+    monkeypatch.setattr(engines, "machine", lambda: {"cores": 2})
+    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    said = outcome(run(place, examples, architectures=["mine:Fast"], passes=[]))
+    why = "a call takes 0.1 ms, which is too short to gain by it"
+    assert said["mine:Fast on onnxruntime (threads=2)"] == ("not applicable", why)
+    place.call_ms = 2.0
+    said = outcome(run(place, examples, architectures=["mine:Slow"], passes=[]))
+    assert said["mine:Slow on onnxruntime (threads=2)"][0] == "adopted"
+
+
+def test_an_engine_that_cannot_run_a_model_is_a_row(place, examples) -> None:
+    place.fails["measure mine:Fast on xgboost"] = InputError("the engine xgboost cannot run this model")
+    ledger = run(place, examples, architectures=["mine:Fast"], passes=[], engines=["xgboost"])
+    assert outcome(ledger)["mine:Fast on xgboost"] == ("failed", "the engine xgboost cannot run this model")
+    assert ledger["pick"]["candidate"] == "mine:Fast"
+
+
+def test_a_misspelt_engine_is_told_before_anything_is_trained(place, examples) -> None:
+    with pytest.raises(InputError, match="did you mean 'xgboost'"):
+        run(place, examples, engines=["xgbost"])
+    assert not place.tasks
 
 
 def test_measurements_are_about_this_machine_and_never_sent_away(place, examples) -> None:

@@ -32,9 +32,41 @@ def reason(ledger: dict, candidate: str) -> str:
 
 def test_of_equal_quality_the_lowest_p99_is_picked(report_of) -> None:
     ledger = decide(report_of("mlp", p99=3.0), report_of("linear", p99=2.0))
-    assert ledger["pick"] == {"candidate": "linear", "model": "linear"}
+    assert ledger["pick"] == {"candidate": "linear", "model": "linear", "engine": None}
     assert status(ledger) == {"mlp": "rejected", "linear": "adopted"}
     assert reason(ledger, "mlp") == "p99 3 [2.9, 3.1] ms against 2 [1.9, 2.1] ms of linear"
+
+
+TWO = {"use": "onnxruntime", "revision": 1, "threads": 2}
+
+
+def test_an_engine_that_pays_is_picked_with_its_model(report_of) -> None:
+    base = report_of("mlp", p99=3.0)
+    ledger = decide(base, report_of("mlp", p99=1.0, base=base, engine=TWO, ratio=0.4))
+    assert ledger["pick"] == {"candidate": "mlp on onnxruntime (threads=2)", "model": "mlp", "engine": TWO}
+    said = "mlp on onnxruntime (threads=2) answers in 0.4 [0.39, 0.41] of the time"
+    assert status(ledger)["mlp"] == "rejected" and reason(ledger, "mlp") == said
+
+
+def test_an_engine_that_does_not_pay_is_listed_with_its_ratio(report_of) -> None:
+    base = report_of("mlp", p99=3.0)
+    ledger = decide(base, report_of("mlp", p99=2.95, base=base, engine=TWO, ratio=1.1))
+    assert ledger["pick"]["engine"] is None and ledger["pick"]["candidate"] == "mlp"
+    assert reason(ledger, "mlp on onnxruntime (threads=2)").startswith("no gain: engine ratio 1.1 [1.09, 1.11]")
+
+
+def test_of_equal_effort_the_usual_engine_is_picked(report_of) -> None:
+    base, other = report_of("mlp", p99=3.0), report_of("linear", p99=3.0, size=10)
+    ledger = decide(other, base, report_of("linear", p99=2.98, base=other, engine=TWO, ratio=0.5, size=10))
+    assert status(ledger)["linear on onnxruntime (threads=2)"] == "rejected"
+    assert "which the usual engine runs" in reason(ledger, "linear on onnxruntime (threads=2)")
+
+
+def test_an_impossible_goal_names_the_engine_that_is_nearest(report_of) -> None:
+    base = report_of("mlp", p99=3.0)
+    ledger = decide(base, report_of("mlp", p99=2.0, base=base, engine=TWO), p99_ms=1.0)
+    assert ledger["nearest"][0]["candidate"] == "mlp on onnxruntime (threads=2)"
+    assert ledger["goal"][0]["measured"] == 2.0
 
 
 def test_a_faster_candidate_of_significantly_lower_quality_is_rejected_with_both_figures(report_of) -> None:

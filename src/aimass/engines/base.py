@@ -8,10 +8,15 @@ from typing import ClassVar
 
 import numpy as np
 
+from aimass.core.errors import TaskFailed
 from aimass.core.part import Part
 
 Tensors = Mapping[str, np.ndarray]
 Predictor = Callable[[Tensors], Tensors]
+
+
+class Died(TaskFailed):
+    """The process of a model ended while it was asked, or before; the model itself may be well again soon."""
 
 
 class Engine(Part):

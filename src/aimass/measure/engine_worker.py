@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from aimass.core.errors import AimassError
-from aimass.core.part import resolve
 from aimass.engines.base import Engine, Predictor
 from aimass.measure.child import plan_given
 
@@ -51,8 +50,7 @@ def block(predict: Predictor, rows: Iterator[dict[str, np.ndarray]], calls: int)
 
 def run(plan: dict[str, Any]) -> list[list[list[int]]]:
     """Nanoseconds by model, block and call."""
-    engine: Engine = resolve("engine", plan["engine"]["use"]).from_settings(plan["engine"])  # type: ignore[assignment]
-    predictors = [engine.load(Path(folder)) for folder in plan["models"]]
+    predictors = [Engine.from_settings(engine).load(Path(folder)) for folder, engine in plan["models"]]
     rows = single_rows(Path(plan["rows"]))
     for predict in predictors:
         block(predict, cycle(rows), plan["warmups"])

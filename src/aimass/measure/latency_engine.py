@@ -50,21 +50,23 @@ def engine_latency(
     engine: Engine,
     *,
     baseline: Path | None = None,
+    against: Engine | None = None,
     calls: int = 1000,
     processes: int = 5,
     between: Callable[[], None] = lambda: None,
 ) -> EngineLatency:
-    """Time single-row calls of MODEL/model.onnx, against BASELINE where given (itself, for an A/A check).
+    """Time single-row calls of MODEL by ENGINE, against BASELINE where given (itself, for an A/A check).
 
-    ROWS: raw columns [N, ...] to ask, in turn.  CALLS a process, in blocks.  BETWEEN is called before each process
+    ROWS: raw columns [N, ...] to ask, in turn.  AGAINST: the engine of the baseline, ENGINE if none.
+    CALLS a process, in blocks.  BETWEEN is called before each process
     and may raise to stop.  Raises InputError when a model cannot be loaded, TaskFailed when a process dies.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.npz"
         np.savez(path, **{name: _plain(column) for name, column in rows.items()})  # type: ignore[arg-type]
+        asked = ((model, engine), (baseline, against or engine))
         plan = {
-            "engine": engine.settings(),
-            "models": [str(m) for m in (model, baseline) if m is not None],
+            "models": [(str(folder), each.settings()) for folder, each in asked if folder is not None],
             "rows": str(path),
             "warmups": WARMUPS,
             "blocks": -(-calls // BLOCK),

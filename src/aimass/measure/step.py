@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aimass.core.artifact import Examples, Model, Report
 from aimass.core.errors import InputError
 from aimass.core.step import Context, step
+from aimass.engines.base import Engine
+from aimass.engines.chosen import DEFAULT
 from aimass.measure.base import Metric, check_task, default_metric
 from aimass.measure.machine import load_average, machine, machine_digest, steal_percent, ticks
-
-if TYPE_CHECKING:
-    from aimass.engines.base import Engine
 
 ASKED = 256  # different rows that latency is measured with
 
@@ -32,6 +31,7 @@ def measure(  # type: ignore[return]  # the folder is the answer
     processes: int = 5,
     calls: int = 1000,
     repeat: int = 0,
+    engine: Engine | None = None,
     machine: str = machine_digest(),
 ) -> Report:
     """Measure MODEL on the held-back rows of EXAMPLES: quality, size, latency of the engine call and at the endpoint.
@@ -42,12 +42,11 @@ def measure(  # type: ignore[return]  # the folder is the answer
     starts     fresh servers that share the samples
     processes  fresh ones that time the engine call, and calls in each
     repeat     raise it to measure again what was measured, say on a busy machine
+    engine     what runs MODEL, onnxruntime if none; the baseline is always run by onnxruntime
     machine    digest of the machine this is about; figures of another machine are never reused
     With BASELINE, also the paired differences to it; its report, if ANSWERED is given, spares its answering again.
     Example: aimass measure flights/mlp flights/prepare --metrics roc_auc --clients 8
     """
-    from aimass.engines.onnxruntime import OnnxRuntime
-
     _check_here(machine)
     _check_counts(clients=clients, samples=samples, starts=starts, processes=processes, calls=calls)
     signature = examples.signature
@@ -55,15 +54,17 @@ def measure(  # type: ignore[return]  # the folder is the answer
     for metric in scored:
         check_task(metric, signature.task)
     before, load = ticks(), load_average()
-    engine = OnnxRuntime.from_settings("onnxruntime")
+    usual = Engine.from_settings(DEFAULT)
+    runs = engine or usual
+    facts = {key: model.read_json("model.json").get(key) for key in ("architecture", "passes")}
     report = {
         "model": model.digest,
-        "candidate": {key: model.read_json("model.json").get(key) for key in ("architecture", "passes")},
+        "candidate": {**facts, "engine": engine and engine.settings()},
         "task": signature.task,
-        **_quality(ctx, model, examples, baseline, answered, scored, engine),
-        **_size(model),
-        "engine": _engine(ctx, model, examples, baseline, engine, processes, calls),
-        "endpoint": _endpoint(ctx, model, examples, clients, samples, starts),
+        **_quality(ctx, model, examples, baseline, answered, scored, runs, usual),
+        **_size(model, runs),
+        "engine": _engine(ctx, model, examples, baseline, runs, usual, processes, calls),
+        "endpoint": _endpoint(ctx, model, examples, engine, clients, samples, starts),
         "machine": _machine(load, before),
         "repeat": repeat,
     }
@@ -97,6 +98,7 @@ def _quality(
     answered: Report | None,
     metrics: list[Metric],
     engine: Engine,
+    usual: Engine,
 ) -> dict[str, Any]:
     from aimass.measure.answers import save_answers
     from aimass.measure.quality import agreement, answers, difference
@@ -109,14 +111,14 @@ def _quality(
     ctx.log("; ".join(f"{name} {f['value']:.4f} [{f['low']:.4f}, {f['high']:.4f}]" for name, f in figures.items()))
     against = None
     if baseline is not None:
-        other = _answers_of(baseline, answered, examples, engine)
+        other = _answers_of(baseline, answered, examples, usual)
         against = {
             "model": baseline.digest,
             "difference": {
                 name: difference(metric, truth, answer, other, signature).as_json() for name, metric in named.items()
             },
             "agreement": agreement(answer, other),
-            "size_bytes": _size(baseline)["size_bytes"],
+            "size_bytes": _size(baseline, usual)["size_bytes"],
         }
     return {"quality": figures, "rows": len(truth), "examples": examples.digest, "against_baseline": against}
 
@@ -140,14 +142,21 @@ def _answers_of(baseline: Model, answered: Report | None, examples: Examples, en
     return stored[1]
 
 
-def _size(model: Model) -> dict[str, int]:
+def _size(model: Model, engine: Engine) -> dict[str, int]:
     from aimass.measure.size import sizes
 
-    return sizes(model.folder)
+    return sizes(model.folder, engine.files())
 
 
 def _engine(
-    ctx: Context, model: Model, examples: Examples, baseline: Model | None, engine: Engine, processes: int, calls: int
+    ctx: Context,
+    model: Model,
+    examples: Examples,
+    baseline: Model | None,
+    engine: Engine,
+    usual: Engine,
+    processes: int,
+    calls: int,
 ) -> dict[str, Any]:
     from aimass.measure.latency_engine import engine_latency
     from aimass.measure.quality import some_rows
@@ -159,31 +168,28 @@ def _engine(
         rows,
         engine,
         baseline=baseline.folder if baseline else None,
+        against=usual,
         calls=calls,
         processes=processes,
         between=lambda: ctx.report(),  # raises Stopped when asked to stop
     )
     ctx.log(f"engine call p50 {found.p50.value:.3f} ms, p99 {found.p99.value:.3f} ms")
-    return {**found.as_json(), "settings": engine.settings()}  # threads and spinning
+    return {**found.as_json(), "settings": engine.settings()}
 
 
 def _endpoint(
-    ctx: Context, model: Model, examples: Examples, clients: int, samples: int, starts: int
+    ctx: Context, model: Model, examples: Examples, engine: Engine | None, clients: int, samples: int, starts: int
 ) -> dict[str, Any]:
     from aimass.measure.latency_endpoint import endpoint_latency
     from aimass.measure.quality import some_rows
+    from aimass.measure.served import as_served
     from aimass.prepare.tables import to_json_records
 
     records = to_json_records(some_rows(examples.folder, ASKED), model.signature.rows)
     bodies = [json.dumps({"records": [record]}, ensure_ascii=False) for record in records]
-    found = endpoint_latency(
-        model.folder,
-        bodies,
-        clients=clients,
-        samples=samples,
-        starts=starts,
-        between=lambda: ctx.report(),  # raises Stopped when asked to stop
-    )
+    stop = ctx.report  # raises Stopped when asked to stop
+    with as_served(model.folder, engine) as folder:
+        found = endpoint_latency(folder, bodies, clients=clients, samples=samples, starts=starts, between=stop)
     p50, p99 = (found[name]["value"] for name in ("p50_ms", "p99_ms"))
     ctx.log(f"endpoint, {clients} clients, {starts} starts: p50 {p50:.3f} ms, p99 {p99:.3f} ms")
     return found

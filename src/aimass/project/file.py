@@ -32,6 +32,7 @@ class Search(Settings):
 
     models: list[Any] | None = knob(None, help="architectures, by name or as tables")
     passes: list[Any] | None = knob(None, help="lists of passes; each is tried on every model")
+    engines: list[Any] | None = knob(None, help="engines, by name or as tables; each is tried on every model as it is")
 
 
 class Train(Settings):

@@ -27,6 +27,7 @@ def check(project: Project) -> None:
     parts(project, "transform", ["clean", "transforms"], tables.get("clean", {}).get("transforms"))
     parts(project, "architecture", ["search", "models"], project.search.models)
     parts(project, "pass", ["search", "passes"], project.search.passes)
+    parts(project, "engine", ["search", "engines"], project.search.engines)
     parts(project, "recipe", ["train", "recipe"], project.train.recipe)
     project.checked(["train", "needs"], partial(check_needs, project.train.needs or {}))
     parts(project, "gate", ["publish", "gates"], project.publish.gates)

@@ -136,6 +136,7 @@ class Run:
                 goal=plan.goal(self.project),
                 architectures=chosen.models,
                 passes=chosen.passes,
+                engines=chosen.engines,
                 recipe=self.project.train.recipe,
                 measuring=self.project.measure.given(),
                 minutes=self.project.spend.minutes,

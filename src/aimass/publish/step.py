@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aimass.core.artifact import Artifact, Model, Release, Report
 from aimass.core.errors import InfeasibleError, InputError
 from aimass.core.step import Context, step
+from aimass.engines.base import Engine
+from aimass.engines.chosen import write_engine
 from aimass.publish.base import Gate, Verdict
 from aimass.publish.names import CHAMPION, check_alias, check_name
 
@@ -48,9 +50,12 @@ def publish(  # type: ignore[return]  # the folder is the answer
     check_alias(alias)
     _check_files(model, ledger)
     verdicts = [_verdict(ctx, gate, model, ledger) for gate in gates]
-    for file in (*SERVED, *ALSO):
+    engine = _engine(model, ledger)
+    for file in (*SERVED, *ALSO, *(engine.files() if engine else ())):
         if (model.folder / file).exists():
             shutil.copyfile(model.folder / file, ctx.folder / file)
+    if engine:
+        write_engine(ctx.folder, engine)
     if ledger:
         shutil.copyfile(ledger.folder / "ledger.json", ctx.folder / "ledger.json")
     release = {"name": name, "model": model.digest, "ledger": ledger and ledger.digest, "gates": verdicts}
@@ -59,19 +64,33 @@ def publish(  # type: ignore[return]  # the folder is the answer
     ctx.tell(name=name, gates=len(verdicts))
 
 
+def _engine(model: Model, ledger: Report | None) -> Engine | None:
+    """The engine that LEDGER picked with MODEL, None for the usual one.  Raises InputError when MODEL lacks a file."""
+    pick = (ledger.read_json("ledger.json").get("pick") if ledger else None) or {}
+    if pick.get("model") != model.digest or not pick.get("engine"):
+        return None
+    engine: Engine = Engine.from_settings(pick["engine"])
+    _check_there(model, engine.files())
+    return engine
+
+
 def _check_files(model: Model, ledger: Report | None) -> None:
-    missing = [file for file in SERVED if not (model.folder / file).is_file()]
-    if missing:
-        raise InputError(
-            f"the model {model.digest[:12]} has no {', '.join(missing)}, so it cannot be served",
-            expected=f"a model with {', '.join(SERVED)}",
-            todo="train it again",
-        )
+    _check_there(model, SERVED)
     if ledger and not (ledger.folder / "ledger.json").is_file():
         raise InputError(
             f"the report {ledger.digest[:12]} is no ledger",
             expected="a report made by `choose`, with ledger.json",
             todo="run `choose` on the measured candidates and publish with what it gives",
+        )
+
+
+def _check_there(model: Model, files: Sequence[str]) -> None:
+    missing = [file for file in files if not (model.folder / file).is_file()]
+    if missing:
+        raise InputError(
+            f"the model {model.digest[:12]} has no {', '.join(missing)}, so it cannot be served",
+            expected=f"a model with {', '.join(files)}",
+            todo="train it again",
         )
 
 

@@ -16,10 +16,12 @@ from aimass.core.artifact import Artifact, Examples, Model, Report
 from aimass.core.errors import AimassError, InputError, TaskFailed
 from aimass.core.part import resolve
 from aimass.core.step import Place, load_step
+from aimass.engines.base import Engine
 from aimass.measure.machine import machine_digest
 from aimass.models.base import Architecture
 from aimass.search.candidate import name_of
 from aimass.search.defaults import default_architectures, default_passes
+from aimass.search.engines import usual_engines
 from aimass.search.goal import Goal
 
 TRAINING = 0.6  # share of the clock that training may use; compressing, measuring and publishing need the rest
@@ -32,6 +34,7 @@ def search(
     goal: Goal,
     architectures: Sequence[Any] | None = None,
     passes: Sequence[Any] | None = None,
+    engines: Sequence[Any] | None = None,
     recipe: Any = None,
     measuring: Mapping[str, int] | None = None,
     minutes: float,
@@ -44,11 +47,12 @@ def search(
 ) -> Report:
     """Train, accelerate, measure and choose; returns the ledger, with or without a pick.
 
-    ARCHITECTURES: parts, tables or names; PASSES: lists of them, each tried on every model; None means the defaults
-    for the data.  RECIPE: for every architecture it fits; NEEDS: of training, such as workers.  MEASURING: settings of
-    `measure` other than its own defaults (samples, processes, calls).  MINUTES on the CLOCK since STARTED (its value,
-    in seconds) are for everything; the first candidate is finished whatever it takes.  ON: where training and
-    compressing run; measuring is never sent away and never runs beside anything.  NOTE hears what begins.
+    ARCHITECTURES: parts, tables or names; PASSES: lists of them, each tried on every model; ENGINES: each tried on
+    every model and what passes made of it; None means the defaults for the data.  RECIPE: for every architecture it
+    fits; NEEDS: of training, such as workers.  MEASURING: settings of `measure` other than its own defaults (samples,
+    processes, calls).  MINUTES on the CLOCK since STARTED (its value, in seconds) are for everything; the first
+    candidate is finished whatever it takes.  ON: where training and compressing run; measuring is never sent away and
+    never runs beside anything.  NOTE hears what begins.
 
     A candidate that fails becomes a row of the ledger; when all fail the first error is raised.
     """
@@ -58,10 +62,15 @@ def search(
     campaign = Campaign(workspace, examples, goal, {"metrics": [metric], "clients": goal.clients, **(measuring or {})},
                         seed, on, note, minutes, clock() if started is None else started, clock, needs)  # fmt: skip
     recipes = [recipe_within(a, TRAINING * minutes / len(tried), recipe) for a in tried]
+    chosen = None if engines is None else [Engine.from_settings(_table(e)) for e in engines]
     floats = [campaign.train(a, own) for a, own in zip(tried, recipes, strict=True)]
-    for architecture, model in zip(tried, floats, strict=True):
-        for group in filter(None, lists):
-            campaign.accelerate(architecture, model, group)
+    smaller = [
+        campaign.accelerate(architecture, model, group)
+        for architecture, model in zip(tried, floats, strict=True)
+        for group in filter(None, lists)
+    ]
+    for made in filter(None, [*floats, *smaller]):
+        campaign.run_by(made, chosen)
     return campaign.choose()
 
 
@@ -110,20 +119,34 @@ class Campaign:
             name, lambda: self.run("train", {"examples": self.examples}, given, name, self.on, self.needs), None
         )
 
-    def accelerate(self, architecture: Architecture, model: Model | None, passes: list[Pass]) -> None:
-        """MODEL through PASSES, measured against MODEL."""
+    def accelerate(self, architecture: Architecture, model: Model | None, passes: list[Pass]) -> Model | None:
+        """MODEL through PASSES, measured against MODEL; None when it failed, or was not tried."""
         name = name_of(architecture.settings(), [p.settings() for p in passes])
         if model is None:
             self.row(name, "not tried", f"{name_of(architecture.settings(), [])} has no measured model")
-            return
+            return None
         reason = next((why for each in passes if (why := each.applies(model))), "")
         if reason:
             self.row(name, "not applicable", reason)
-            return
+            return None
         inputs, given = {"model": model, "examples": self.examples}, {"passes": [p.settings() for p in passes]}
-        self.candidate(name, lambda: self.run("compress", inputs, given, name, self.on), model)
+        return self.candidate(name, lambda: self.run("compress", inputs, given, name, self.on), model)
 
-    def candidate(self, name: str, make: Callable[[], Artifact], baseline: Model | None) -> Model | None:
+    def run_by(self, model: Model, engines: Sequence[Engine] | None) -> None:
+        """MODEL, run by each of ENGINES or those that may pay, measured against itself by the usual one."""
+        facts = model.read_json("model.json")
+        call_ms = self.measured[model.digest].read_json("report.json")["engine"]["p50_ms"]["value"]
+        tried = usual_engines(facts["architecture"], call_ms) if engines is None else [(e, "") for e in engines]
+        for engine, reason in tried:
+            name = name_of(facts["architecture"], facts["passes"], engine.settings())
+            if reason:
+                self.row(name, "not applicable", reason)
+            else:
+                self.candidate(name, lambda: model, model, engine)
+
+    def candidate(
+        self, name: str, make: Callable[[], Artifact], baseline: Model | None, engine: Engine | None = None
+    ) -> Model | None:
         """Make and measure one candidate; what goes wrong is its row."""
         if self.reports and (why := self.too_late(baseline)):
             self.row(name, "not tried", why)
@@ -132,7 +155,7 @@ class Campaign:
         try:
             model = make()
             made = self.spent()
-            report = self.measure(model, baseline, name)
+            report = self.measure(model, baseline, name, engine)
         except (InputError, TaskFailed) as error:
             self.errors.append(error)
             self.row(name, "failed", error.what)
@@ -142,14 +165,16 @@ class Campaign:
             self.accelerated_took = self.spent() - begun
         self.reports.append(report)
         assert isinstance(model, Model)
-        self.measured[model.digest] = report
+        if engine is None:
+            self.measured[model.digest] = report
         return model
 
-    def measure(self, model: Artifact, baseline: Model | None, name: str) -> Artifact:
-        """The report of MODEL; BASELINE's answers come from its own report."""
+    def measure(self, model: Artifact, baseline: Model | None, name: str, engine: Engine | None = None) -> Artifact:
+        """The report of MODEL run by ENGINE; BASELINE's answers come from its own report."""
         answered = None if baseline is None else self.measured[baseline.digest]
         inputs = {"model": model, "examples": self.examples, "baseline": baseline, "answered": answered}
-        return self.run("measure", inputs, {**self.measuring, "machine": machine_digest()}, name, None)
+        given = {**self.measuring, "machine": machine_digest(), "engine": engine and engine.settings()}
+        return self.run("measure", inputs, given, name, None)
 
     def spent(self) -> float:
         """Minutes since the start."""

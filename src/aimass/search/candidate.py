@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from aimass.core.canonical import digest_of
 from aimass.core.errors import InputError
 from aimass.core.part import resolve
 from aimass.search.goal import MB, short
@@ -26,9 +27,23 @@ def described(family: str, settings: Mapping[str, Any]) -> str:
     return f"{use} ({inside})" if inside else use
 
 
-def name_of(architecture: Mapping[str, Any], passes: list[Mapping[str, Any]]) -> str:
-    """'mlp + quantize-int8'."""
-    return " + ".join([described("architecture", architecture), *(described("pass", p) for p in passes)])
+def name_of(
+    architecture: Mapping[str, Any], passes: list[Mapping[str, Any]], engine: Mapping[str, Any] | None = None
+) -> str:
+    """'mlp + quantize-int8', and 'on onnxruntime (threads=2)' where another engine than the usual runs it."""
+    name = " + ".join([described("architecture", architecture), *(described("pass", p) for p in passes)])
+    return f"{name} on {engine_name(engine)}" if engine else name
+
+
+def engine_name(engine: Mapping[str, Any]) -> str:
+    """'xgboost', 'onnxruntime (threads=2)'; 'xgboost in a host' for one in a process of its own."""
+    inner = engine.get("engine")
+    return f"{engine_name(inner)} in a host" if inner else described("engine", engine)
+
+
+def key_of(model: str, engine: Mapping[str, Any] | None) -> str:
+    """What tells a candidate from all others: its model's digest, and the engine where it is not the usual one."""
+    return f"{model} {digest_of(engine)[:12]}" if engine else model
 
 
 def row_of(report: Mapping[str, Any], digest: str, metric: str) -> Row:
@@ -41,10 +56,13 @@ def row_of(report: Mapping[str, Any], digest: str, metric: str) -> Row:
             key="metric",
         )
     facts, against = report["candidate"], report.get("against_baseline")
+    engine = facts.get("engine")
     return {
-        "candidate": name_of(facts["architecture"], facts["passes"] or []),
+        "candidate": name_of(facts["architecture"], facts["passes"] or [], engine),
         "passes": len(facts["passes"] or []),
+        "engine": engine,
         "model": report["model"],
+        "key": key_of(report["model"], engine),
         "report": digest,
         "quality": {"metric": metric, **report["quality"][metric]},
         "load_average": report["machine"].get("load_average_at_start"),

@@ -26,7 +26,7 @@ def pick(
     if not fit:
         return None
     if prefer == "size":
-        return min(fit, key=lambda row: (row["size_bytes"], row["passes"], row["p99_ms"]["value"], row["candidate"]))
+        return min(fit, key=lambda row: (row["size_bytes"], *_effort(row)))
     return simplest(level_with_fastest(contenders(fit, better, prefer, paired)))
 
 
@@ -70,10 +70,10 @@ def significantly_below(row: Row, best: Row, better: str, paired: Paired = unpai
 
 def gap_to(row: Row, best: Row, paired: Paired) -> Mapping[str, Any] | None:
     """ROW's quality less BEST's, row by row of the test split; None where they did not answer the same rows."""
-    if row["baseline"] == best["model"] and row["difference"]:
+    if row["baseline"] == best["key"] and row["difference"]:
         found: Mapping[str, Any] = row["difference"]
         return found
-    if best["baseline"] == row["model"] and best["difference"]:
+    if best["baseline"] == row["key"] and best["difference"]:
         gap = best["difference"]
         low, high = (None if gap[side] is None else -gap[side] for side in ("high", "low"))
         return {**gap, "value": -gap["value"], "low": low, "high": high}
@@ -85,12 +85,12 @@ def level_with_fastest(rows: Sequence[Row]) -> list[Row]:
     acceleration that does not pay, and a baseline whose acceleration does."""
     fastest = min(rows, key=lambda row: row["p99_ms"]["value"])
     level = [row for row in rows if row is fastest or _overlap(row["p99_ms"], fastest["p99_ms"])]
-    models = {row["model"] for row in level}
+    keys = {row["key"] for row in level}
     accelerated = {row["baseline"] for row in level if pays(row)}
     return [
         row
         for row in level
-        if row["model"] not in accelerated and (pays(row) or row["baseline"] not in models)
+        if row["key"] not in accelerated and (pays(row) or row["baseline"] not in keys)
     ]  # fmt: skip
 
 
@@ -101,8 +101,12 @@ def pays(row: Row) -> bool:
 
 
 def simplest(rows: Sequence[Row]) -> Row:
-    """Fewest passes, then fewest bytes, then lowest p99."""
-    return min(rows, key=lambda row: (row["passes"], row["size_bytes"], row["p99_ms"]["value"], row["candidate"]))
+    """Fewest passes, the usual engine before another, then fewest bytes, then lowest p99."""
+    return min(rows, key=_effort)
+
+
+def _effort(row: Row) -> tuple[Any, ...]:
+    return (row["passes"], bool(row["engine"]), row["size_bytes"], row["p99_ms"]["value"], row["candidate"])
 
 
 def _overlap(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -116,7 +120,7 @@ def reason_against(
     row: Row, chosen: Row, fit: Sequence[Row], better: str, prefer: str, paired: Paired = unpaired
 ) -> str:
     """Why a feasible ROW was not taken, with figures."""
-    if prefer == "size":
+    if prefer == "size" and row["size_bytes"] != chosen["size_bytes"]:
         return f"size {size_text(row)} against {size_text(chosen)} of {chosen['candidate']}"
     best = best_of(fit, better)
     if prefer == "quality" and significantly_below(row, best, better, paired):
@@ -124,14 +128,16 @@ def reason_against(
         by = f": {figure_text(gap)} on the same rows" if gap else ""
         figure = figure_text(row["quality"], row["quality"]["metric"])
         return f"{figure} is significantly below {_of(best, 'quality')}{by}"
-    base = next((other for other in fit if other["model"] == row["baseline"]), None)
+    base = next((other for other in fit if other["key"] == row["baseline"]), None)
     if base and not pays(row):
         return no_gain(row)
-    if chosen["baseline"] == row["model"] and pays(chosen):
+    if chosen["baseline"] == row["key"] and pays(chosen):
         return f"{chosen['candidate']} answers in {figure_text(chosen['engine_ratio'])} of the time"
     if not _overlap(row["p99_ms"], chosen["p99_ms"]):
         return f"p99 {figure_text(row['p99_ms'])} ms against {_of(chosen, 'p99_ms')}"
     simpler = "which takes fewer passes" if chosen["passes"] < row["passes"] else "which is smaller"
+    if row["engine"] and not chosen["engine"] and chosen["passes"] == row["passes"]:
+        simpler = "which the usual engine runs"
     return f"p99 {figure_text(row['p99_ms'])} ms is not distinguishable from {_of(chosen, 'p99_ms')}, {simpler}"
 
 

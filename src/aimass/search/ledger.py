@@ -35,13 +35,13 @@ def ledger_of(
     limits = budgets(goal, name, metric.better)
     chosen = pick(rows, limits, metric.better, goal.prefer, paired)
     close = [] if chosen else nearest(rows, limits)
-    shown = chosen or next(row for row in rows if row["model"] == close[0]["model"])
+    shown = chosen or next(row for row in rows if row["candidate"] == close[0]["candidate"])
     return {
         "task": task,
         "metric": name,
         "asked": goal.settings(),
         "goal": [limit.held_against(shown) for limit in limits],
-        "pick": {"candidate": chosen["candidate"], "model": chosen["model"]} if chosen else None,
+        "pick": {name: chosen[name] for name in ("candidate", "model", "engine")} if chosen else None,
         "binding": None if chosen else binding(rows, limits),
         "nearest": close,
         "candidates": [*judged(rows, chosen, limits, metric.better, goal.prefer, paired), *map(dict, failures)],

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from aimass.core.errors import InputError, suggest
+from aimass.engines.base import Died
 from aimass.serve.batch.base import Ask, Busy, Late, Spent
 from aimass.serve.messages import Refused, to_json
 
@@ -75,5 +76,8 @@ def meaning(error: Exception, request: str) -> tuple[int, dict[str, Any], tuple[
     if isinstance(error, Late):
         return 504, {"error": str(error), "to_do": "give it more time, or send fewer rows"}, ()
     log.error("request %s failed", request, exc_info=error)
+    if isinstance(error, Died):
+        body = {"error": "the process of the model ended", "request": request, "to_do": "ask again in a moment"}
+        return 503, body, ((b"retry-after", b"1"),)
     body = {"error": "the server failed at this request", "request": request}
     return 500, {**body, "to_do": "look the request up in the server's own output"}, ()

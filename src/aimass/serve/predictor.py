@@ -19,7 +19,7 @@ from aimass.core.artifact import MANIFEST
 from aimass.core.errors import InputError
 from aimass.core.signature import Field, Signature
 from aimass.engines.base import Engine, Predictor, Tensors
-from aimass.engines.onnxruntime import OnnxRuntime
+from aimass.engines.chosen import engine_of
 from aimass.prepare.rows import from_records
 from aimass.publish.names import check_name
 from aimass.serve.base import Surroundings, Wrapper
@@ -58,10 +58,12 @@ class Served:
         self.counts = Counts(self.name, self.version)
         self.digest = ""
         self.goal = goal_of(wanted.folder)  # seconds
+        self.blocks = bool(getattr(predict, "blocks", False))  # its calls are never made on the event loop
         # One thread: calls of one model queue up instead of taking each other's cores.
         self.thread = ThreadPoolExecutor(1, thread_name_prefix=f"model-{self.name}")
         self.profile = Profile()
         self.batcher = Batcher(self._predicted, self.profile, self.thread, varies=varies(signature), counts=self.counts)
+        self.batcher.beside = self.blocks
 
     def _predicted(self, tensors: Tensors) -> Tensors:
         """What wraps the model may change after it was made."""
@@ -99,8 +101,10 @@ def load(
     check_name(wanted.name)
     _check_folder(wanted.folder)
     signature = _signature(wanted.folder / "signature.json")
-    predict = (engine or OnnxRuntime.from_settings("onnxruntime")).load(wanted.folder)
+    predict = (engine or engine_of(wanted.folder)).load(wanted.folder)
     around = Surroundings(wanted.name, wanted.word, signature, log_to)
+    for duty, duties in (("close", around.at_stop), ("health", around.health)):
+        duties.extend([getattr(predict, duty)] if hasattr(predict, duty) else [])
     served = Served(wanted, signature, predict, around)
     served.counts.observers = tuple(observers)
     served.sample, tensors = _sample(wanted.folder, signature)

@@ -16,9 +16,8 @@ import pytest
 
 from aimass.core.errors import InputError, TaskFailed
 from aimass.core.part import resolve
-from aimass.engines.base import Engine
+from aimass.engines.base import Died, Engine
 from aimass.engines.host import Hosted, Limits
-from aimass.engines.host.process import Died
 from aimass.engines.onnxruntime import OnnxRuntime
 from tests.engines.host.conftest import GUESTS, alive, leftovers, wait_until
 from tests.engines.test_onnxruntime import ROWS, model  # noqa: F401  # a fixture

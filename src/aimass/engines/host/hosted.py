@@ -8,10 +8,9 @@ import weakref
 from pathlib import Path
 from typing import Any, Self
 
-from aimass.engines.base import Engine, Tensors
+from aimass.engines.base import Died, Engine, Tensors
 from aimass.engines.host.keeper import READY, Keeper
 from aimass.engines.host.limits import Limits, held
-from aimass.engines.host.process import Died
 
 
 class Hosted:

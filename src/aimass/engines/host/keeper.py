@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from aimass.core.errors import AimassError, TaskFailed
+from aimass.engines.base import Died
 from aimass.engines.host.failures import Failures
 from aimass.engines.host.limits import Limits
-from aimass.engines.host.process import Died, Process
+from aimass.engines.host.process import Process
 
 STOPPED, STARTING, READY, WAITING, QUARANTINED = "stopped", "starting", "ready", "waiting", "quarantined"
 

@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from aimass.core.errors import AimassError, TaskFailed, error_from_json
+from aimass.core.errors import AimassError, error_from_json
+from aimass.engines.base import Died
 from aimass.engines.host.limits import Limits, held
 from aimass.engines.host.memory import mapped, shared_memory
 
@@ -35,10 +36,6 @@ DAMAGED = (ValueError, TypeError, KeyError, OverflowError, RecursionError)  # wh
 NAMES = ("HOME", "LANG", "LANGUAGE", "PATH", "TMPDIR", "TZ")
 PREFIXES = ("CUDA", "HF_", "HIP", "KMP_", "LC_", "LD_", "MKL_", "NVIDIA_", "OMP_", "OPENBLAS_", "ORT_", "PYTHON",
             "TORCH", "XDG_")  # fmt: skip
-
-
-class Died(TaskFailed):
-    """The process ended while it was asked, or before; the model itself may be well again soon."""
 
 
 class Process:

@@ -117,7 +117,7 @@ class Life:
         before = self.plan(name)
         versions = {word: self.loaded[name, word] for word in plan.needed}
         for word, version in versions.items():
-            version.served.batcher.beside = word == plan.shadow
+            version.served.batcher.beside = version.served.blocks or word == plan.shadow
         found = self.deployments.get(name)
         if not plan.shares:
             self.deployments.pop(name, None)
