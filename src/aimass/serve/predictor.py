@@ -26,6 +26,7 @@ from aimass.serve.base import Surroundings, Wrapper
 from aimass.serve.batch.batcher import Batcher
 from aimass.serve.batch.profile import Profile
 from aimass.serve.metrics import Counts, Observer
+from aimass.serve.placing import placed
 
 WARM_UPS = 7
 LARGEST = 256  # rows of a call at warm-up
@@ -101,7 +102,7 @@ def load(
     check_name(wanted.name)
     _check_folder(wanted.folder)
     signature = _signature(wanted.folder / "signature.json")
-    predict = (engine or engine_of(wanted.folder)).load(wanted.folder)
+    predict = placed(engine or engine_of(wanted.folder), wanted.folder).load(wanted.folder)
     around = Surroundings(wanted.name, wanted.word, signature, log_to)
     for duty, duties in (("close", around.at_stop), ("health", around.health)):
         duties.extend([getattr(predict, duty)] if hasattr(predict, duty) else [])
