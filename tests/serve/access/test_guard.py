@@ -25,6 +25,8 @@ V2_BODY = json.dumps(
     }
 ).encode()
 
+V1_BODY = json.dumps({"instances": SAMPLE}).encode()
+
 # scope, method, path, body: what there is.
 ENDPOINTS = [
     ("", "GET", "/v2/health/live", b""),
@@ -51,6 +53,12 @@ ENDPOINTS = [
     ("read", "GET", "/v2/models/flights/versions/3/config", b""),
     ("read", "GET", "/v2/models/flights/versions/3/stats", b""),
     ("read", "POST", "/v2/repository/index", b"{}"),
+    ("predict", "POST", "/v1/models/flights:predict", V1_BODY),
+    ("predict", "POST", "/v1/models/flights/versions/3:predict", V1_BODY),
+    ("read", "GET", "/v1/models", b""),
+    ("read", "GET", "/v1/models/flights", b""),
+    ("read", "GET", "/v1/models/flights/versions/3", b""),
+    ("read", "GET", "/v1/models/flights/metadata", b""),
     ("read", "GET", "/v1/deployments", b""),
     ("read", "GET", "/v1/deployments/flights", b""),
     ("manage", "POST", "/v1/deployments/flights/serve", b'{"version": "3"}'),
@@ -164,14 +172,16 @@ def test_a_model_that_a_key_may_not_know_is_not_there(desk: Desk) -> None:
         ("POST", "/v1/predict/{}/"),
         ("GET", "/v2/models/{}/ready"), ("GET", "/v2/models/{}/config"), ("GET", "/v2/models/{}/stats"),
         ("GET", "/v1/predict/{}"), ("POST", "/v2/repository/models/{}/unload"), ("GET", "/v1/deployments/{}"),
-        ("POST", "/v1/deployments/{}/canary"), ("DELETE", "/v1/models/{}:canary"),
+        ("POST", "/v1/deployments/{}/canary"), ("POST", "/v1/models/{}:predict"), ("GET", "/v1/models/{}"),
+        ("DELETE", "/v1/models/{}:canary"),
     ]:  # fmt: skip
         hidden, absent = (desk(method, path.format(name), BODY, token) for name in ("secret", "sesame"))
         assert hidden.status == absent.status == 404
         assert hidden.body.replace(b"secret", b"sesame") == absent.body
     for method, path in [
         ("GET", "/v1/health"), ("GET", "/metrics"), ("GET", "/v2/models/stats"), ("POST", "/v2/repository/index"),
-        ("GET", "/v1/docs"), ("GET", "/"), ("GET", "/v1/deployments"), ("POST", "/v2/repository/models/fl/load"),
+        ("GET", "/v1/docs"), ("GET", "/"), ("GET", "/v1/deployments"), ("GET", "/v1/models"),
+        ("POST", "/v2/repository/models/fl/load"),
         ("POST", "/v1/deployments/fl/canary"), ("POST", "/v1/deployments/fl/serve"),
         ("POST", "/v1/predict/other-1"), ("GET", "/v2/models/other-2"),
         ("GET", "/v2/models/fl/ready"), ("GET", "/v2/model/secre"),

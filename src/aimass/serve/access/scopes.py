@@ -19,6 +19,7 @@ PATHS = (
     (OPEN, "GET", r"/v2/health/(live|ready)"),
     ("predict", "POST", rf"/v1/predict/{MODEL}([/:].*)?"),
     ("predict", "POST", rf"{WITH_VERSION}/infer"),
+    ("predict", "POST", rf"/v1/models/{MODEL}(/(versions|labels)/[^/:]+)?:predict"),
     ("explain", "POST", rf"/v1/explain/{MODEL}([/:].*)?"),
     ("explain", "POST", rf"{WITH_VERSION}/explain"),
     ("read", "POST", r"/v2/repository/index"),
@@ -26,7 +27,7 @@ PATHS = (
     ("manage", "", rf"/v2/repository/models/{MODEL}([/:].*)?"),
     ("read", "GET", rf"/v2/models/{MODEL}([/:].*)?"),
     ("manage", "", rf"/v2/models/{MODEL}([/:].*)?"),
-    ("read", "GET", r"/|/metrics|/v2|/v1/docs|/v1/health|/v1/deployments"),
+    ("read", "GET", r"/|/metrics|/v2|/v1/docs|/v1/health|/v1/deployments|/v1/models"),
     ("read", "GET", rf"/v1/[^/]+/{MODEL}([/:].*)?"),
     ("manage", "", rf"/v1/[^/]+/{MODEL}([/:].*)?"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from aimass.serve.access.sight import seen
 from aimass.serve.messages import Answer, Request, json_answer
 from aimass.serve.paths import OF_V1, Answering, Place, told
 from aimass.serve.v1.model import UNPUBLISHED
@@ -22,7 +23,7 @@ class Told:
         self.facts = facts
 
     def fixed(self) -> dict[str, dict[str, Answering]]:
-        return {"/v1/models": {"GET": told(lambda: {"models": list(self.facts.life.deployments)})}}
+        return {"/v1/models": {"GET": told(lambda: {"models": seen(self.facts.life.deployments)})}}
 
     def places(self) -> list[Place]:
         return [
