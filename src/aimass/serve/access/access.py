@@ -12,7 +12,7 @@ from typing import Any
 
 from aimass.core.errors import InputError
 from aimass.serve.access.clients import Clients
-from aimass.serve.access.file import read_keys, stamp_of
+from aimass.serve.access.file import Stamp, read_keys, settled, stamp_of
 from aimass.serve.access.quotas import Quotas
 
 
@@ -20,9 +20,11 @@ class Access:
     """The keys in the file at PATH.  Raises InputError when it cannot be read; later on the old keys stay."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.stamp = path, stamp_of(path)
+        self.path = path
+        self.stamp: Stamp | None = None  # None: to be read again
         self.quotas = Quotas(path.with_name(path.name + ".used"))
-        self.clients = Clients(read_keys(path), self.quotas)
+        self.keys = read_keys(path)
+        self.clients = Clients(self.keys, self.quotas)
         self.next_end = self.clients.next_end()
         self.saved = time.monotonic()
         self.generation = 1
@@ -38,16 +40,24 @@ class Access:
         if time.monotonic() - self.saved >= 1:
             await self._save()
 
-    async def _reread(self, stamp: tuple[int, ...]) -> None:
-        self.stamp = stamp
+    async def _reread(self, stamp: Stamp) -> None:
+        """A mistake in the file is said at the health path, and must not lock everybody out.  To no key at all a file
+        comes only while somebody writes it anew; `aimass keys revoke` keeps the lines.
+        """
+        self.stamp = stamp if settled(stamp) else None
         try:
             keys = await asyncio.to_thread(read_keys, self.path)
-        except InputError as error:  # said at the health path; a mistake in the file must not lock everybody out
+        except InputError as error:
             self.error = error.what
             return
+        if self.keys and not keys:
+            self.error = f"{self.path} is empty"
+            return
         self.error = ""
-        self.clients.change(keys)
-        self._changed()
+        if keys != self.keys:
+            self.keys = keys
+            self.clients.change(keys)
+            self._changed()
 
     def _changed(self) -> None:
         self.generation += 1

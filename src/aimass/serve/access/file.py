@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import stat
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from aimass.store.base import writing
 from aimass.store.lock import held
 
 LARGEST = 64 << 20  # bytes
+COARSE = 2_000_000_000  # nanoseconds
 Stamp = tuple[int, ...]
 
 
@@ -26,6 +28,11 @@ def stamp_of(path: Path) -> Stamp:
     except OSError:
         return ()
     return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def settled(stamp: Stamp) -> bool:
+    """Whether who changed the file again would have changed its STAMP; clocks of file systems are coarse."""
+    return not stamp or time.time_ns() - stamp[1] > COARSE
 
 
 def read_keys(path: Path) -> list[Key]:

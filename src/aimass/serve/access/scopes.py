@@ -20,6 +20,7 @@ PATHS = (
     ("predict", "POST", rf"/v1/predict/{MODEL}([/:].*)?"),
     ("predict", "POST", rf"{WITH_VERSION}/infer"),
     ("predict", "POST", rf"/v1/models/{MODEL}(/(versions|labels)/[^/:]+)?:predict"),
+    ("predict", "POST", rf"/v1/feedback/{MODEL}"),
     ("explain", "POST", rf"/v1/explain/{MODEL}([/:].*)?"),
     ("explain", "POST", rf"{WITH_VERSION}/explain"),
     ("read", "POST", r"/v2/repository/index"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aimass.core.errors import InputError
-from aimass.serve.access.file import Stamp, stamp_of
+from aimass.serve.access.file import Stamp, settled, stamp_of
 
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 # Whoever speaks both gets HTTP/1.1: over HTTP/2 only gRPC is answered here, and its clients offer nothing else.
@@ -65,7 +65,8 @@ class Certificate:
     """The context of a server that runs; `look` takes up new files, and keeps the old where they do not fit."""
 
     def __init__(self, files: Tls) -> None:
-        self.files, self.stamp = files, files.stamp()
+        self.files = files
+        self.stamp: tuple[Stamp, ...] | None = None  # None: to be read again
         self.context = files.context()
         self.error = ""
 
@@ -74,7 +75,7 @@ class Certificate:
         stamp = self.files.stamp()
         if stamp == self.stamp:
             return
-        self.stamp = stamp
+        self.stamp = stamp if all(map(settled, stamp)) else None
         try:
             self.files.load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))  # half of a pair would spoil the one in use
             self.files.load(self.context)
