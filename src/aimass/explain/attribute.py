@@ -18,6 +18,8 @@ from aimass.explain.pictures import Picture, fallback_of
 from aimass.explain.sent import sent
 from aimass.explain.texts import Text
 
+AT_ONCE = 4  # a single row takes longer than its share of a call of many: so many times at least
+FEW = 8  # rows of the background, however little time there is
 MIXED = 16  # rows of the background at most where columns fall into pieces: each level goes through all of them
 
 
@@ -50,14 +52,23 @@ def attribute(
     asked = Asked(predict, columns, signature, target, budget)
     whole = [field.name for field in signature.rows if field.name not in how.pieces]
     given = len(next(iter(background.values()), []))
-    behind = taken(background, spread(given, min(how.background, MIXED) if how.pieces else how.background))
+    behind = taken(background, spread(given, _rows(how, asked, len(whole))))
     divided, said = _divided(how, asked, behind, signature)
     rows = len(behind[whole[0]]) if whole else 1
-    job = Job(whole_columns(asked.own, behind, whole), divided, rows, asked, np.random.default_rng(seed),
+    stood = rows if divided else min(given, how.background)
+    job = Job(whole_columns(asked.own, behind, whole), divided, rows, stood, asked, np.random.default_rng(seed),
               how.precision, how.exact)  # fmt: skip
     found = coarse_to_fine(job)
     method = ", ".join([f"{how.method}: {found.method}", *said])
     return _explanation(asked, job, found, method, _warnings(asked, job, found, given))
+
+
+def _rows(how: How, asked: Asked, players: int) -> int:
+    """Rows of the background: as many as there is likely to be time for one walk pair before each of them."""
+    if how.pieces:
+        return min(how.background, MIXED)
+    fitting = AT_ONCE * asked.room // max(1, 2 * (players - 1))
+    return min(how.background, max(FEW, fitting))
 
 
 def _divided(
@@ -86,8 +97,8 @@ def _warnings(asked: Asked, job: Job, found: Found, given: int) -> tuple[str, ..
         told.append("the budget ended before each column or piece was shown alone: their shares are those of groups")
     elif np.isnan(found.errors).any() and asked.evaluations > 2:
         told.append("the budget ended after one walk: how sure the attributions are is not known")
-    if found.used < job.background:
-        told.append(f"the budget ended after {found.used} of {job.background} rows of the background")
+    if job.wholes and found.used < job.population:
+        told.append(f"the budget had room for {found.used} of {job.population} rows of the background")
     if job.wholes and given == 1:
         told.append("the background is one row: attributions say how this row differs from that one")
     if job.wholes and given > 1 and not any(unit.differs().any() for unit in job.wholes) and not job.divided:

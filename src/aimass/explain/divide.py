@@ -83,6 +83,7 @@ class Job:
     wholes: Sequence[Unit]
     divided: Sequence[Divided]
     background: int
+    population: int  # rows that those of the background stand for
     asked: Asked
     random: np.random.Generator
     precision: float
@@ -134,7 +135,7 @@ def _game(job: Job, trees: list[list[Node]]) -> Game:
         each.unit([leaf.piece for node in tree for leaf in node.leaves()], job.background)
         for each, tree in zip(job.divided, trees, strict=True)
     ]
-    return Game((*job.wholes, *units), job.background)
+    return Game((*job.wholes, *units), job.background, job.population)
 
 
 def _totals(game: Game) -> np.ndarray:

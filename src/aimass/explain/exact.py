@@ -11,7 +11,8 @@ import numpy as np
 
 from aimass.explain.asked import Asked
 from aimass.explain.game import Game
-from aimass.explain.walks import Estimate, Tally, turns
+from aimass.explain.tally import Tally
+from aimass.explain.walks import Estimate, turns
 
 
 def cost(game: Game) -> int:
@@ -33,7 +34,7 @@ def exact(game: Game, asked: Asked, hidden: np.ndarray, totals: np.ndarray) -> E
     used = tally.count > 0
     if not used.any():
         return None
-    shares, errors = tally.shares, np.zeros(len(tally.mean[0])) if used.all() else tally.errors
+    shares, errors = tally.shares, tally.errors(game.population, exact=True)
     at = game.players
     return Estimate(shares[:at], errors[:at], shares[at:], errors[at:], float(hidden[used].mean()), int(used.sum()), 0)
 

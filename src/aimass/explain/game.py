@@ -110,6 +110,7 @@ class Game:
 
     units: tuple[Unit, ...]
     background: int  # B
+    population: int  # rows that those of the background stand for: B, or more where there was no time for more
 
     @cached_property
     def players(self) -> int:

@@ -132,7 +132,7 @@ def _game(asked: Asked, background: Tensors, explanation: Explanation) -> tuple[
         else:
             units += whole_columns(asked.own, background, [share.name])
             shares.append(share.attribution)
-    return Game(tuple(units), rows), np.array(shares)
+    return Game(tuple(units), rows, rows), np.array(shares)
 
 
 def _runs(text: str, ends: list[int]) -> list[Run]:

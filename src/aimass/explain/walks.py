@@ -15,14 +15,14 @@ from itertools import islice
 
 import numpy as np
 
-from aimass.explain.asked import Asked
+from aimass.explain.asked import CALL, Asked
 from aimass.explain.game import Game
-from aimass.measure.intervals import student
+from aimass.explain.tally import Tally
 
 Orders = Callable[[np.random.Generator], np.ndarray]  # all players, in one random order
 LEAST = 8  # pairs before the precision is looked at
-RARE = 3  # pairs' worth of doubt: the rule of three
-LAST = 64  # rows asked about even when the budget is spent: an answer that adds up needs one walk pair
+LAST = 64  # rows asked about even when no evaluation is left: an answer that adds up needs one walk pair
+MOMENT, LEAST_ROWS = 0.002, 16  # seconds' worth of rows, and so many at least, when no time is left
 
 
 @dataclass(frozen=True)
@@ -41,72 +41,36 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Pair:
-    """A walk before row BEHIND of the background, and the same backwards."""
+    """A walk before row BEHIND of the background, and the same backwards.
+
+    ORDER are the players that change something there, STEPS when each of them enters: 0, 1, ..., never falling; players
+    that share a step share its gain.
+    """
 
     behind: int
-    groups: list[np.ndarray]  # players, in the order in which they are shown
+    order: np.ndarray
+    steps: np.ndarray
+
+    @property
+    def inner(self) -> int:
+        """Steps of one direction that are asked about: all but the last, which is the row itself."""
+        return int(self.steps[-1]) if len(self.steps) else 0
 
     def shown(self, players: int) -> np.ndarray:
-        """bool [2 * (groups - 1), P]: after each step but the last, forwards and then backwards."""
-        return np.concatenate([_steps(self.groups, players), _steps(self.groups[::-1], players)])
+        """bool [2 * inner, P]: after each step but the last, forwards and then backwards."""
+        forwards, backwards = np.full(players, players), np.full(players, players)
+        forwards[self.order], backwards[self.order] = self.steps, self.inner - self.steps
+        after = np.arange(self.inner)[:, None]
+        return np.concatenate([forwards <= after, backwards <= after])
 
     def gains(self, values: np.ndarray, first: float, last: float, players: int) -> np.ndarray:
         """float64 [P]: what each player added, in the mean over both directions."""
-        found, half = np.zeros(players), len(self.groups) - 1
-        for groups, inner in ((self.groups, values[:half]), (self.groups[::-1], values[half:])):
-            for group, gain in zip(groups, np.diff(np.concatenate([[first], inner, [last]])), strict=True):
-                found[group] += gain / (2 * len(group))
+        found = np.zeros(players)
+        if len(self.order):
+            there, back = (np.diff(np.concatenate([[first], half, [last]])) for half in np.split(values, [self.inner]))
+            together = np.bincount(self.steps)[self.steps]
+            found[self.order] = (there[self.steps] + back[self.inner - self.steps]) / (2 * together)
         return found
-
-
-def _steps(groups: list[np.ndarray], players: int) -> np.ndarray:
-    shown = np.zeros((len(groups) - 1, players), bool)
-    for step, group in enumerate(groups[:-1]):
-        shown[step:, group] = True
-    return shown
-
-
-class Tally:
-    """Means and spreads of gains, apart for each row of the background (Welford 1962)."""
-
-    def __init__(self, background: int, width: int) -> None:
-        self.count = np.zeros(background, int)
-        self.mean = np.zeros((background, width))
-        self.squares = np.zeros((background, width))
-
-    def add(self, behind: int, gains: np.ndarray) -> None:
-        self.count[behind] += 1
-        off = gains - self.mean[behind]
-        self.mean[behind] += off / self.count[behind]
-        self.squares[behind] += off * (gains - self.mean[behind])
-
-    @property
-    def shares(self) -> np.ndarray:
-        return np.asarray(self.mean[self.count > 0].mean(axis=0))
-
-    @property
-    def errors(self) -> np.ndarray:
-        """Half of a 95 % interval about the mean over the whole background; NaN from a single pair.
-
-        Once every row had its turn, only orders are left to chance, and their spread is seen where a row had two.
-        Before that the rows of the background count as chance, too: on the safe side.
-        """
-        used = self.count > 0
-        count, rows = self.count[used], int(used.sum())
-        if used.all() and count.min() > 1:
-            parts = self.squares[used] / ((count - 1) * count)[:, None] / rows**2
-            variance = parts.sum(axis=0)
-            # Welch and Satterthwaite 1946: rows of the background differ in how much orders matter before them
-            with np.errstate(invalid="ignore"):
-                freedom = np.nan_to_num(variance**2 / (parts**2 / (count - 1)[:, None]).sum(axis=0), nan=1e9)
-        elif rows > 1:
-            variance, freedom = self.mean[used].var(axis=0, ddof=1) / rows, np.full(self.mean.shape[1], rows - 1)
-        else:
-            return np.full(self.mean.shape[1], np.nan)
-        # What is rare may not have been seen yet: no figure is surer than this beside the least sure one.
-        variance = np.maximum(variance, variance.max() * RARE / count.sum())
-        quantiles = np.array([student(max(1, int(f))) for f in freedom])
-        return np.asarray(quantiles * np.sqrt(variance))
 
 
 def walk(
@@ -123,7 +87,7 @@ def walk(
     """Walk pairs until every figure is known to PRECISION (a share of the largest), or a SHARE of the room is used.
 
     HIDDEN [B] are the answers with everything hidden; TOTALS [P, T] sums players to what is told about.  One pair is
-    walked whatever is left, within LAST rows.
+    walked whatever is left, within LAST rows or a MOMENT.
     """
     tally = Tally(game.background, game.players + totals.shape[1])
     made = _pairs(game, hidden, orders, random)
@@ -135,11 +99,11 @@ def walk(
         within = int((asked.room - kept) // cost) if cost else turn
         fitting = max(within, min(2 - done, asked.room // cost)) if cost else turn  # two pairs say how sure they are
         if not done and fitting < 1:
-            stops = _last(game, asked, hidden, made, tally, totals, max(asked.room, LAST))
-            return _estimate(tally, game.players, hidden, stops)
+            stops = _last(game, asked, hidden, made, tally, totals, cost)
+            return _estimate(tally, game, hidden, stops)
         size = min(fitting, turn - done % turn, max(1, asked.call_rows // max(1, cost)))
         if size < 1 or (done and done % turn == 0 and _known(tally, asked.prediction - hidden, precision)):
-            return _estimate(tally, game.players, hidden, False)
+            return _estimate(tally, game, hidden, False)
         _take(game, asked, hidden, list(islice(made, size)), tally, totals)
 
 
@@ -147,7 +111,9 @@ def _known(tally: Tally, gaps: np.ndarray, precision: float) -> bool:
     """Whether more pairs would tell nothing worth knowing; orders must have been compared to know."""
     if tally.count.min() < 2:
         return False
-    return bool(tally.errors.max() <= precision * max(np.abs(tally.shares).max(), np.abs(gaps).mean()))
+    return bool(
+        tally.errors(len(tally.count)).max() <= precision * max(np.abs(tally.shares).max(), np.abs(gaps).mean())
+    )
 
 
 def _pairs(game: Game, hidden: np.ndarray, orders: Orders, random: np.random.Generator) -> Iterator[Pair]:
@@ -155,7 +121,8 @@ def _pairs(game: Game, hidden: np.ndarray, orders: Orders, random: np.random.Gen
     while True:
         for behind in turns(hidden):
             order = orders(random)
-            yield Pair(behind, [np.array([player]) for player in order if game.differs[behind, player]])
+            order = order[game.differs[behind][order]]
+            yield Pair(behind, order, np.arange(len(order)))
 
 
 def turns(hidden: np.ndarray) -> list[int]:
@@ -171,35 +138,38 @@ def _far_apart(count: int) -> np.ndarray:
 
 
 def _last(
-    game: Game, asked: Asked, hidden: np.ndarray, made: Iterator[Pair], tally: Tally, totals: np.ndarray, rows: int
+    game: Game, asked: Asked, hidden: np.ndarray, made: Iterator[Pair], tally: Tally, totals: np.ndarray, cost: int
 ) -> bool:
-    """One more pair within ROWS: where it does not fit, players share its steps.  Whether they do."""
+    """The least that adds up: as many pairs as a moment has room for, or one whose steps players share.  Whether so."""
+    rows = max(asked.room, LAST)
+    if asked.budget.seconds - asked.elapsed < MOMENT:
+        rows = max(LEAST_ROWS, min(CALL, int(MOMENT / asked.pace))) if asked.pace > 0 else CALL
+    if cost <= rows:
+        _take(game, asked, hidden, list(islice(made, min(rows // max(1, cost), game.background))), tally, totals)
+        return False
     pair = next(made)
-    steps = max(1, rows // 2)
-    shared = len(pair.groups) - 1 > steps
-    if shared:
-        pair = Pair(pair.behind, np.array_split(np.concatenate(pair.groups), steps + 1))
-    _take(game, asked, hidden, [pair], tally, totals)
-    return shared
+    several = max(1, rows // 2) + 1
+    steps = np.arange(len(pair.order)) * several // max(several, len(pair.order))
+    _take(game, asked, hidden, [Pair(pair.behind, pair.order, steps)], tally, totals)
+    return len(pair.order) > several
 
 
 def _take(game: Game, asked: Asked, hidden: np.ndarray, pairs: list[Pair], tally: Tally, totals: np.ndarray) -> None:
     """Ask about the steps of PAIRS at once, and add what players gained to TALLY."""
-    shown = [pair.shown(game.players) if pair.groups else np.zeros((0, game.players), bool) for pair in pairs]
-    behind = np.repeat([pair.behind for pair in pairs], [len(steps) for steps in shown])
-    values = asked(game.rows(np.concatenate(shown), behind)) if len(behind) else np.zeros(0)
-    ends = np.cumsum([len(steps) for steps in shown])
+    shown = np.concatenate([pair.shown(game.players) for pair in pairs])
+    behind = np.repeat([pair.behind for pair in pairs], [2 * pair.inner for pair in pairs])
+    values = asked(game.rows(shown, behind)) if len(behind) else np.zeros(0)
+    ends = np.cumsum([2 * pair.inner for pair in pairs])
     for pair, found in zip(pairs, np.split(values, ends[:-1]), strict=True):
-        gains = np.zeros(game.players)
-        if pair.groups:
-            gains = pair.gains(found, float(hidden[pair.behind]), asked.prediction, game.players)
+        gains = pair.gains(found, float(hidden[pair.behind]), asked.prediction, game.players)
         tally.add(pair.behind, np.concatenate([gains, gains @ totals]))
 
 
-def _estimate(tally: Tally, players: int, hidden: np.ndarray, stops: bool) -> Estimate:
-    shares, errors, used = tally.shares, tally.errors, tally.count > 0
+def _estimate(tally: Tally, game: Game, hidden: np.ndarray, stops: bool) -> Estimate:
+    shares, errors, used = tally.shares, tally.errors(game.population), tally.count > 0
     if stops:  # evenly shared gains hide how players differ
         errors = np.full(len(errors), np.nan)
+    players = game.players
     return Estimate(
         shares[:players], errors[:players], shares[players:], errors[players:],
         float(hidden[used].mean()), int(used.sum()), int(tally.count.sum()), stops,

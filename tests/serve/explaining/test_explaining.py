@@ -5,12 +5,17 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.serve.conftest import SAMPLE, WORD, Running
+from tests.serve.conftest import SAMPLE, SIGNATURE, WORD, Running
+
+from aimass.prepare.background import save_background
+from aimass.prepare.rows import from_records
+from aimass.serve.explaining.__main__ import Models, answered
 
 ROW = {"size": 2.0, WORD: "red", "seen": "2015-06-01"}
 
@@ -84,3 +89,17 @@ def test_a_process_that_ends_is_started_again(server: Running) -> None:
     statuses = {asked(server, "/v1/explain/flights", ROW)[0] for _ in range(3)}
     assert 200 in statuses and statuses <= {200, 503}
     assert asked(server, "/v1/predict/flights", ROW)[0] == 200
+
+
+def test_the_training_rows_that_stay_with_a_model_are_its_background(tmp_path: Path, folder: Path) -> None:
+    own = tmp_path / "model"
+    shutil.copytree(folder, own)
+    patient = {"target": "yes", "budget_ms": 20_000}
+    question = {"folder": str(own), "name": "flights", "records": [ROW], "columns": None, "asked": patient}
+    sample = answered(Models(), question)["found"]["explanations"][0]
+    rows = from_records([{**ROW, "size": float(i)} for i in range(20)], SIGNATURE.rows)
+    save_background(own, rows, SIGNATURE.rows)
+    kept = answered(Models(), question)["found"]["explanations"][0]
+    assert (sample["background_rows"], kept["background_rows"]) == (len(SAMPLE), 20)
+    parts = {entry["name"]: entry["attribution"] for entry in kept["attributions"]}
+    assert parts["size"] < 0 == parts[WORD] == parts["seen"]  # only sizes differ, and this one is small

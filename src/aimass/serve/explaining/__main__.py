@@ -50,13 +50,23 @@ def answered(models: Models, question: Mapping[str, Any]) -> dict[str, Any]:
     try:
         served = models.get(question["folder"], question["name"])
         predict: Predictor = served.predict
-        background = from_records(served.sample, served.signature.rows) if served.sample else zeros(served.signature)
+        background = background_of(served)
         rows = question["records"]
         if rows is None:
             rows = columns_of(question["columns"], served.signature)
         return {"found": explained(predict, served.signature, background, rows, question["asked"])}
     except InputError as error:
         return {"refused": error.as_json()}
+
+
+def background_of(served: Served) -> Tensors:
+    """The training rows that `prepare` left with the model, else its examples."""
+    from aimass.prepare.background import load_background
+
+    fields = served.signature.rows
+    if (kept := load_background(served.folder, fields)) is not None:
+        return kept
+    return from_records(served.sample, fields) if served.sample else zeros(served.signature)
 
 
 def zeros(signature: Signature) -> Tensors:
