@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from aimass.engines.base import Predictor, Tensors
 from aimass.serve.batch.base import Ask, Busy, Form, Late
-from aimass.serve.batch.batcher import INLINE, Batcher
+from aimass.serve.batch.batcher import INLINE, PATIENCE, Batcher
 from aimass.serve.batch.profile import Profile
 from aimass.serve.predictor import sliced
 
@@ -222,6 +222,77 @@ def test_who_would_be_answered_too_late_is_refused_at_once_and_told_when_to_come
     assert 35 <= len(refused) <= 45 and answered >= 5 and all(busy.retry > 0 for busy in refused)
 
 
+def test_who_named_a_deadline_is_answered_though_many_wait_who_did_not() -> None:
+    async def crowd() -> list[Caller]:
+        model = batcher(Model(0.002), most=1)
+        order: list[Caller] = []
+
+        class Noted(Lists):
+            def answer(self, asks: Sequence[Ask], outputs: Tensors) -> None:
+                order.extend(ask.exchange for ask in asks)
+                super().answer(asks, outputs)
+
+        form, patient, pressed = Noted(), [Caller([1]) for _ in range(200)], [Caller([2]) for _ in range(6)]
+        for caller in patient:
+            model.add(Ask(form, caller.rows, 1, caller))
+        for caller in pressed:
+            model.add(Ask(form, caller.rows, 1, caller, timeout=0.2))
+        while len(order) < 9:
+            await asyncio.sleep(0.001)
+        for caller in patient:
+            caller.gone = True
+        return order[:9]
+
+    assert sum(caller.rows == [2] for caller in asyncio.run(crowd())) == 6
+
+
+def test_a_call_grows_no_larger_than_the_deadlines_in_it_allow() -> None:
+    async def crowd() -> tuple[list[int], Any]:
+        model = Model()
+        waiting = batcher(model, expected=0.01)
+        waiting.profile.learn(1024, 10.24)
+        pressed, patient = Caller([1]), [Caller([2]) for _ in range(60)]
+        waiting.add(Ask(Lists(), pressed.rows, 1, pressed, timeout=0.3))
+        for caller in patient:
+            waiting.add(Ask(Lists(), caller.rows, 1, caller))
+        while not all(caller.told for caller in patient):
+            await asyncio.sleep(0.001)
+        return model.calls, pressed.told
+
+    calls, told = asyncio.run(crowd())
+    assert calls[0] <= 30 and sum(calls) == 61 and told == [2]
+
+
+def test_who_names_no_deadline_waits_behind_so_many_seconds_of_work_and_no_more() -> None:
+    async def crowd() -> int:
+        waiting = batcher(Model(), expected=PATIENCE / 10, most=1)
+        callers = [Caller([1]) for _ in range(50)]
+        with pytest.raises(Busy):
+            for caller in callers:
+                waiting.add(Ask(Lists(), caller.rows, 1, caller))
+        admitted = waiting.waiting.rows
+        await asyncio.sleep(0.01)
+        return admitted
+
+    assert 10 <= asyncio.run(crowd()) <= 12
+
+
+def test_a_model_thought_too_slow_is_asked_when_nothing_waits_and_so_is_known_again() -> None:
+    async def asks() -> list[Any]:
+        waiting = batcher(Model(), expected=20.0)
+        told = []
+        for _ in range(60):
+            caller = Caller([1])
+            waiting.add(Ask(Lists(), caller.rows, 1, caller, timeout=5.0))
+            while caller.told is None:
+                await asyncio.sleep(0.001)
+            told.append(caller.told)
+        assert waiting.profile.expected(1) < 1.0
+        return told
+
+    assert asyncio.run(asks()) == [[2]] * 60
+
+
 def test_only_so_many_rows_wait() -> None:
     async def crowd() -> None:
         waiting = batcher(Model(), bound=10)
@@ -326,8 +397,8 @@ def test_calls_grow_no_larger_than_half_the_latency_wanted_allows() -> None:
         made.profile.learn(rows, seconds)
     made.aim(0.033)
     assert made.most == 64
-    made.aim(0.0)
-    assert made.most == made.limit
+    made.aim(0.0)  # nothing was promised, and still nobody is to wait for long calls of others
+    assert made.most == 128
     made.aim(0.0015)  # not even a row can keep it: what is left to win are many rows a second
     assert made.most == made.limit
 

@@ -7,35 +7,23 @@ the next.  So a lone request waits for nothing, and a call grows with the load.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from typing import NamedTuple
 
-from aimass.engines.base import Predictor, Tensors
+from aimass.engines.base import Predictor
 from aimass.serve.batch.base import Ask, Busy, Counting, Late, under_way
-from aimass.serve.batch.groups import Groups, asked, check_rows, grouped, joined, readable
+from aimass.serve.batch.groups import asked, check_rows, grouped, joined, readable
+from aimass.serve.batch.outcome import Outcome, due, failed, told
 from aimass.serve.batch.profile import Profile
 from aimass.serve.batch.waiting import Waiting
 
 INLINE = 0.0004  # seconds: a call shorter than this costs less than handing it to another thread
-LOOK = 64  # calls after which the largest is looked at again, where there is a goal
+LOOK = 64  # calls after which the largest is looked at again
+LONGEST = 0.05  # seconds of a call of many rows, where nothing was promised: who comes meanwhile waits so long
+PATIENCE = 5.0  # seconds of work that may wait before who does not say how long it will wait is sent away
+ARRIVES = 0.75  # of the time a caller waits: the rest is for calls slower than expected, and for the way of the answer
 SMALL = 64_000  # bytes of requests: what is known of a row's time says nothing of a row that holds a whole book
-
-log = logging.getLogger("aimass.serve")
-
-
-class Outcome(NamedTuple):
-    """Of a call: who asked, by form; what the model said to their rows, in that order; and who could not be read.
-
-    TOOK: how many rows, and when it began, had its tensors, and ended; where it ended well.
-    """
-
-    groups: Groups
-    found: Tensors | Exception
-    refused: list[tuple[Ask, Exception]]
-    took: tuple[int, float, float, float] | None = None
 
 
 class Batcher:
@@ -52,21 +40,22 @@ class Batcher:
         self.predict, self.profile, self.worker, self.counts = predict, profile, worker, counts
         self.varies = varies
         self.most = self.limit = most
-        self.goal = 0.0
+        self.goal, self.longest = 0.0, LONGEST  # seconds of a request, and of a call
         self.beside = False  # never on the event loop
         self.calls = 0
         self.waiting = Waiting(bound)
         self.busy = 0  # rows of the call under way, or that a call is about to be made
+        self.began = 0.0  # when the call under way did
 
     def aim(self, goal: float) -> None:
         """Answer within GOAL seconds: a call takes half of them at most, as a request waits for the one before its own.
 
-        How many rows these are is learned anew as calls are measured.  As many as may be for a goal of 0, and for one
-        that not even a single row can keep: then only the most requests a second are left to win.
+        How many rows these are is learned anew as calls are measured.  LONGEST stands in for a goal of 0.  As many as
+        may be where not even a single row can keep it: then only the most requests a second are left to win.
         """
-        self.goal = goal
-        kept = goal > 0 and self.profile.expected(1) <= goal / 2
-        self.most = self.profile.most(goal / 2, self.limit) if kept else self.limit
+        self.goal, self.longest = goal, goal / 2 or LONGEST
+        kept = self.profile.expected(1) <= self.longest
+        self.most = self.profile.most(self.longest, self.limit) if kept else self.limit
 
     # -- requests -----------------------------------------------------------------------------------------------
 
@@ -82,7 +71,7 @@ class Batcher:
         client = ask.client
         if client is not None:
             client.check(ask.rows, ask.exchange.arrived)
-        gone = self.waiting.add(ask, self.seconds_ahead() if ask.deadline else 0.0, left)
+        gone = self._wait(ask, left)
         if client is not None:
             client.take(ask.rows)
         if gone:
@@ -90,6 +79,18 @@ class Batcher:
         if not self.busy:
             self.busy = 1
             self._soon()
+
+    def _wait(self, ask: Ask, left: float) -> list[Ask]:
+        """Let ASK wait, if its answer can come in the time that is LEFT; who is sent away for it.  Raises Busy.
+
+        Whoever finds the model idle is not refused: what is known of its speed may be wrong, and is learned so.
+        """
+        waiting = self.waiting
+        if ask.deadline and (waiting or self.busy):
+            return waiting.add(ask, self.seconds_for(waiting.before(ask)), ARRIVES * left)
+        if waiting.rows > self.most:
+            return waiting.add(ask, self.seconds_ahead(), PATIENCE)
+        return waiting.add(ask, 0.0, 0.0)
 
     def _send_away(self, asks: Sequence[Ask]) -> None:
         """ASKS lost their places to a client who holds less."""
@@ -103,27 +104,44 @@ class Batcher:
         asyncio.get_running_loop().call_soon(self._next)
 
     def seconds_ahead(self) -> float:
-        """Of work that a request would wait for now."""
-        rows, most = self.waiting.rows, self.most
+        """Of work that waits or is under way."""
+        return self.seconds_for(self.waiting.rows)
+
+    def seconds_for(self, rows: int) -> float:
+        """Until so many ROWS that wait have gone through the model."""
+        most = self.most
         whole = rows // most * self.profile.expected(most) if rows >= most else 0.0
         rest = self.profile.expected(rows % most) if rows % most else 0.0
-        return whole + rest + (self.profile.expected(self.busy) if self.busy else 0.0)
+        under_way = self.profile.expected(self.busy) - (time.perf_counter() - self.began) if self.began else 0.0
+        return whole + rest + max(0.0, under_way)
 
     # -- calls --------------------------------------------------------------------------------------------------
 
     def _next(self) -> None:
         """Make the next call, or rest."""
-        asks = due(self.waiting.take(self.most), self.counts) if self.waiting else []
+        asks = self._due() if self.waiting else []
         if not asks:
             self._rest()
             return
-        self.busy = sum(ask.rows for ask in asks)
+        self.busy, self.began = sum(ask.rows for ask in asks), time.perf_counter()
         if self._short(asks, self.busy):
             self._made(self._call(asks))
         else:
             self._beside(asks, self._made)
 
+    def _due(self) -> list[Ask]:
+        """Who shares the next call: no more than can be answered before the first of them must be."""
+        now, most, slow = time.perf_counter(), self.most, self.profile.slow
+
+        def fits(rows: int, soonest: float) -> bool:
+            return rows <= most and (not soonest or now + slow(rows) <= soonest)
+
+        asks = self.waiting.take(fits)
+        # What cannot be in time costs no call while others wait; the last one does, lest a wrong guess stays for ever.
+        return due(asks, now, self.counts, self.profile.expected(1) if self.waiting else 0.0)
+
     def _rest(self) -> None:
+        self.began = 0.0
         if self.waiting:
             self._soon()
         else:
@@ -161,7 +179,7 @@ class Batcher:
         end = time.perf_counter()
         self.profile.learn(rows, end - begin)
         self.calls += 1
-        if self.goal and self.calls % LOOK == 0:
+        if self.calls % LOOK == 0 or end - begin > self.longest:
             self.aim(self.goal)
         return Outcome(groups, outputs, refused, (rows, begin, ready, end))
 
@@ -196,54 +214,3 @@ class Batcher:
                 self._rest()
 
         self._beside(halves.pop(), made)
-
-
-def due(asks: Sequence[Ask], counts: Counting) -> list[Ask]:
-    """ASKS without those whose callers have gone, or whose deadline has passed."""
-    now = time.perf_counter()
-    found = []
-    for ask in asks:
-        if ask.deadline and now > ask.deadline:
-            failed(ask, Late("the deadline passed while the request waited"))
-        elif ask.exchange.gone:
-            counts.gone()
-        else:
-            found.append(ask)
-    return found
-
-
-def told(outcome: Outcome) -> list[Sequence[Ask]]:
-    """Answer all, or refuse the only one; else the halves in which to try again."""
-    for ask, error in outcome.refused:
-        failed(ask, error)
-    if not isinstance(outcome.found, Exception):
-        answered(outcome.groups, outcome.found)
-        return []
-    asks = asked(outcome.groups)
-    if len(asks) == 1:
-        failed(asks[0], outcome.found)
-        return []
-    middle = len(asks) // 2
-    return [asks[middle:], asks[:middle]]
-
-
-def answered(groups: Groups, outputs: Tensors) -> None:
-    """Every form answers its own."""
-    at = 0
-    for form, asks in groups:
-        rows = sum(ask.rows for ask in asks)
-        part = outputs if len(groups) == 1 else {name: array[at : at + rows] for name, array in outputs.items()}
-        at += rows
-        try:
-            form.answer(asks, part)
-        except Exception as error:  # each is told, and it is logged there
-            for ask in asks:
-                failed(ask, error)
-
-
-def failed(ask: Ask, error: Exception) -> None:
-    """Tell ASK; whatever happens, the others are answered."""
-    try:
-        ask.form.fail(ask, error)
-    except Exception:
-        log.exception("a request cannot even be refused")
