@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +51,7 @@ class Callers:
     def __init__(self, port: int) -> None:
         self.port, self.stopped = port, threading.Event()
         self.answers, self.wrong = list[str](), list[Any]()
+        self.of_one: list[str] = []  # versions that one caller, who says who it is, got one after the other
 
     def records(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -68,6 +70,20 @@ class Callers:
             told = json.loads(connection.getresponse().read())
             values = told["outputs"][0]["data"] if "outputs" in told else []
             self.check(told.get("model_version", "?"), values, [1.0, 2.0, 3.0], told)
+
+    def bytes(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        tensor = {"name": "a", "shape": [2], "datatype": "FP64", "parameters": {"binary_data_size": 16}}
+        head = json.dumps({"inputs": [tensor], "parameters": {"binary_data_output": True}}).encode()
+        raw, length = np.array([6.0, 7.0]).tobytes(), "inference-header-content-length"
+        while not self.stopped.is_set():
+            connection.request("POST", "/v2/models/m/infer", head + raw, {length: str(len(head)), "x-user": "one"})
+            reply = connection.getresponse()
+            told, at = reply.read(), int(reply.getheader(length) or 0)
+            values = np.frombuffer(told[at:]).tolist() if at else []
+            version = json.loads(told[:at] or told).get("model_version", "?")
+            self.of_one += [version] if self.of_one[-1:] != [version] else []
+            self.check(version, values, [6.0, 7.0], told)
 
     def calls(self) -> None:
         with grpc.insecure_channel(f"127.0.0.1:{self.port}") as channel:
@@ -100,7 +116,7 @@ class Callers:
 @contextmanager
 def asking(port: int) -> Iterator[Callers]:
     callers = Callers(port)
-    kinds = [callers.records, callers.records, callers.tensors, callers.tensors, callers.calls]
+    kinds = [callers.records, callers.records, callers.tensors, callers.bytes, callers.calls]
     threads = [threading.Thread(target=callers.run, args=(kind,)) for kind in kinds]
     for thread in threads:
         thread.start()
@@ -125,3 +141,14 @@ def test_switches_returns_and_canaries_lose_and_mix_up_nothing(port: int) -> Non
             said(port, "/v1/deployments/m/promote", {})
     assert not callers.wrong, callers.wrong[:3]
     assert set(callers.answers) == {"1", "2", "3"} and len(callers.answers) > 100
+
+
+def test_a_caller_who_says_who_it_is_changes_to_the_canary_once_while_its_share_grows(port: int) -> None:
+    said(port, "/v1/deployments/m/serve", {"version": "1"})
+    with asking(port) as callers:
+        for share in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
+            said(port, "/v1/deployments/m/canary", {"version": "2", "share": share, "sticky": "x-user"})
+        while not callers.wrong and callers.of_one[-1:] != ["2"]:
+            time.sleep(0.01)
+    assert not callers.wrong, callers.wrong[:3]
+    assert callers.of_one == ["1", "2"]
