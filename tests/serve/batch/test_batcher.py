@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from aimass.engines.base import Predictor, Tensors
 from aimass.serve.batch.base import Ask, Busy, Form, Late
-from aimass.serve.batch.batcher import INLINE, PATIENCE, Batcher
+from aimass.serve.batch.batcher import PATIENCE, Batcher
 from aimass.serve.batch.profile import Profile
+from aimass.serve.batch.turns import INLINE
 from aimass.serve.predictor import sliced
 
 

@@ -16,9 +16,9 @@ from aimass.serve.batch.base import Ask, Busy, Counting, Late, under_way
 from aimass.serve.batch.groups import asked, check_rows, grouped, joined, readable
 from aimass.serve.batch.outcome import Outcome, due, failed, told
 from aimass.serve.batch.profile import Profile
+from aimass.serve.batch.turns import INLINE, Turn
 from aimass.serve.batch.waiting import Waiting
 
-INLINE = 0.0004  # seconds: a call shorter than this costs less than handing it to another thread
 LOOK = 64  # calls after which the largest is looked at again
 LONGEST = 0.05  # seconds of a call of many rows, where nothing was promised: who comes meanwhile waits so long
 PATIENCE = 5.0  # seconds of work that may wait before who does not say how long it will wait is sent away
@@ -42,6 +42,7 @@ class Batcher:
         self.most = self.limit = most
         self.goal, self.longest = 0.0, LONGEST  # seconds of a request, and of a call
         self.beside = False  # never on the event loop
+        self.turn: Turn | None = None  # of the event loop, where other models share it
         self.calls = 0
         self.waiting = Waiting(bound)
         self.busy = 0  # rows of the call under way, or that a call is about to be made
@@ -125,7 +126,7 @@ class Batcher:
             return
         self.busy, self.began = sum(ask.rows for ask in asks), time.perf_counter()
         if self._short(asks, self.busy):
-            self._made(self._call(asks))
+            self._at_once(asks)
         else:
             self._beside(asks, self._made)
 
@@ -140,6 +141,14 @@ class Batcher:
         # What cannot be in time costs no call while others wait; the last one does, lest a wrong guess stays for ever.
         return due(asks, now, self.counts, self.profile.expected(1) if self.waiting else 0.0)
 
+    def _at_once(self, asks: Sequence[Ask]) -> None:
+        if self.turn is None:
+            self._made(self._call(asks))
+            return
+        begin = time.perf_counter()
+        self._made(self._call(asks))
+        self.turn.took(time.perf_counter() - begin)
+
     def _rest(self) -> None:
         self.began = 0.0
         if self.waiting:
@@ -148,7 +157,8 @@ class Batcher:
             self.busy = 0
 
     def _short(self, asks: Sequence[Ask], rows: int) -> bool:
-        if self.beside or self.profile.slow(rows) > INLINE:
+        seconds = self.profile.slow(rows)
+        if self.beside or seconds > INLINE or (self.turn is not None and not self.turn.has_room(seconds)):
             return False
         return not self.varies or sum(len(ask.exchange.body) for ask in asks) <= SMALL
 

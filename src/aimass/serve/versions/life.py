@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aimass.serve.access.sight import sees
+from aimass.serve.batch.turns import Turn
 from aimass.serve.messages import Refused
 from aimass.serve.predictor import Served, Wanted
 from aimass.serve.versions.deployment import Deployment
@@ -48,6 +49,7 @@ class Life:
         self.trials: dict[str, Trial] = {}
         self.tasks: set[asyncio.Future[Any]] = set()
         self.events = Events()
+        self.turn = Turn()  # of the event loop that all of them share
 
     def begin(self, models: Sequence[Served]) -> None:
         """Serve MODELS, which are loaded: all requests to the last of each name."""
@@ -118,6 +120,8 @@ class Life:
         versions = {word: self.loaded[name, word] for word in plan.needed}
         for word, version in versions.items():
             version.served.batcher.beside = version.served.blocks or word == plan.shadow
+        for one in self.loaded.values():
+            one.served.batcher.turn = self.turn if len(self.loaded) > 1 else None
         found = self.deployments.get(name)
         if not plan.shares:
             self.deployments.pop(name, None)
