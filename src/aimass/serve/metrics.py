@@ -80,8 +80,9 @@ class Counts(Counting):
             self.failed_seconds += seconds
         if self.examples[place] is None and exchange is not None:
             self.examples[place] = Example(seconds, time.time(), exchange.id, trace_of(exchange))
-        for observer in self.observers:
-            observer.answered(self, exchange, status, seconds, size)
+        if self.observers:
+            for observer in self.observers:
+                observer.answered(self, exchange, status, seconds, size)
 
     def shown(self, fresh: bool) -> list[Example | None]:
         """A request of each bucket.  Where they are told (FRESH), younger ones take their places from now on."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.serve.http.test_connection import HOST, Talk
 
 from aimass.core.errors import StoreError
 from aimass.serve.http.exchange import Exchange
 from aimass.serve.metrics import Counts
-from aimass.serve.observe.access_log import FACTS, AccessLog
+from aimass.serve.observe.access_log import ABOUT, AccessLog, Lines
 
 SECRET = b"authorization: Bearer tell-nobody\r\nx-api-key: tell-nobody\r\n"
 
@@ -53,6 +56,7 @@ def test_a_request_of_a_call_says_how_long_it_waited_and_with_how_many_rows(tmp_
 
     class Asked:
         id, protocol, method, path, body, arrived = "r-1", "gRPC", "POST", "/x", b"abc", 10.0
+        client = type("Client", (), {"id": "k7"})()
 
         def field(self, name: bytes) -> None: ...
 
@@ -63,7 +67,7 @@ def test_a_request_of_a_call_says_how_long_it_waited_and_with_how_many_rows(tmp_
     counts.request(429, 0.5, Asked(), 9)
     log.close()
     first, second = lines(tmp_path / "access.jsonl")
-    assert list(first) == ["time", *FACTS]
+    assert list(first)[:8] == ["time", "request", *ABOUT] and first["client"] == "k7"
     assert (first["model"], first["version"], first["queue_seconds"], first["batch_rows"]) == ("flights", "3", 0.25, 8)
     assert (second["status"], "batch_rows" in second) == (429, False)
 
@@ -108,7 +112,7 @@ def test_a_full_disk_is_said_and_the_next_line_is_whole(tmp_path: Path, monkeypa
         return taken
 
     monkeypatch.setattr("aimass.serve.observe.access_log.os.write", nearly_full)
-    noted = (1.0, *("x",) * 6, 200, 1, 2, 0.5, None, None)
+    noted = (1.0, "x", ("x",) * 6, 200, 1, 2, 0.5, None, None)
     log._write([noted, noted])
     assert log.health()["access_log"] == {
         "file": log.path, "lost_lines": 2, "reason": "No space left on device",
@@ -150,6 +154,17 @@ def test_a_log_that_cannot_be_begun_is_an_error_at_the_start(tmp_path: Path) -> 
     with pytest.raises(StoreError, match="cannot be begun") as caught:
         AccessLog(str(tmp_path / "nowhere" / "access.jsonl"))
     assert "--access-log" in caught.value.todo
+
+
+@given(st.text(), st.text(st.characters(exclude_categories=["Cs"])), st.floats(0, 4e9), st.floats(0, 1e4))
+def test_a_line_is_json_that_says_what_was_told(request: str, path: str, end: float, seconds: float) -> None:
+    request = request.encode("utf-8", "replace").decode()
+    about = ("k7", "HTTP/1.1", "GET", path, "", "3")
+    raw = Lines().of(end, request, about, 200, 1, 2, seconds, 0.25, 8)
+    told = json.loads(raw)
+    assert raw.count(b"\n") == 1 and (told["request"], told.get("path", "")) == (request, path[:512])
+    assert "model" not in told and told["seconds"] == pytest.approx(seconds, abs=1e-6)
+    assert datetime.fromisoformat(told["time"]).timestamp() == pytest.approx(end, abs=1e-5)
 
 
 def test_an_answer_that_is_nothing_is_told_as_such(tmp_path: Path) -> None:

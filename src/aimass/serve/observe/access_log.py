@@ -17,16 +17,15 @@ from typing import Any
 import orjson
 
 from aimass.core.errors import StoreError
+from aimass.serve.known import Known
 from aimass.serve.metrics import Counts
 from aimass.serve.observe.sampling import sampled
 
 EVERY = 0.2  # seconds between two writes
 MOST = 100_000  # requests that wait to be written; what comes on top is lost, and counted
 LONGEST = 512  # characters of a path
-FACTS = (
-    "request", "protocol", "method", "path", "model", "version", "status", "bytes_in", "bytes_out", "seconds",
-    "queue_seconds", "batch_rows",
-)  # fmt: skip
+ABOUT = ("client", "protocol", "method", "path", "model", "version")  # client: the id of the key that was shown
+KEPT = 1024  # of these, together
 
 
 class AccessLog:
@@ -41,6 +40,7 @@ class AccessLog:
         self.waiting: deque[tuple[Any, ...]] = deque()
         self.lost, self.error = 0, ""
         self.file = self._opened()
+        self.lines = Lines()
         self.torn = False  # the last line is not whole
         self.ending, self.renewed = threading.Event(), False
         self.thread = threading.Thread(target=self._run, name="access-log", daemon=True)
@@ -57,9 +57,10 @@ class AccessLog:
             return
         batch = counts.batch
         queued, rows = (batch.began - exchange.arrived, batch.rows) if batch else (None, None)
+        client = exchange.client.id if exchange.client else ""
+        about = (client, exchange.protocol, exchange.method, exchange.path, counts.model, counts.version)
         self.waiting.append((
-            exchange.arrived + seconds, exchange.id, exchange.protocol, exchange.method, exchange.path, counts.model,
-            counts.version, status, len(exchange.body), size, seconds, queued, rows,
+            exchange.arrived + seconds, exchange.id, about, status, len(exchange.body), size, seconds, queued, rows
         ))  # fmt: skip
 
     def reopen(self) -> None:
@@ -95,7 +96,7 @@ class AccessLog:
 
     def _write(self, noted: list[tuple[Any, ...]]) -> None:
         offset = time.time() - time.perf_counter()
-        lines = b"".join([line(offset, *facts) for facts in noted])
+        lines = b"".join([self.lines.of(offset + end, *facts) for end, *facts in noted])
         left = memoryview(b"\n" + lines if self.torn else lines)
         try:
             while left:  # a disk that is nearly full takes a part
@@ -129,13 +130,31 @@ class AccessLog:
         self.file, self.torn = file, False
 
 
-def line(offset: float, at: float, *facts: Any) -> bytes:
-    """FACTS of a request that ended AT; OFFSET leads from there to seconds since 1970."""
-    told = dict(zip(FACTS, facts, strict=True))
-    told["path"] = told["path"][:LONGEST]
-    stamp = datetime.fromtimestamp(offset + at, UTC).isoformat(timespec="microseconds")
-    for name in ("seconds", "queue_seconds"):
-        if told[name] is not None:
-            told[name] = round(told[name], 6)
-    kept = {name: value for name, value in told.items() if value not in (None, "")}
-    return orjson.dumps({"time": stamp, **kept}) + b"\n"
+class Lines:
+    """Facts as JSON: what repeats from request to request is made once."""
+
+    def __init__(self) -> None:
+        self.second, self.stamp = -1, ""
+        self.known: Known[tuple[str, ...], bytes] = Known(KEPT)
+
+    def of(
+        self, end: float, request: str, about: tuple[str, ...], status: int, heard: int, said: int, seconds: float,
+        queued: float | None, rows: int | None,
+    ) -> bytes:  # fmt: skip
+        """The line of a request that ended at END, seconds since 1970; ABOUT are those of `ABOUT`."""
+        told = b"" if queued is None or rows is None else b',"queue_seconds":%.6f,"batch_rows":%d' % (queued, rows)
+        return b'{"time":"%b","request":%b,%b"status":%d,"bytes_in":%d,"bytes_out":%d,"seconds":%.6f%b}\n' % (
+            self._time(end), orjson.dumps(request), self.known.get(about) or self._about(about), status, heard, said,
+            seconds, told,
+        )  # fmt: skip
+
+    def _time(self, end: float) -> bytes:
+        second, rest = divmod(round(end * 1e6), 1_000_000)
+        if second != self.second:
+            self.second = second
+            self.stamp = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{self.stamp}.{rest:06}+00:00".encode()
+
+    def _about(self, about: tuple[str, ...]) -> bytes:
+        told = {name: text[:LONGEST] for name, text in zip(ABOUT, about, strict=True) if text}
+        return self.known.keep(about, orjson.dumps(told)[1:-1] + b",")
