@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.collect.hand import collected, rows
 from tests.serve.conftest import SAMPLE, SIGNATURE, Caller
@@ -131,6 +131,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
+@settings(deadline=None)
 def test_no_body_breaks_it(body: Any) -> None:
     for signature in (SIGNATURE, NUMBER):
         try:

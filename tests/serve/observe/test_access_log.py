@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.serve.http.test_connection import HOST, Talk
 
@@ -157,6 +157,7 @@ def test_a_log_that_cannot_be_begun_is_an_error_at_the_start(tmp_path: Path) -> 
 
 
 @given(st.text(), st.text(st.characters(exclude_categories=["Cs"])), st.floats(0, 4e9), st.floats(0, 1e4))
+@settings(deadline=None)
 def test_a_line_is_json_that_says_what_was_told(request: str, path: str, end: float, seconds: float) -> None:
     request = request.encode("utf-8", "replace").decode()
     about = ("k7", "HTTP/1.1", "GET", path, "", "3")

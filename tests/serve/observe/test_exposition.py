@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_families
 from prometheus_client.parser import text_string_to_metric_families as plain_families
@@ -113,6 +113,7 @@ def test_an_id_that_is_too_long_for_an_example_is_left_out() -> None:
 
 
 @given(st.text(), st.text(st.characters(blacklist_categories=["Cs"]), max_size=100))
+@settings(deadline=None)
 def test_names_come_out_as_they_went_in_whatever_they_hold(model: str, request: str) -> None:
     model = model.encode("utf-8", "replace").decode()
     counts = Counts(model, "1")
@@ -123,6 +124,7 @@ def test_names_come_out_as_they_went_in_whatever_they_hold(model: str, request: 
 
 
 @given(st.lists(st.tuples(st.sampled_from([200, 400, 503]), st.floats(0, 20))), st.integers(0, 2**32))
+@settings(deadline=None)
 def test_counts_of_processes_add_up_to_those_of_one(answers: list[tuple[int, float]], seed: int) -> None:
     alone, parts = Counts("m", "1"), [Counts("m", "1"), Counts("m", "1")]
     for i, (status, seconds) in enumerate(answers):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aimass.serve.observe.sampling import sampled
 
 
 @given(st.text(max_size=20), st.floats(0, 1), st.floats(0, 1))
+@settings(deadline=None)
 def test_who_is_in_a_share_is_in_every_larger_one(id: str, one: float, other: float) -> None:
     less, more = sorted((one, other))
     assert sampled(id, more) or not sampled(id, less)
