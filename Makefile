@@ -22,7 +22,7 @@ types: $(VENV)/test.installed
 	$(BIN)/mypy
 
 unit: $(VENV)/test.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 $(VENV)/python:
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "aimass needs Python 3.11 or newer"'

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from aimass.engines.base import Predictor, Tensors
 from aimass.serve.batch.base import Ask, Busy, Form, Late
-from aimass.serve.batch.batcher import PATIENCE, Batcher
+from aimass.serve.batch.batcher import LOOK, PATIENCE, Batcher
 from aimass.serve.batch.profile import Profile
 from aimass.serve.batch.turns import INLINE
 from aimass.serve.predictor import sliced
@@ -412,7 +412,10 @@ def test_what_calls_take_later_changes_how_large_they_grow() -> None:
     assert made.most == made.limit
     for _ in range(256):
         made.profile.learn(made.limit, 0.2)
-    callers = [Caller([1]) for _ in range(256)]
-    asyncio.run(asked(made, callers, [Lists()], waves=range(256)))
-    assert len(model.calls) == 256
+
+    async def one_by_one() -> None:
+        for _ in range(LOOK):
+            await asked(made, [Caller([1])], [Lists()])
+
+    asyncio.run(one_by_one())
     assert made.most < made.limit
