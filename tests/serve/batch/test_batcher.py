@@ -163,7 +163,7 @@ def test_an_answer_that_cannot_be_made_or_told_ends_nothing() -> None:
 
 def test_a_long_call_leaves_the_event_loop_free() -> None:
     async def beats() -> int:
-        model = batcher(Model(0.05))
+        model = batcher(Model(0.3))
         caller = Caller([1])
         model.add(Ask(Lists(), caller.rows, 1, caller))
         count = 0
