@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from aimass.cli.place import workspace
+from aimass.cli.words import words_of
+from aimass.serve.workers.settings import Workers, option
 
 if TYPE_CHECKING:
     from aimass.serve.access.door import Door
@@ -20,13 +23,24 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 def at_the_door(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say who may come in."""
-    for option in (
+    for one in (
         click.option("--tls-client-ca", type=FILE, help="ask clients for certificates signed by these"),
         click.option("--tls-key", type=FILE, help="the key of the certificate, PEM"),
         click.option("--tls-cert", type=FILE, help="speak TLS: the certificate and its chain, PEM"),
         click.option("--keys", type=FILE, help="ask for keys: the file that `aimass keys` writes"),
     ):
-        command = option(command)
+        command = one(command)
+    return command
+
+
+def with_workers(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of several processes; those that a supervisor gives its workers are hidden."""
+    for name in ("channel", "worker"):
+        command = click.option(f"--{name}", type=int, hidden=True)(command)
+    for row in reversed(Workers.schema()):
+        kind = {"int": int, "float": float}[row["type"]]
+        told = click.option(option(row["name"]), type=kind, default=row["default"], show_default=True, help=row["help"])
+        command = told(command)
     return command
 
 
@@ -40,11 +54,13 @@ def at_the_door(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--access-log-sample", default=1.0, show_default=True, help="of good answers only this share")
 @click.option("--otel-endpoint", default="", envvar="OTEL_EXPORTER_OTLP_ENDPOINT", help="URL of a collector for traces")
 @click.option("--otel-sample", default=0.0, show_default=True, help="share of requests without a trace that begin one")
+@with_workers
 @click.option("--json", "json_wanted", is_flag=True, help="say where it listens as one line of JSON")
 @click.pass_context
 def serve(
     ctx: click.Context, /, name: str, host: str, port: int, json_wanted: bool, logs: tuple[str, ...],
-    keys: Path | None, tls_cert: Path | None, tls_key: Path | None, tls_client_ca: Path | None, **observed: Any,
+    keys: Path | None, tls_cert: Path | None, tls_key: Path | None, tls_client_ca: Path | None, worker: int | None,
+    channel: int | None, **more: Any,
 ) -> None:  # fmt: skip
     """Answer raw records with NAME, NAME@3 or NAME@alias until Ctrl-C.
 
@@ -52,23 +68,45 @@ def serve(
     Example: aimass serve flights --port 8080
     then:    curl -s localhost:8080/v1/docs
     """
+    settings = Workers.from_settings({row["name"]: more.pop(row["name"]) for row in Workers.schema()}, "serve")
+    if channel is None and settings.count > 1:
+        supervised(ctx, settings, host, port, json_wanted=json_wanted)
+        return
     from aimass.serve.access.door import door
     from aimass.serve.observe.settings import Observing, log_of
+    from aimass.serve.workers.member import membership
 
-    at = door(keys, tls_cert, tls_key, tls_client_ca)
-    observing = Observing.from_settings({**observed, "log": log_of(logs)}, "serve")
-    serve_version(workspace(ctx), name, host, port, json_wanted=json_wanted, observing=observing, at=at)
+    with membership(channel) as member:
+        at = door(keys, tls_cert, tls_key, tls_client_ca)
+        observing = Observing.from_settings({**more, "log": log_of(logs)}, "serve")
+        serve_version(workspace(ctx), name, host, port, json_wanted=json_wanted, observing=observing, at=at,
+                      member=member)  # fmt: skip
+
+
+def supervised(ctx: click.Context, settings: Workers, host: str, port: int, *, json_wanted: bool) -> None:
+    """Keep several processes that run the command of CTX."""
+    from aimass.serve.listening import Listening, say
+    from aimass.serve.workers.supervisor import supervise
+
+    def told(facts: Mapping[str, Any]) -> None:
+        if json_wanted:
+            click.echo(json.dumps(facts))
+        else:
+            say(Listening(**{key: value for key, value in facts.items() if key != "ready"}))
+
+    command = [sys.executable, "-m", "aimass", *words_of(ctx)]
+    supervise(command, settings, host=host, ports=[port], ready=told)
 
 
 def serve_version(
     place: Any, name: str, host: str, port: int, *, json_wanted: bool = False, observing: Any = None,
-    at: Door | None = None,
+    at: Door | None = None, member: Any = None,
 ) -> None:  # fmt: skip
     """Serve one published version in the foreground; where it listens is said in words, or as a line of JSON."""
     from aimass.publish.registry import find_release
     from aimass.serve.access.door import Door
+    from aimass.serve.listening import Listening, say
     from aimass.serve.observe.settings import Observing
-    from aimass.serve.server import Listening, say
     from aimass.serve.server import serve as serve_forever
 
     def told(where: Listening) -> None:
@@ -78,7 +116,8 @@ def serve_version(
     model = name.partition("@")[0]
     ready = told if json_wanted else say
     serve_forever(release.folder, name=model, version=number, host=host, port=port, repository=registry_of(place),
-                  log_to=place.folder, observing=observing or Observing(), door=at or Door(), ready=ready)  # fmt: skip
+                  log_to=place.folder, observing=observing or Observing(), door=at or Door(), ready=ready,
+                  member=member)  # fmt: skip
 
 
 def registry_of(place: Any) -> Any:

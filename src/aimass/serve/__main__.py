@@ -9,11 +9,13 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aimass.core.errors import AimassError, InputError
 from aimass.runner.worker import die_with_parent
+from aimass.serve.workers.settings import Workers, option
 
 if TYPE_CHECKING:
     from aimass.serve.observe.settings import Observing
@@ -50,15 +52,38 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--tls-key", type=Path, default=None, help="its key, PEM")
     parser.add_argument("--tls-client-ca", type=Path, default=None, help="ask clients for certificates signed by these")
     parser.add_argument("--parent", type=int, default=None, help="the process that started it: end with it")
-    given = parser.parse_args(arguments)
-    if given.parent is not None:
+    for row in Workers.schema():
+        kind_of = {"int": int, "float": float}[row["type"]]
+        parser.add_argument(option(row["name"]), type=kind_of, default=row["default"], help=row["help"])
+    parser.add_argument("--worker", type=int, default=None, help=argparse.SUPPRESS)
+    parser.add_argument("--channel", type=int, default=None, help=argparse.SUPPRESS)
+    words = sys.argv[1:] if arguments is None else arguments
+    given = parser.parse_args(words)
+    if given.parent is not None and given.channel is None:
         die_with_parent(given.parent)
     try:
-        from aimass.serve.access.door import door
-        from aimass.serve.server import serve_all
-        from aimass.serve.versions.repository import Folder
+        workers = Workers.from_settings({row["name"]: getattr(given, row["name"]) for row in Workers.schema()}, "serve")
+        if given.channel is None and workers.count > 1:
+            supervised(words, given, workers)
+        else:
+            one(given)
+    except AimassError as error:
+        print(json.dumps(error.as_json()), file=sys.stderr, flush=True)
+        return error.exit_code
+    except KeyboardInterrupt:  # before it listened: there is nothing to drain
+        return 130
+    return 0
 
-        repository = None if given.repository is None else Folder(given.repository)
+
+def one(given: argparse.Namespace) -> None:
+    """Serve in this process, which may be one of several.  Raises InputError."""
+    from aimass.serve.access.door import door
+    from aimass.serve.server import serve_all
+    from aimass.serve.versions.repository import Folder
+    from aimass.serve.workers.member import membership
+
+    repository = None if given.repository is None else Folder(given.repository)
+    with membership(given.channel) as member:
         serve_all(
             wanted(given, repository),
             host=given.host,
@@ -68,14 +93,23 @@ def main(arguments: list[str] | None = None) -> int:
             log_to=given.log_to,
             observing=observing(given),
             door=door(given.keys, given.tls_cert, given.tls_key, given.tls_client_ca),
-            ready=lambda where: print(json.dumps(where.as_json()), flush=True),
+            ready=lambda where: said(where.as_json()),
+            member=member,
         )
-    except AimassError as error:
-        print(json.dumps(error.as_json()), file=sys.stderr, flush=True)
-        return error.exit_code
-    except KeyboardInterrupt:  # before it listened: there is nothing to drain
-        return 130
-    return 0
+
+
+def supervised(words: list[str], given: argparse.Namespace, workers: Workers) -> None:
+    """Serve in several processes, each told the same WORDS.  Raises InputError."""
+    from aimass.serve.workers.supervisor import supervise
+
+    command = [sys.executable, "-m", "aimass.serve", *words]
+    ports = [port for port in (given.port, given.grpc_port) if port is not None]
+    supervise(command, workers, host=given.host, ports=ports, ready=said)
+
+
+def said(facts: Mapping[str, Any]) -> None:
+    """One line of JSON, for the program that started it."""
+    print(json.dumps(facts), flush=True)
 
 
 def observing(given: argparse.Namespace) -> Observing:

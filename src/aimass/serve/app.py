@@ -24,18 +24,21 @@ from aimass.serve.messages import Answer, Receive, Refused, Request, Scope, Send
 from aimass.serve.observe.exposition import OPEN, TEXT, exposition, wants_open
 from aimass.serve.observe.settings import Observers
 from aimass.serve.observe.vitals import Vitals
+from aimass.serve.parameters import Live
 from aimass.serve.paths import HOT, OF_V2, Answering, Paths, Place, hot, told
 from aimass.serve.pending import waited
 from aimass.serve.predictor import Served, Wanted, load
+from aimass.serve.seen import Seen
 from aimass.serve.v1.facts import Told
 from aimass.serve.v2.facts import Facts
-from aimass.serve.versions.api import Api
+from aimass.serve.versions.api import Api, body_of
 from aimass.serve.versions.deployment import Deployment
 from aimass.serve.versions.life import Life
 from aimass.serve.versions.prove import Probation
 from aimass.serve.versions.repository import Given, Repository
 from aimass.serve.versions.traffic import ASKED
 from aimass.serve.versions.version import Route, Version
+from aimass.serve.whole import Alone, Whole
 
 MAX_BODY = Limits().body  # bytes, unpacked
 MAX_ROWS = 10_000  # in one request
@@ -52,7 +55,7 @@ class App:
         self, models: Sequence[Served], *, repository: Repository | None = None,
         load: Callable[[Wanted], Served] = load, prove: Callable[[Wanted], Awaitable[Any]] = Probation(),
         max_body: int = MAX_BODY, max_rows: int = MAX_ROWS, observers: Observers = Observers(),
-        feedback: Feedback | None = None,
+        feedback: Feedback | None = None, whole: Whole | None = None,
     ) -> None:  # fmt: skip
         self.max_body = max_body
         self.draining, self.observers = False, observers
@@ -61,11 +64,14 @@ class App:
         self.changed: list[Callable[[], None]] = []  # told when requests have to find their way anew
         self.life = Life(
             repository or Given(model.wanted for model in models), prove=prove, load=load,
-            version=lambda served: Version(served, max_rows, max_body), changed=self._changed,
+            version=lambda served: self.live.dressed(Version(served, max_rows, max_body)), changed=self._changed,
         )  # fmt: skip
+        self.live = Live(self.life.versions, self.life.trials)
         self.life.begin(models)
         self.vitals = Vitals(self.life.counted)
-        self.facts, self.api = Facts(self.life, lambda: not self.draining), Api(self.life)
+        self.whole = whole or Alone(self.life, self.seen, self.live)
+        self.facts = Facts(self.life, self.whole, lambda: not self.draining)
+        self.api = Api(self.life, self.whole)
         self.explaining = Explaining(self.facts.find, Pool())
         self.feedback, v1 = feedback or Feedback(), Told(self.facts)
         more = (self.api.places(), self.explaining.places(), v1.places(), self.feedback.places(self.facts.find))
@@ -82,11 +88,13 @@ class App:
             "/v2": {"GET": told(self.facts.server)},
             "/v2/health/live": {"GET": told(lambda: {"live": True})},
             "/v2/health/ready": {"GET": self._ready},
-            "/v2/models/stats": {"GET": told(self.facts.stats)},
+            "/v2/models/stats": {"GET": self._stats},
+            "/v1/parameters": {"GET": self._parameters, "PATCH": self._set},
+            "/v1/parameters/undo": {"POST": self._undo},
         }
 
     def _places(self) -> list[Place]:
-        facts = {"": told(self.facts.metadata), "/config": told(self.facts.config), "/stats": told(self.facts.stats)}
+        facts = {"": told(self.facts.metadata), "/config": told(self.facts.config), "/stats": self._stats}
         return [
             *(Place(pattern, {"POST": self._inferred}, self.facts.find) for _, pattern in HOT),
             *(Place(re.compile(OF_V2 + path), {"GET": says}, self.facts.find) for path, says in facts.items()),
@@ -167,18 +175,40 @@ class App:
         ready = self.facts.model_ready(name, version) if name else not self.draining
         return json_answer({**({"name": name} if name else {}), "ready": ready}, 200 if ready else 503)
 
+    def seen(self) -> Seen:
+        """What this process knows."""
+        found, crowd = self.life.seen(), self.vitals.crowd
+        if crowd is not None:
+            found.counts["", ""] = crowd.counts
+        found.facts, found.health = self.vitals.facts(), {**self.observers.health(), **self.door()}
+        return found
+
     async def _health(self, request: Request) -> Answer:
         """Ready or not, and what is wrong though it answers."""
-        models = {model.label: {"digest": model.digest, **model.health()} for model in self._models}
-        told = {**self.observers.health(), **self.door()}
-        return json_answer({"live": True, "ready": not self.draining, "models": models, **told})
+        all_seen = await self.whole.seen()
+        models = {label: facts for label, facts in all_seen.models.items() if sees(label.partition("@")[0])}
+        workers = {"generation": all_seen.generation, "workers": all_seen.workers} if all_seen.workers else {}
+        facts = {"live": True, "ready": not self.draining, "models": models, **all_seen.health, **workers}
+        return json_answer(facts)
+
+    async def _stats(self, request: Request, **said: Any) -> Answer:
+        return json_answer(await self.facts.stats(**said))
 
     async def _metrics(self, request: Request) -> Answer:
         open_metrics = wants_open(request.headers.get(b"accept"))
-        crowd = self.vitals.crowd
-        counts = [*([crowd.counts] if crowd else ()), *(model.counts for model in self._models)]
-        text = exposition(counts, self.vitals.facts(), open_metrics=open_metrics)
+        all_seen = await self.whole.seen()
+        counts = [one for one in all_seen.counts.values() if not one.model or sees(one.model)]
+        text = exposition(counts, all_seen.facts, open_metrics=open_metrics)
         return Answer(text, kind=OPEN if open_metrics else TEXT)
+
+    async def _parameters(self, request: Request) -> Answer:
+        return json_answer(await self.whole.parameters())
+
+    async def _set(self, request: Request) -> Answer:
+        return json_answer(await self.whole.set(await body_of(request)))
+
+    async def _undo(self, request: Request) -> Answer:
+        return json_answer(await self.whole.undo())
 
     async def _docs(self, request: Request) -> Answer:
         host = request.headers.get(b"host", b"").decode("latin-1")

@@ -22,6 +22,7 @@ class Surroundings:
     log_to   the folder for logs, None when nothing is to be logged
     at_stop  called once after the last answer, in order
     health   each gives facts worth saying at the health path; empty when all is well
+    live     numbers that may change while it serves, by name: who uses one reads it each time
     """
 
     name: str
@@ -30,6 +31,7 @@ class Surroundings:
     log_to: Path | None = None
     at_stop: list[Callable[[], None]] = field(default_factory=list)
     health: list[Callable[[], dict[str, Any]]] = field(default_factory=list)
+    live: dict[str, float] = field(default_factory=dict)
 
 
 class Wrapper(Part):

@@ -52,6 +52,7 @@ class PredictionLog(Wrapper):
         writer = Writer(folder, lambda: ToDelta(folder, context, self), self)
         context.at_stop.append(writer.close)
         context.health.append(writer.health)
+        context.live["log_sample"] = self.sample
         run, numbers = secrets.token_hex(4), count(1)
 
         def predict(tensors: Tensors) -> Tensors:
@@ -103,9 +104,10 @@ class ToDelta:
 
         self.columns = Columns(context.signature, context.name, context.version, settings.sample)
         self.table: Appended = Appended(folder, self.columns.schema)
-        self.keep_days = settings.keep_days
+        self.keep_days, self.live = settings.keep_days, context.live
 
     def made(self, entries: Sequence[Entry]) -> Any:
+        self.columns.share = self.live["log_sample"]
         return self.columns.of(entries)
 
     def append(self, made: Any) -> None:

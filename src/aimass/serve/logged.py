@@ -72,7 +72,7 @@ class Columns:
             "model": np.full(total, self.model, object),
             "version": np.full(total, self.version, object),
             "given": np.repeat([given for _, _, given in asked], rows),
-            "weight": np.full(total, 1 / self.share),
+            "weight": np.full(total, 1 / self.share if self.share else 0.0),
             "batch": np.repeat(np.array([entry.batch for entry in entries], object), counts),
         }
         return [pa.array(values[name] if kept is None else values[name][kept], kind) for name, kind in FACTS.items()]

@@ -5,17 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
-import signal
 import socket
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aimass.serve.access.door import Door, Opened
 from aimass.serve.access.watch import watch
@@ -24,10 +20,15 @@ from aimass.serve.feedback import Feedback
 from aimass.serve.http.crowd import Crowd
 from aimass.serve.http.front import Front
 from aimass.serve.http.limits import Limits
+from aimass.serve.listening import Listening, say, where_of
 from aimass.serve.observe.settings import Observing
 from aimass.serve.predictor import Served, Wanted, load
+from aimass.serve.signals import heard
 from aimass.serve.sockets import BACKLOG, bind, knocked, listen, no_more_knocks
-from aimass.serve.versions.repository import Repository
+from aimass.serve.versions.repository import Given, Repository
+
+if TYPE_CHECKING:
+    from aimass.serve.workers.member import Member
 
 if sys.platform == "win32":
     from asyncio import new_event_loop
@@ -36,26 +37,6 @@ else:
 
 LINGER = 0.3  # seconds after a stop signal in which open connections may still send a request
 GRACE = 20  # seconds for requests under way to finish
-
-
-@dataclass(frozen=True)
-class Listening:
-    """Where a server answers."""
-
-    url: str
-    host: str
-    port: int
-    pid: int
-    model: str
-
-    def as_json(self) -> dict[str, Any]:
-        return {"ready": True, **asdict(self)}
-
-
-def say(where: Listening) -> None:
-    """Tell a person."""
-    print(f"{where.model} answers at {where.url}/v1/predict/{where.model.partition('@')[0]}", flush=True)
-    print(f"how to ask: {where.url}/v1/docs   end it: Ctrl-C", flush=True)
 
 
 def serve(
@@ -70,10 +51,11 @@ def serve(
     observing: Observing = Observing(),
     door: Door = Door(),
     ready: Callable[[Listening], None] = say,
+    member: Member | None = None,
 ) -> None:
     """`serve_all` of one model or release."""
     serve_all([Wanted(folder, name, version)], host=host, port=port, repository=repository, log_to=log_to,
-              observing=observing, door=door, ready=ready)  # fmt: skip
+              observing=observing, door=door, ready=ready, member=member)  # fmt: skip
 
 
 def serve_all(
@@ -87,16 +69,20 @@ def serve_all(
     observing: Observing = Observing(),
     door: Door = Door(),
     ready: Callable[[Listening], None] = say,
+    member: Member | None = None,
 ) -> None:
     """Answer with the models or releases WANTED until SIGTERM or SIGINT; requests under way are answered.
 
     HTTP/1.1 and gRPC on the same port; both on GRPC_PORT, too, for clients that want another one.  Only this machine
     can reach it unless HOST says otherwise.  REPOSITORY: where other versions come from while it serves.  LOG_TO: the
     folder for the prediction log.  OBSERVING: what is told of requests, and where.  DOOR: whether keys are asked for,
-    and TLS is spoken.  READY is called once it listens.  Raises InputError when a folder cannot be served or a port
-    cannot be had.
+    and TLS is spoken.  READY is called once it listens.  MEMBER: this process is one of several, which has its sockets
+    and its versions from a supervisor.  Raises InputError when a folder cannot be served or a port cannot be had.
     """
-    bound = [bind(host, number) for number in (port, grpc_port) if number is not None]
+    if member is None:
+        bound = [bind(host, number) for number in (port, grpc_port) if number is not None]
+    else:
+        bound = member.mine
     models: list[Served] = []
     app: App | None = None
     observers = observing.begin()
@@ -106,17 +92,18 @@ def serve_all(
     opened = Opened()
     try:
         opened = door.open()
-        for warning in door.warnings(host):
+        for warning in door.warnings(host) if member is None or member.number == 0 else ():
             print(f"warning: {warning}", file=sys.stderr, flush=True)
-        models.extend(ready_made(one) for one in wanted)
-        for listener in bound:
+        models.extend(ready_made(one) for one in (member.wanted(wanted, repository) if member else wanted))
+        for listener in bound if member is None else ():
             listen(listener, host)
         scheme = "https" if door.tls else "http"
-        where = _where(bound[0], scheme, host, ", ".join(model.label for model in models) or "no model yet")
-        app = App(models, repository=repository, load=ready_made, observers=observers, feedback=Feedback(log_to))
+        where = where_of(bound[0], scheme, host, ", ".join(model.label for model in models) or "no model yet")
+        app = App(models, repository=repository or Given(wanted), load=ready_made, observers=observers,
+                  feedback=Feedback(log_to), whole=member)  # fmt: skip
         gc.collect()
         gc.freeze()  # what was loaded stays: a collection need not walk it again
-        Server(app, bound, lambda: ready(where), opened=opened).run()
+        Server(app, bound, where, ready, opened=opened, member=member).run()
     finally:
         if app is None:
             for model in models:
@@ -129,21 +116,16 @@ def serve_all(
         opened.close()
 
 
-def _where(bound: socket.socket, scheme: str, host: str, label: str) -> Listening:
-    port = int(bound.getsockname()[1])
-    shown = f"[{host}]" if ":" in host else host
-    return Listening(f"{scheme}://{shown}:{port}", host, port, os.getpid(), label)
-
-
 class Server:
     """One process on its sockets: answers until it is told to stop; whoever has asked by then is answered."""
 
     def __init__(
-        self, app: App, bound: Sequence[socket.socket], ready: Callable[[], None], limits: Limits = Limits(),
-        opened: Opened = Opened(),
+        self, app: App, bound: Sequence[socket.socket], where: Listening, ready: Callable[[Listening], None],
+        limits: Limits = Limits(), *, opened: Opened = Opened(), member: Member | None = None,
     ) -> None:  # fmt: skip
-        self.app, self.bound, self.ready = app, bound, ready
+        self.app, self.bound, self.where, self.ready, self.member = app, bound, where, ready, member
         self.crowd = app.vitals.crowd = Crowd(limits)
+        app.live.serves(self.crowd)
         self.crowd.counts.observers = app.observers.all
         self.opened, self.guard = opened, opened.guard(lambda: app.deployments)
         app.door = opened.health
@@ -152,7 +134,10 @@ class Server:
         else:
             self.front = Front(self.guard.routes(app.route), self.crowd, self._calls, self.guard.turns_away)
         app.changed.append(self.front.forget)
-        self.crowd.duties.append(app.life.look)
+        self.listeners: list[asyncio.Server] = []
+        self.handing_over = False  # another process answers on the same sockets
+        if member is None:
+            self.crowd.duties.append(app.life.look)
         self.stopping, self.at_once = asyncio.Event(), asyncio.Event()
 
     def _calls(self) -> asyncio.Protocol:
@@ -183,16 +168,26 @@ class Server:
         loop = asyncio.get_running_loop()
         watching = [loop.create_task(self.crowd.watch()), loop.create_task(watch(self.opened.looks))]
         self.app.vitals.watch(loop)
-        with _signals(loop, self.stop, self.app.observers.reopen if self.app.observers.all else None):
-            listeners = [
-                await loop.create_server(self.front.connection, sock=bound, backlog=BACKLOG, **self.opened.secured)
-                for bound in self.bound
-            ]
-            self.ready()
+        told = self.stop if self.member is None else self.leave
+        with heard(loop, told, self.app.observers.reopen if self.app.observers.all else None):
+            if self.member is None:
+                await self.answer(self.bound)
+                self.ready(self.where)
+            else:
+                await self.member.join(self, self.where.as_json())
             await self.stopping.wait()
-            await self._end(listeners)
+            await self._end()
         for task in watching:
             task.cancel()
+
+    async def listen(self, sockets: Sequence[socket.socket]) -> list[asyncio.Server]:
+        """Take in who knocks at SOCKETS, too, until what is given back is closed."""
+        made, secured = asyncio.get_running_loop().create_server, self.opened.secured
+        return [await made(self.front.connection, sock=one, backlog=BACKLOG, **secured) for one in sockets]
+
+    async def answer(self, sockets: Sequence[socket.socket]) -> None:
+        """Take in who knocks at SOCKETS, until the end."""
+        self.listeners += await self.listen(sockets)
 
     def stop(self) -> None:
         """The first time finish what was begun, the second time end at once."""
@@ -201,13 +196,27 @@ class Server:
         self.app.draining = self.front.draining = True
         self.stopping.set()
 
-    async def _end(self, listeners: Sequence[asyncio.Server]) -> None:
-        """Let nobody new knock, take in who has, close the doors, let open connections finish."""
-        for bound in self.bound:
-            no_more_knocks(bound)
-        waiting = [connection for bound in self.bound for connection in knocked(bound)]
-        for listener in listeners:
+    def leave(self) -> None:
+        """The same for one of several processes: the server itself goes on, and answers at these sockets."""
+        if self.stopping.is_set():
+            self.at_once.set()
+        self.handing_over = self.front.draining = True
+        self.stopping.set()
+
+    async def _end(self) -> None:
+        """Let nobody new knock, take in who has, close the sockets, let open connections finish."""
+        sockets: Sequence[socket.socket] = self.member.all_sockets if self.member else self.bound
+        if self.member:
+            self.member.leaves()
+        if self.handing_over:
+            sockets = []
+        for one in sockets:
+            no_more_knocks(one)
+        waiting = [connection for one in sockets for connection in knocked(one)]
+        for listener in self.listeners:
             listener.close()
+        if self.member:
+            self.member.close_all()
         await asyncio.gather(*map(self._taken_in, waiting))
         if self.opened.secured:  # whose handshake is under way is not among the connections yet
             await self._until(lambda: False, LINGER)
@@ -215,6 +224,8 @@ class Server:
         self.crowd.end()
         await self._until(self._left, GRACE)
         self.crowd.abort()
+        if self.member:
+            await self.member.end()
 
     async def _taken_in(self, knocked: socket.socket) -> None:
         loop, secured = asyncio.get_running_loop(), self.opened.secured
@@ -230,21 +241,3 @@ class Server:
         until = time.monotonic() + seconds
         while not over() and time.monotonic() < until and not self.at_once.is_set():
             await asyncio.sleep(0.01)
-
-
-@contextlib.contextmanager
-def _signals(
-    loop: asyncio.AbstractEventLoop, stop: Callable[[], None], reopen: Callable[[], None] | None
-) -> Iterator[None]:
-    """STOP on SIGINT and SIGTERM, REOPEN logs on SIGHUP, where this thread is the one that hears them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    actions = {signal.SIGINT: stop, signal.SIGTERM: stop, **({signal.SIGHUP: reopen} if reopen else {})}
-    for number, action in actions.items():
-        loop.add_signal_handler(number, action)
-    try:
-        yield
-    finally:
-        for number in actions:
-            loop.remove_signal_handler(number)

@@ -64,6 +64,8 @@ ENDPOINTS = [
     ("read", "GET", "/v1/deployments/flights", b""),
     ("manage", "POST", "/v1/deployments/flights/serve", b'{"version": "3"}'),
     ("manage", "POST", "/v2/repository/models/flights/load", b""),
+    ("read", "GET", "/v1/parameters", b""),
+    ("manage", "PATCH", "/v1/parameters", b'{"models/flights/call_rows": 512}'),
 ]
 # What nothing answers, or not yet: closed all the same.
 ELSEWHERE = [
@@ -73,6 +75,7 @@ ELSEWHERE = [
     ("manage", "POST", "/v2/repository/models/absent/load"),
     ("manage", "POST", "/v2/repository/models/absent/unload"),
     ("manage", "POST", "/v1/deployments/absent/canary"),
+    ("manage", "POST", "/v1/parameters/undo"),
     ("manage", "PUT", "/v1/models/flights/canary"),
     ("manage", "POST", "/v1/models/flights:promote"),
     ("manage", "DELETE", "/v2/models/flights"),

@@ -41,6 +41,7 @@ METHODS = {
     "RepositoryModelUnload": "manage",
 }  # fmt: skip
 
+OF_ALL = re.compile(r"/v1/parameters(/undo)?")  # of the server and all its models together
 _TABLE = [(scope, method, re.compile(path, re.S)) for scope, method, path in PATHS]
 
 
@@ -56,6 +57,8 @@ def of_path(method: str, path: str) -> Needed:
     """What METHOD at PATH takes.  Paths are the application's: unquoted, and a slash at the end is nothing."""
     asked = "GET" if method == "HEAD" else method
     plain = path.rstrip("/") or "/"
+    if OF_ALL.fullmatch(plain):
+        return Needed("read" if asked == "GET" else "manage", every=True)
     for scope, wanted, pattern in _TABLE:
         found = pattern.fullmatch(plain) if wanted in ("", asked) else None
         if found:

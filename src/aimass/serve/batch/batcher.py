@@ -41,7 +41,7 @@ class Batcher:
         self.varies = varies
         self.most = self.limit = most
         self.goal, self.longest = 0.0, LONGEST  # seconds of a request, and of a call
-        self.beside = False  # never on the event loop
+        self.beside, self.inline = False, INLINE  # never on the event loop; seconds of a call that may be
         self.turn: Turn | None = None  # of the event loop, where other models share it
         self.calls = 0
         self.waiting = Waiting(bound)
@@ -158,7 +158,9 @@ class Batcher:
 
     def _short(self, asks: Sequence[Ask], rows: int) -> bool:
         seconds = self.profile.slow(rows)
-        if self.beside or seconds > INLINE or (self.turn is not None and not self.turn.has_room(seconds)):
+        if self.beside or seconds > self.inline:
+            return False
+        if self.turn is not None and not self.turn.has_room(seconds, self.inline):
             return False
         return not self.varies or sum(len(ask.exchange.body) for ask in asks) <= SMALL
 

@@ -20,9 +20,9 @@ class Turn:
     def __init__(self) -> None:
         self.spent = 0.0
 
-    def has_room(self, seconds: float) -> bool:
-        """Whether a call of so many SECONDS may still be made on the loop."""
-        return seconds <= HOP or seconds <= INLINE - self.spent
+    def has_room(self, seconds: float, most: float = INLINE) -> bool:
+        """Whether a call of so many SECONDS may still be made on the loop, where a turn may take MOST."""
+        return seconds <= HOP or seconds <= most - self.spent
 
     def took(self, seconds: float) -> None:
         """A call on the loop took SECONDS, answers included."""

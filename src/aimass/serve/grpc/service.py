@@ -66,15 +66,18 @@ class Service:
             "ServerMetadata": lambda asked: facts.server(),
             "ModelMetadata": lambda asked: facts.metadata(asked.name, asked.version),
             "ModelConfig": lambda asked: {"config": _config(facts.config(asked.name, asked.version))},
+        }
+        awaited: dict[str, Callable[[Any], Awaitable[dict[str, Any]]]] = {
             "ModelStatistics": lambda asked: facts.stats(asked.name, asked.version),
-            "RepositoryIndex": lambda asked: {"models": facts.life.index(ready=asked.ready)},
+            "RepositoryIndex": partial(_index, api),
+            "RepositoryModelLoad": partial(_changed, api.load),
+            "RepositoryModelUnload": partial(_changed, api.unload),
         }
         self.methods: dict[bytes, Callable[[Call], None]] = {
             method(name): partial(_answered, name, answer) for name, answer in answers.items()
         }
         self.methods[method("ModelInfer")] = self.infer
-        for name, change in {"RepositoryModelLoad": api.load, "RepositoryModelUnload": api.unload}.items():
-            self.methods[method(name)] = partial(self._change, name, change)
+        self.methods.update({method(name): partial(self._later, name, answer) for name, answer in awaited.items()})
 
     def forget(self) -> None:
         """Other versions answer from now on."""
@@ -133,22 +136,30 @@ class Service:
             form = self.given.keep((model, names, raw), Given(said))
         return form
 
-    # -- versions ---------------------------------------------------------------------------------------------
+    # -- what takes time --------------------------------------------------------------------------------------
 
-    def _change(self, name: str, change: Change, call: Call) -> None:
-        task = asyncio.get_running_loop().create_task(_changed(name, change, call))
+    def _later(self, name: str, answer: Callable[[Any], Awaitable[dict[str, Any]]], call: Call) -> None:
+        task = asyncio.get_running_loop().create_task(_awaited(name, answer, call))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
 
-async def _changed(name: str, change: Change, call: Call) -> None:
+async def _awaited(name: str, answer: Callable[[Any], Awaitable[dict[str, Any]]], call: Call) -> None:
     try:
-        asked = _parsed(f"{name}Request", call.body)
-        await change(asked.model_name, parameters({"parameters": _parameters(asked)}, CHANGES))
+        message = CLASSES[f"{name}Response"](**await answer(_parsed(f"{name}Request", call.body)))
     except Exception as error:  # told to the caller; what is ours is logged there
         refuse(call, error)
     else:
-        call.reply(CLASSES[f"{name}Response"]().SerializeToString())
+        call.reply(message.SerializeToString())
+
+
+async def _index(api: Api, asked: Any) -> dict[str, Any]:
+    return {"models": await api.index(ready=asked.ready)}
+
+
+async def _changed(change: Change, asked: Any) -> dict[str, Any]:
+    await change(asked.model_name, parameters({"parameters": _parameters(asked)}, CHANGES))
+    return {}
 
 
 def _can_be_typed(model: V2) -> bool:

@@ -158,6 +158,10 @@ def _process(page: Page, facts: Facts) -> None:
     page.gauge("aimass_held_bytes", "Bytes of requests under way.", [({}, facts.held)])
     states = [({"state": state}, n) for state, n in sorted(facts.versions.items())]
     page.gauge("aimass_model_versions", "Versions of models by state.", states)
+    if facts.workers:
+        workers = [({"state": state}, n) for state, n in sorted(facts.workers.items())]
+        page.gauge("aimass_workers", "Processes that answer, by state.", workers)
+        page.total("aimass_worker_restarts", "Workers that took the place of another.", [({}, facts.restarts)])
     page.family("aimass_event_loop_lag_seconds", "histogram", "How late the event loop was, ten times a second.")
     page.histogram("aimass_event_loop_lag_seconds", {}, LAGS, facts.lags, facts.lag_seconds)
     page.total("process_cpu_seconds", "User and system time.", [({}, facts.cpu_seconds)])

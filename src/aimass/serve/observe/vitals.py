@@ -16,6 +16,7 @@ from aimass.serve.http.crowd import Crowd
 
 LAGS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)  # seconds
 EVERY = 0.1  # seconds between looks at the event loop
+COUNTERS = ("connections", "versions", "workers")
 
 
 @dataclass
@@ -31,20 +32,22 @@ class Facts:
     cpu_seconds: float = 0.0
     files: int = 0
     started: float = field(default_factory=time.time)
+    workers: Counter[str] = field(default_factory=Counter)  # by state; none where one process is all of the server
+    restarts: int = 0  # of workers
 
     def as_json(self) -> dict[str, Any]:
-        return {**vars(self), "connections": {**self.connections}, "versions": {**self.versions}}
+        return {**vars(self), **{name: {**getattr(self, name)} for name in COUNTERS}}
 
     @classmethod
     def from_json(cls, facts: dict[str, Any]) -> Self:
-        return cls(**{**facts, "connections": Counter(facts["connections"]), "versions": Counter(facts["versions"])})
+        return cls(**{**facts, **{name: Counter(facts[name]) for name in COUNTERS}})
 
     def merge(self, other: Facts) -> None:
         """Add those of another process.  A version that several hold is as many versions: each has its own state."""
-        self.connections.update(other.connections)
-        self.versions.update(other.versions)
+        for name in COUNTERS:
+            getattr(self, name).update(getattr(other, name))
         self.lags = [a + b for a, b in zip(self.lags, other.lags, strict=True)]
-        for name in ("held", "lag_seconds", "memory", "cpu_seconds", "files"):
+        for name in ("held", "lag_seconds", "memory", "cpu_seconds", "files", "restarts"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.started = min(self.started, other.started)
 

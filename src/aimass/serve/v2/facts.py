@@ -11,15 +11,16 @@ from aimass.serve.failures import no_model
 from aimass.serve.versions.deployment import Deployment
 from aimass.serve.versions.life import Life
 from aimass.serve.versions.version import Version
+from aimass.serve.whole import Whole
 
 EXTENSIONS = ["binary_tensor_data", "model_configuration", "model_repository", "statistics"]
 
 
 class Facts:
-    """Of what LIFE keeps; READY says whether the server is."""
+    """Of what LIFE keeps; WHOLE counts what all of the server answered; READY says whether it is."""
 
-    def __init__(self, life: Life, ready: Callable[[], bool]) -> None:
-        self.life, self.ready = life, ready
+    def __init__(self, life: Life, whole: Whole, ready: Callable[[], bool]) -> None:
+        self.life, self.whole, self.ready = life, whole, ready
 
     def deployment(self, name: str) -> Deployment:
         """Raises Refused."""
@@ -43,14 +44,16 @@ class Facts:
     def config(self, name: str, version: str | None = "") -> dict[str, Any]:
         return self.find(name, version).v2.config()
 
-    def stats(self, name: str = "", version: str | None = "") -> dict[str, Any]:
+    async def stats(self, name: str = "", version: str | None = "") -> dict[str, Any]:
         """Of one version, of all versions of a name, or of all."""
         if version:
             found = [self.find(name, version)]
         else:
             names = [name] if name else seen(self.life.deployments)
             found = [one for name in names for one in self.deployment(name).versions.values()]
-        return {"model_stats": [one.served.counts.as_stats(one.name, one.version) for one in found]}
+        counts = (await self.whole.seen()).counts
+        told = [(counts.get((one.name, one.version), one.served.counts), one) for one in found]
+        return {"model_stats": [mine.as_stats(one.name, one.version) for mine, one in told]}
 
     def model_ready(self, name: str, version: str | None = "") -> bool:
         """Whether it would be answered.  Raises Refused for what nobody knows."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from aimass.serve.access.sight import seen, sees
 from aimass.serve.failures import no_model
 from aimass.serve.messages import Answer, Refused, Request, json_answer, parsed, unpacked
 from aimass.serve.paths import NAME, Answering, Place
-from aimass.serve.versions.desired import Plan
-from aimass.serve.versions.life import Life, Step
+from aimass.serve.versions.life import Life
+from aimass.serve.whole import Whole
 
 REPOSITORY = rf"/v2/repository/models/{NAME}"
 DEPLOYMENT = rf"/v1/deployments/{NAME}"
@@ -19,20 +19,10 @@ DEFAULT = ""  # of a repository: the version to be served
 
 
 class Api:
-    """Says and changes what LIFE keeps."""
+    """Says what LIFE keeps, and changes it wherever the WHOLE server is changed."""
 
-    def __init__(self, life: Life) -> None:
-        self.life = life
-        self.verbs: dict[str, Callable[[Plan, Mapping[str, Any]], Plan]] = {
-            "serve": lambda plan, said: plan.serve(said["version"]),
-            "canary": lambda plan, said: plan.canary(said["version"], said["share"], said.get("sticky")),
-            "split": lambda plan, said: plan.split(said["shares"], said.get("sticky")),
-            "promote": lambda plan, said: plan.promote(),
-            "rollback": lambda plan, said: plan.rollback(),
-            "shadow": lambda plan, said: plan.mirror(said["version"]),
-            "label": lambda plan, said: plan.label(said["label"], said["version"]),
-            "unload": lambda plan, said: plan.unload(said.get("version", "")),
-        }
+    def __init__(self, life: Life, whole: Whole) -> None:
+        self.life, self.whole = life, whole
 
     def fixed(self) -> dict[str, dict[str, Answering]]:
         return {"/v2/repository/index": {"POST": self._index}, "/v1/deployments": {"GET": self._all}}
@@ -49,7 +39,11 @@ class Api:
 
     async def _index(self, request: Request) -> Answer:
         said = await body_of(request)
-        return json_answer(self.life.index(ready=bool(said.get("ready"))))
+        return json_answer(await self.index(ready=bool(said.get("ready"))))
+
+    async def index(self, *, ready: bool = False) -> list[dict[str, str]]:
+        """All versions that are here or could be."""
+        return self.life.index(await self.whole.seen(), ready=ready)
 
     async def _load(self, request: Request, name: str) -> Answer:
         await self.load(name, parameters(await body_of(request), ("version",)))
@@ -60,7 +54,7 @@ class Api:
         if not sees(name):
             raise no_model(name, seen(self.life.deployments))
         version = await self.life.meant(name, text(said, "version", DEFAULT))
-        await self.life.change(name, lambda plan: plan.serve(version), "loaded")
+        await self.whole.change(name, "serve", {"version": version}, "loaded")
 
     async def _unload(self, request: Request, name: str) -> Answer:
         await self.unload(name, parameters(await body_of(request), ("version", "unload_dependents")))
@@ -70,28 +64,29 @@ class Api:
         """A version of NAME, or all of them.  Raises Refused."""
         if name not in self.life.deployments or not sees(name):
             raise Refused(404, f"no model called {name!r} is loaded")
-        version = text(said, "version", "")
-        await self.life.change(name, lambda plan: plan.unload(version), "unloaded")
+        await self.whole.change(name, "unload", {"version": text(said, "version", "")}, "unloaded")
 
     # -- deployments ------------------------------------------------------------------------------------------
 
     async def _all(self, request: Request) -> Answer:
-        return json_answer([self.life.as_json(name) for name in seen(self.life.deployments)])
+        return json_answer([await self._told(name) for name in seen(self.life.deployments)])
 
     async def _one(self, request: Request, name: str) -> Answer:
-        return json_answer(self.life.as_json(name))
+        return json_answer(await self._told(name))
+
+    async def _told(self, name: str) -> dict[str, Any]:
+        return self.life.as_json(name, await self.whole.seen(name))
 
     async def _change(self, request: Request, name: str, verb: str) -> Answer:
-        if verb not in self.verbs:
-            raise Refused(404, f"a deployment has no {verb!r}", expected=f"one of: {', '.join(self.verbs)}")
+        if verb not in SAID:
+            raise Refused(404, f"a deployment has no {verb!r}", expected=f"one of: {', '.join(SAID)}")
         said = checked(verb, await body_of(request))
         if said.get("version") or verb in ("serve", "canary"):
             said["version"] = await self.life.meant(name, said.get("version", ""))
         elif name not in self.life.deployments:
             raise Refused(404, f"no model called {name!r} is loaded")
-        step: Step = lambda plan: self.verbs[verb](plan, said)  # noqa: E731
-        await self.life.change(name, step, verb)
-        return json_answer(self.life.as_json(name))
+        await self.whole.change(name, verb, said, verb)
+        return json_answer(await self._told(name))
 
 
 KINDS: dict[str, tuple[str, tuple[type, ...]]] = {  # what a word of a request must be

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from aimass.core.errors import suggest
 from aimass.serve.messages import Refused
@@ -138,3 +138,11 @@ class Plan:
             "shares": dict(self.shares), "labels": dict(self.labels), "sticky": self.sticky, "shadow": self.shadow,
             "before": self.before, "proved": self.proved,
         }  # fmt: skip
+
+    def whole(self) -> dict[str, Any]:
+        """All of it as JSON; `from_whole` gives it back."""
+        return {**vars(self), "shares": dict(self.shares), "labels": dict(self.labels)}
+
+    @classmethod
+    def from_whole(cls, facts: Mapping[str, Any]) -> Self:
+        return cls(**{**facts, "past": tuple(facts["past"])})

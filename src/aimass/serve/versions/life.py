@@ -9,21 +9,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from aimass.serve.access.sight import sees
 from aimass.serve.batch.turns import Turn
 from aimass.serve.messages import Refused
+from aimass.serve.metrics import Counts
 from aimass.serve.predictor import Served, Wanted
+from aimass.serve.seen import UNLOADED, Key, Seen
 from aimass.serve.versions.deployment import Deployment
 from aimass.serve.versions.desired import Plan
 from aimass.serve.versions.events import Events
-from aimass.serve.versions.judge import SECONDS, Trial
 from aimass.serve.versions.repository import Repository
+from aimass.serve.versions.trials import Step, Trials
 from aimass.serve.versions.version import Version
-
-Step = Callable[[Plan], Plan]
 
 log = logging.getLogger("aimass.serve")
 
@@ -32,21 +33,24 @@ class Life:
     """Of all versions of a server.
 
     PROVE raises Refused for a version that may not answer; LOAD makes one ready, in another thread; CHANGED is told
-    when requests have to find their way anew.  TRIAL: seconds for which a new version is watched, at least.
+    when requests have to find their way anew.  What others decide, where several processes serve the same, is done by
+    `keep`, `adopt` and `let_go`.
     """
 
     def __init__(
         self, repository: Repository, *, prove: Callable[[Wanted], Awaitable[Any]], load: Callable[[Wanted], Served],
-        version: Callable[[Served], Version], changed: Callable[[], None] = lambda: None, trial: float = SECONDS,
+        version: Callable[[Served], Version], changed: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         self.repository, self.prove, self.load, self.version = repository, prove, load, version
-        self.changed, self.trial = changed, trial
+        self.changed = changed
         self.deployments: dict[str, Deployment] = {}
-        self.loaded: dict[tuple[str, str], Version] = {}
-        self.states: dict[tuple[str, str], tuple[str, str]] = {}  # and why
-        self.wanted = Counter[tuple[str, str]]()  # versions that a change under way is about to use
-        self.loading: dict[tuple[str, str], asyncio.Task[Version]] = {}
-        self.trials: dict[str, Trial] = {}
+        self.loaded: dict[Key, Version] = {}
+        self.leaving: list[Version] = []  # they answer what they were asked
+        self.counts: dict[Key, Counts] = {}  # of versions that were here, and may come again
+        self.states: dict[Key, tuple[str, str]] = {}  # and why
+        self.wanted = Counter[Key]()  # versions that a change under way is about to use
+        self.loading: dict[Key, asyncio.Task[Version]] = {}
+        self.trials = Trials(self._counts, lambda name, word: self.loaded[name, word].served.goal)
         self.tasks: set[asyncio.Future[Any]] = set()
         self.events = Events()
         self.turn = Turn()  # of the event loop that all of them share
@@ -91,28 +95,38 @@ class Life:
             self.wanted.subtract(held)
             self._release(name)
 
-    async def _load(self, key: tuple[str, str]) -> Version:
+    async def _load(self, key: Key, *, proved: bool = False) -> Version:
         """The version KEY, ready; loaded once for all who wait for it."""
         if key not in self.loading:
-            task = self.loading[key] = asyncio.create_task(self._made_ready(key))
+            task = self.loading[key] = asyncio.create_task(self._made_ready(key, proved))
             task.add_done_callback(lambda done: self.loading.pop(key, None))
         return await asyncio.shield(self.loading[key])
 
-    async def _made_ready(self, key: tuple[str, str]) -> Version:
-        name, word = key
-        try:
-            wanted = await asyncio.to_thread(self.repository.find, name, word)
-            self._note(name, word, "LOADING", "on probation")
-            await self.prove(wanted)
-            self._note(name, word, "LOADING")
-            served = await asyncio.to_thread(self.load, wanted)
-        except Exception as error:
-            self._note(name, word, "UNAVAILABLE", str(error))
-            self.events.add(name, "refused", version=word, why=str(error))
-            raise
-        self._note(name, word, "READY")
+    async def _made_ready(self, key: Key, proved: bool) -> Version:
+        if not proved:
+            await self._proved(key)
+        with self._noting(key):
+            self._note(*key, "LOADING")
+            served = await asyncio.to_thread(self.load, await asyncio.to_thread(self.repository.find, *key))
+        self._note(*key, "READY")
         self.loaded[key] = found = self.version(served)
         return found
+
+    async def _proved(self, key: Key) -> None:
+        with self._noting(key):
+            wanted = await asyncio.to_thread(self.repository.find, *key)
+            self._note(*key, "LOADING", "on probation")
+            await self.prove(wanted)
+
+    @contextmanager
+    def _noting(self, key: Key) -> Iterator[None]:
+        """What goes wrong is to be seen where versions are listed."""
+        try:
+            yield
+        except Exception as error:
+            self._note(*key, "UNAVAILABLE", str(error))
+            self.events.add(key[0], "refused", version=key[1], why=str(error))
+            raise
 
     def _switch(self, name: str, plan: Plan, why: str) -> None:
         """From the next request on, PLAN is what NAME is served by."""
@@ -129,7 +143,7 @@ class Life:
             self.deployments[name] = Deployment(name, versions, plan)
         else:
             found.become(versions, plan)
-        self._try(name, before, plan)
+        self.trials.switched(name, before, plan)
         self.changed()
         self.events.add(name, "plan", why=why, **plan.as_json())
 
@@ -140,38 +154,50 @@ class Life:
             if key[1] not in needed and self.wanted[key] <= 0:
                 self._later(self._drained(key, self.loaded.pop(key)))
 
-    async def _drained(self, key: tuple[str, str], version: Version) -> None:
+    async def _drained(self, key: Key, version: Version) -> None:
         self._note(*key, "UNLOADING")
+        self.leaving.append(version)
         await version.drained()
+        self.leaving.remove(version)
+        self.counts.setdefault(key, Counts(*key)).merge(version.served.counts)
         if key not in self.loaded:
-            self._note(*key, "UNAVAILABLE", "unloaded")
+            self._note(*key, "UNAVAILABLE", UNLOADED)
             self.events.add(key[0], "unloaded", version=key[1])
+
+    # -- what was decided elsewhere -----------------------------------------------------------------------------
+
+    async def proved(self, name: str, word: str) -> None:
+        """The version WORD of NAME may answer.  Raises Refused."""
+        await self._proved((name, word))
+
+    async def keep(self, name: str, word: str) -> None:
+        """Load a version that proved itself, and keep it until `let_go`.  Raises what loading raises."""
+        self.wanted[name, word] += 1
+        if (name, word) not in self.loaded:
+            await self._load((name, word), proved=True)
+
+    def let_go(self, name: str, words: Sequence[str]) -> None:
+        """Those WORDS need not be kept any more, unless they are needed."""
+        self.wanted.subtract((name, word) for word in words)
+        self._release(name)
+
+    async def adopt(self, name: str, plan: Plan, why: str) -> None:
+        """PLAN is what NAME is served by; what it needs and is not here is loaded first."""
+        lacking = [(name, word) for word in plan.needed if (name, word) not in self.loaded]
+        await asyncio.gather(*(self._load(key, proved=True) for key in lacking))
+        self._switch(name, plan, why)
+        self._release(name)
 
     # -- watching ---------------------------------------------------------------------------------------------
 
-    def _try(self, name: str, before: Plan, plan: Plan) -> None:
-        """Put on trial who has requests that it did not have before."""
-        new = list(plan.shares)[-1] if plan.shares else ""
-        old = plan.stable if len(plan.shares) > 1 else plan.before
-        if plan.shares == before.shares and not plan.proved:
-            return  # the trial goes on
-        self.trials.pop(name, None)
-        if (len(plan.shares) > 1 or not plan.proved) and old is not None and (name, old) in self.loaded:
-            served = self.loaded[name, new].served
-            self.trials[name] = Trial(served.counts, self.loaded[name, old].served.counts, served.goal, self.trial)
+    def _counts(self, name: str, word: str) -> Counts | None:
+        found = self.loaded.get((name, word))
+        return found.served.counts if found else None
 
     def look(self) -> None:
         """Once a second: end trials that can be ended."""
-        for name, trial in list(self.trials.items()):
-            verdict = trial.verdict()
-            if verdict:
-                del self.trials[name]
-                log.warning("%s returns to the version before: %s", name, verdict)
-                self._later(self.change(name, Plan.rollback, f"returned: {verdict}"))
-            elif verdict == "":
-                del self.trials[name]
-                if len(self.plan(name).shares) == 1:
-                    self._later(self.change(name, Plan.prove, "proved itself"))
+        for name, step, why in self.trials.look(self.plan):
+            self._later(self.change(name, step, why))
 
     def _later(self, work: Awaitable[Any]) -> None:
         task = asyncio.ensure_future(work)
@@ -193,25 +219,42 @@ class Life:
         """How many versions are in which state."""
         return Counter(state for state, _ in self.states.values())
 
-    def index(self, *, ready: bool = False) -> list[dict[str, str]]:
+    def seen(self) -> Seen:
+        """What this process knows."""
+        found = Seen(states={**self.states}, trials=[*self.trials.running])
+        for version in (*self.loaded.values(), *self.leaving):
+            key, counts = (version.name, version.version), version.served.counts
+            kept = found.counts.get(key) or self.counts.get(key)
+            if kept is not None:
+                counts = Counts.from_json(counts.as_json())
+                counts.merge(kept)
+            found.counts[key], found.goals[key] = counts, version.served.goal
+        found.models = {model.label: {"digest": model.digest, **model.health()} for model in self.models}
+        shadows = {name: one.shadow for name, one in self.deployments.items()}
+        found.shadows = {name: shadow.as_json() for name, shadow in shadows.items() if shadow}
+        return found
+
+    def index(self, seen: Seen, *, ready: bool = False) -> list[dict[str, str]]:
         """All versions that are here or could be, as V2's repository extension lists them."""
-        known = dict.fromkeys([*self.repository.list(), *self.states])
+        known = dict.fromkeys([*self.repository.list(), *seen.states])
         found = []
         for name, version in known:
-            state, reason = self.states.get((name, version), ("UNAVAILABLE", "not loaded"))
+            state, reason = seen.states.get((name, version), ("UNAVAILABLE", "not loaded"))
             if sees(name) and (not ready or state == "READY"):
                 found.append({"name": name, "version": version, "state": state, "reason": reason})
         return found
 
-    def as_json(self, name: str) -> dict[str, Any]:
+    def as_json(self, name: str, seen: Seen) -> dict[str, Any]:
         """What is served as NAME, and what happened.  Raises Refused."""
-        found = self.deployments.get(name)
-        states = [entry for entry in self.index() if entry["name"] == name]
-        if found is None and not states:
+        states = [entry for entry in self.index(seen) if entry["name"] == name]
+        if name not in self.deployments and not states:
             raise Refused(404, f"no model is called {name!r}")
-        shadow = found.shadow.as_json() if found and found.shadow else None
-        facts = {"name": name, **self.plan(name).as_json(), "versions": states, "on_trial": name in self.trials}
-        return {**facts, "compared": shadow, "events": self.events.of(name)}
+        facts = {"name": name, **self.plan(name).as_json(), "versions": states, "on_trial": name in seen.trials}
+        return {**facts, "compared": seen.shadows.get(name), "events": seen.events}
+
+    def versions(self, name: str) -> list[Version]:
+        """Those of NAME that are loaded."""
+        return [version for (one, _), version in self.loaded.items() if one == name]
 
     @property
     def models(self) -> list[Served]:
