@@ -20,6 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/record.py
 
+from record import median_and_interval as median_and_interval
 from record import significant, write
 
 SERVER, LOAD = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))  # cores

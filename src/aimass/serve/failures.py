@@ -75,9 +75,10 @@ def meaning(error: Exception, request: str) -> tuple[int, dict[str, Any], tuple[
         return 429, body, ((b"retry-after", str(seconds).encode()),)
     if isinstance(error, Late):
         return 504, {"error": str(error), "to_do": "give it more time, or send fewer rows"}, ()
-    log.error("request %s failed", request, exc_info=error)
-    if isinstance(error, Died):
+    if isinstance(error, Died):  # it says why; a trace for each request of a host that is down fills the log
+        log.error("request %s failed: %s", request, str(error).replace("\n", " "))
         body = {"error": "the process of the model ended", "request": request, "to_do": "ask again in a moment"}
         return 503, body, ((b"retry-after", b"1"),)
+    log.error("request %s failed", request, exc_info=error)
     body = {"error": "the server failed at this request", "request": request}
     return 500, {**body, "to_do": "look the request up in the server's own output"}, ()
