@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -69,6 +70,26 @@ def large(folder: Path, megabytes: int) -> Path:
     return _numbers(folder, nodes, [numpy_helper.from_array(weights.reshape(-1, 1024), "weights"), first, zero])
 
 
+def curved(folder: Path, columns: int = 8) -> Path:
+    """value = what a small network makes of so many COLUMNS of numbers: there is something to explain."""
+    rng, names = np.random.default_rng(2), [f"a{i}" for i in range(columns)]
+    nodes = [
+        *(h.make_node("Unsqueeze", [name, "axis"], [f"{name}_"]) for name in names),
+        h.make_node("Concat", [f"{name}_" for name in names], ["x"], axis=1),
+        h.make_node("MatMul", ["x", "first"], ["h"]),
+        h.make_node("Tanh", ["h"], ["t"]),
+        h.make_node("MatMul", ["t", "second"], ["y"]),
+        h.make_node("Squeeze", ["y", "axis"], ["moved"]),
+        h.make_node("Add", ["moved", "five"], ["value"]),
+    ]
+    weights = {"first": rng.standard_normal((columns, 16)), "second": rng.standard_normal((16, 1)) / 4}
+    constants = [numpy_helper.from_array(array, name) for name, array in weights.items()]
+    constants += [h.make_tensor("axis", T.INT64, [1], [1]), h.make_tensor("five", T.DOUBLE, [], [5.0])]
+    fields = tuple(Field(name, "float64", kind="number", sent="number") for name in names)
+    sample = [{name: round(float(rng.standard_normal()), 3) for name in names} for _ in range(16)]
+    return _numbers(folder, nodes, constants, fields, sample)
+
+
 def _chain(folder: Path, products: int) -> Path:
     """So many products of SIDE x SIDE matrices for each row."""
     turn = np.linalg.qr(np.random.default_rng(0).standard_normal((SIDE, SIDE)))[0].astype(np.float32)
@@ -96,17 +117,21 @@ def _cost(folder: Path) -> float:
     return min(taken) / 8
 
 
-def _numbers(folder: Path, nodes: list[onnx.NodeProto], constants: list[onnx.TensorProto]) -> Path:
-    """A folder that takes a number and gives one."""
-    takes, gives = ([h.make_tensor_value_info(name, T.DOUBLE, ["N"])] for name in ("a", "value"))
+def _numbers(
+    folder: Path, nodes: list[onnx.NodeProto], constants: list[onnx.TensorProto], fields: tuple[Field, ...] = NUMBERS,
+    sample: Sequence[dict[str, float]] = ({"a": 1.0}, {"a": -2.5}),
+) -> Path:  # fmt: skip
+    """A folder that takes numbers and gives one."""
+    takes = [h.make_tensor_value_info(field.name, T.DOUBLE, ["N"]) for field in fields]
+    gives = [h.make_tensor_value_info("value", T.DOUBLE, ["N"])]
     graph = h.make_graph(nodes, "model", takes, gives, constants)
     folder.mkdir(parents=True)
     onnx.save(h.make_model(graph, opset_imports=[h.make_opsetid("", 18)], ir_version=10), folder / "model.onnx")
     signature = Signature(
-        "regression", "y", NUMBERS, (Field("x", "float32", (1,)),), (Field("value", "float64"),)
+        "regression", "y", fields, (Field("x", "float32", (1,)),), (Field("value", "float64"),)
     )  # fmt: skip
     (folder / "signature.json").write_text(json.dumps(signature.as_json()))
-    (folder / "sample.json").write_text(json.dumps([{"a": 1.0}, {"a": -2.5}]))
+    (folder / "sample.json").write_text(json.dumps(list(sample)))
     return folder
 
 
