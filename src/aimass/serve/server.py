@@ -147,17 +147,9 @@ class Server:
 
     @cached_property
     def _grpc(self) -> Any:
-        from aimass.serve.grpc.service import Service
-        from aimass.serve.http2.front import Front as Calls
+        from aimass.serve.grpc.calls import calls_of
 
-        service = Service(self.app.facts, self.app.api)
-        self.app.changed.append(service.forget)
-        if self.guard is None:
-            return Calls(service.methods, self.crowd)
-        from aimass.serve.access.gate import Gate
-
-        gate = Gate(self.guard)
-        return Calls(gate.methods(service.methods), self.crowd, gate.lets_in)
+        return calls_of(self.app, self.crowd, self.guard)
 
     def run(self) -> None:
         """Until a signal, or `stop`."""

@@ -13,18 +13,16 @@ import hpack
 import pytest
 from tests.serve.conftest import SAMPLE, Reply
 from tests.serve.http.test_connection import Wire
-from tests.serve.http2.test_http2 import Wire as Wire2
+from tests.serve.http2.conftest import Wire as Wire2
 
 from aimass.serve.access.access import Access
 from aimass.serve.access.file import edit_keys
-from aimass.serve.access.gate import Gate
 from aimass.serve.access.guard import Guard
 from aimass.serve.access.keys import SCOPES, Key, cut, new_key
 from aimass.serve.app import App
-from aimass.serve.grpc.service import Service
+from aimass.serve.grpc.calls import calls_of
 from aimass.serve.http.front import Front
 from aimass.serve.http2 import frames as f
-from aimass.serve.http2.front import Front as Calls
 from aimass.serve.predictor import Served, Wanted, load
 
 PREDICT = "/v1/predict/flights"
@@ -49,9 +47,8 @@ class Desk:
         self.app = App(models)
         self.guard = Guard(self.access, lambda: self.app.deployments)
         self.front = Front(self.guard.routes(self.app.route), turns_away=self.guard.turns_away)
-        gate = Gate(self.guard)
-        methods = Service(self.app.facts, self.app.api).methods
-        self.calls = Calls(gate.methods(methods), self.front.crowd, gate.lets_in)
+        self.calls = calls_of(self.app, self.front.crowd, self.guard)
+        self.said = list[bytes]()  # what the last calls were told
 
     def add(self, name: str, *scopes: str, **more: Any) -> str:
         """A key called NAME, that is known from now on."""
@@ -104,6 +101,7 @@ class Desk:
     def grpc_many(self, asked: list[tuple[str, bytes]], token: str = "", **fields: str) -> list[int]:
         """The codes of calls on one connection."""
         wire, decoder, codes = Wire2(), hpack.Decoder(), list[int]()
+        self.said.clear()
 
         async def talked() -> None:
             connection = self.calls.connection()
@@ -125,15 +123,18 @@ class Desk:
         while data:
             said, _, _ = f.HEAD.unpack_from(data)
             payload, data = data[9 : 9 + (said >> 8)], data[9 + (said >> 8) :]
+            if said & 0xFF == f.DATA:
+                self.said.append(payload[5:])
             if said & 0xFF == f.HEADERS:
                 found = dict(decoder.decode(payload))
                 codes += [int(found["grpc-status"])] if "grpc-status" in found else []
         return codes
 
     def block(self, method: str, token: str, **fields: str) -> list[tuple[str, str]]:
+        path = method if "/" in method else SERVICE + method
         shown = {"authorization": f"Bearer {token}"} if token else {}
         more = {name.replace("_", "-"): value for name, value in fields.items()}
-        return [(":method", "POST"), (":scheme", "http"), (":path", SERVICE + method), (":authority", "a"),
+        return [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "a"),
                 ("content-type", "application/grpc"), *shown.items(), *more.items()]  # fmt: skip
 
 

@@ -72,6 +72,11 @@ ELSEWHERE = [
     ("explain", "POST", "/v1/explain/flights"),
     ("explain", "POST", "/v2/models/flights/explain"),
     ("predict", "POST", "/v1/feedback/flights"),
+    ("read", "GET", "/v2/models/flights/trace/setting"),
+    ("manage", "POST", "/v2/models/flights/trace/setting"),
+    ("read", "GET", "/v2/logging"),
+    ("read", "GET", "/v2/systemsharedmemory/status"),
+    ("manage", "POST", "/v2/cudasharedmemory/region/a/register"),
     ("manage", "POST", "/v2/repository/models/absent/load"),
     ("manage", "POST", "/v2/repository/models/absent/unload"),
     ("manage", "POST", "/v1/deployments/absent/canary"),
@@ -89,6 +94,9 @@ METHODS = {
     "ServerLive": "", "ServerReady": "", "ModelReady": "read", "ServerMetadata": "read", "ModelMetadata": "read",
     "ModelConfig": "read", "ModelStatistics": "read", "RepositoryIndex": "read", "ModelInfer": "predict",
     "RepositoryModelLoad": "manage", "RepositoryModelUnload": "manage", "NoSuchMethod": "manage",
+    "ModelStreamInfer": "predict", "SystemSharedMemoryStatus": "read", "SystemSharedMemoryRegister": "read",
+    "SystemSharedMemoryUnregister": "read", "CudaSharedMemoryStatus": "read", "CudaSharedMemoryRegister": "read",
+    "CudaSharedMemoryUnregister": "read", "TraceSetting": "read", "LogSettings": "read",
 }  # fmt: skip
 UNAUTHENTICATED, DENIED, EXHAUSTED = 16, 7, 8
 
@@ -134,7 +142,9 @@ def test_every_path_of_the_application_is_in_the_table(desk: Desk) -> None:
 
 
 def test_every_method_of_the_service_is_in_the_table(desk: Desk) -> None:
-    assert {path.decode().rpartition("/")[2] for path in desk.calls.methods} <= set(METHODS)
+    paths = [*desk.calls.methods, *desk.calls.streams]
+    names = {path.decode().rpartition("/")[2] for path in paths if not path.startswith(b"/grpc.health")}
+    assert names <= set(METHODS)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -196,20 +206,37 @@ def test_a_model_that_a_key_may_not_know_is_not_there(desk: Desk) -> None:
     assert "secret" in desk("POST", "/v2/repository/index", b"{}", desk.add("all")).body.decode()
 
 
+def infer(name: str) -> bytes:
+    """One row, as a message."""
+    asked = CLASSES["ModelInferRequest"](model_name=name)
+    columns = (("size", "FP64", b"\0" * 8), (WORD, "BYTES", b"\1\0\0\0a"), ("seen", "INT64", b"\0" * 8))
+    for column, kind, raw in columns:
+        asked.inputs.add(name=column, datatype=kind, shape=[1])
+        asked.raw_input_contents.append(raw)
+    found: bytes = asked.SerializeToString()
+    return found
+
+
+def test_every_request_of_a_stream_meets_the_guard(desk: Desk) -> None:
+    some, slow = desk.add("some", models=("flights",)), desk.add("slow", requests=1, burst=1)
+
+    def told(model: str, token: str) -> str:
+        """The mistake that the only request of a stream is told."""
+        assert desk.grpc("ModelStreamInfer", infer(model), token) == 0
+        return str(CLASSES["ModelStreamInferResponse"].FromString(b"".join(desk.said)).error_message)
+
+    assert told("flights", some) == "" and "secret" in told("secret", some)
+    assert told("secret", desk.add("all")) == ""
+    assert told("flights", slow) == "" and "1 requests a second" in told("flights", slow)
+    assert desk.grpc("ModelStreamInfer", infer("flights"), desk.add("reader", "read")) == DENIED
+
+
+def test_whether_the_server_lives_is_told_to_anybody(desk: Desk) -> None:
+    assert desk.grpc("/grpc.health.v1.Health/Check") == 0
+
+
 def test_a_model_that_a_key_may_not_know_is_not_there_over_grpc(desk: Desk) -> None:
     some, everything = desk.add("some", models=("flights",)), desk.add("all")
-
-    def infer(name: str) -> bytes:
-        asked = CLASSES["ModelInferRequest"](model_name=name)
-        for column, kind, raw in (
-            ("size", "FP64", b"\0" * 8),
-            (WORD, "BYTES", b"\1\0\0\0a"),
-            ("seen", "INT64", b"\0" * 8),
-        ):
-            asked.inputs.add(name=column, datatype=kind, shape=[1])
-            asked.raw_input_contents.append(raw)
-        found: bytes = asked.SerializeToString()
-        return found
 
     for method in ("RepositoryModelLoad", "RepositoryModelUnload"):
         hidden = CLASSES[f"{method}Request"](model_name="secret").SerializeToString()

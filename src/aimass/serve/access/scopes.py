@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from aimass.serve.v2.lacking import CALLS
+
 OPEN = ""  # anybody may: what a load balancer asks, one bit
 MODEL = r"(?P<model>[^/:]+)"
 WITH_VERSION = rf"/v2/models/{MODEL}(/versions/[^/]+)?"
@@ -33,8 +35,9 @@ PATHS = (
     ("manage", "", rf"/v1/[^/]+/{MODEL}([/:].*)?"),
 )
 
-# The same for methods of the gRPC service; which model, stands in the message.
+# The same for methods of gRPC; which model, stands in the message.
 METHODS = {
+    "Check": OPEN, "Watch": OPEN, **dict.fromkeys(CALLS, "read"),
     "ServerLive": OPEN, "ServerReady": OPEN, "ModelInfer": "predict", "ModelStreamInfer": "predict",
     "ModelReady": "read", "ServerMetadata": "read", "ModelMetadata": "read", "ModelConfig": "read",
     "ModelStatistics": "read", "RepositoryIndex": "read", "RepositoryModelLoad": "manage",

@@ -1,4 +1,4 @@
-"""The messages of inference.GRPCInferenceService, in a pool of their own.
+"""The messages of inference.GRPCInferenceService, in a pool of their own; other services make theirs the same way.
 
 tritonclient and the KServe client register the same names in protobuf's common pool, and cannot be imported together
 (kserve/kserve#3099); whoever imports us beside either must not notice.  Numbers and names are the published ones.
@@ -6,6 +6,7 @@ tritonclient and the KServe client register the same names in protobuf's common 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -80,24 +81,24 @@ MESSAGES = {
 }  # fmt: skip
 
 
-def _classes() -> dict[str, Any]:
-    """Message classes by name."""
-    file = descriptor_pb2.FileDescriptorProto(name="aimass/inference.proto", package=PACKAGE, syntax="proto3")
+def classes(package: str, messages: Mapping[str, str]) -> dict[str, Any]:
+    """Classes of MESSAGES, which are written as above, by name."""
+    file = descriptor_pb2.FileDescriptorProto(name=f"aimass/{package}.proto", package=package, syntax="proto3")
     made: dict[str, Any] = {}
-    for name, text in MESSAGES.items():
+    for name, text in messages.items():
         outer, _, inner = name.partition(".")
         if outer not in made:
             made[outer] = file.message_type.add(name=outer)
         target = made[outer].nested_type.add(name=inner) if inner else made[outer]
         for field in filter(None, text.split("; ")):
-            _add(target, f".{PACKAGE}.{name}", field)
+            _add(target, package, name, field)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    whole = (name for name in MESSAGES if "." not in name)
-    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{PACKAGE}.{name}")) for name in whole}
+    whole = (name for name in messages if "." not in name)
+    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.{name}")) for name in whole}
 
 
-def _add(message: Any, full_name: str, text: str) -> None:
+def _add(message: Any, package: str, within: str, text: str) -> None:
     """A field as TEXT says to MESSAGE."""
     kind, name, _, number = text.split()
     mark = next((mark for mark in ("[]", "{}", "|") if kind.startswith(mark)), "")
@@ -106,28 +107,28 @@ def _add(message: Any, full_name: str, text: str) -> None:
         name=name, number=int(number), label=F.LABEL_REPEATED if mark in ("[]", "{}") else F.LABEL_OPTIONAL
     )
     if mark == "{}":
-        _map(message, field, full_name, kind)
+        _map(message, field, package, within, kind)
     else:
-        _typed(field, kind)
+        _typed(field, package, kind)
     if mark == "|":
         if not message.oneof_decl:
             message.oneof_decl.add(name="parameter_choice")
         field.oneof_index = 0
 
 
-def _typed(field: Any, kind: str) -> None:
+def _typed(field: Any, package: str, kind: str) -> None:
     if kind in KINDS:
         field.type = KINDS[kind]
     else:
-        field.type, field.type_name = F.TYPE_MESSAGE, f".{PACKAGE}.{kind}"
+        field.type, field.type_name = F.TYPE_MESSAGE, f".{package}.{kind}"
 
 
-def _map(message: Any, field: Any, full_name: str, kind: str) -> None:
+def _map(message: Any, field: Any, package: str, within: str, kind: str) -> None:
     entry = message.nested_type.add(name="".join(part.title() for part in field.name.split("_")) + "Entry")
     entry.options.map_entry = True
     entry.field.add(name="key", number=1, label=F.LABEL_OPTIONAL, type=F.TYPE_STRING)
-    _typed(entry.field.add(name="value", number=2, label=F.LABEL_OPTIONAL), kind)
-    field.type, field.type_name = F.TYPE_MESSAGE, f"{full_name}.{entry.name}"
+    _typed(entry.field.add(name="value", number=2, label=F.LABEL_OPTIONAL), package, kind)
+    field.type, field.type_name = F.TYPE_MESSAGE, f".{package}.{within}.{entry.name}"
 
 
-CLASSES = _classes()
+CLASSES = classes(PACKAGE, MESSAGES)

@@ -25,7 +25,6 @@ from aimass.serve.http2.call import (
     UNAUTHENTICATED,
     UNAVAILABLE,
     UNIMPLEMENTED,
-    Call,
 )  # fmt: skip
 from aimass.serve.known import Known
 from aimass.serve.v2.tensors import datatype, to_bytes
@@ -85,8 +84,8 @@ class Said:
         return found
 
 
-def refuse(call: Call, error: Exception) -> None:
-    """End CALL with what ERROR means for its caller."""
+def refuse(call: Any, error: Exception) -> None:
+    """Answer CALL, or a turn of a longer one, with what ERROR means for its caller."""
     if call.done or call.gone:
         return
     call.counts.refused(reason(error))

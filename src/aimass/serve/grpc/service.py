@@ -15,11 +15,13 @@ from aimass.serve.failures import REFUSALS, no_model
 from aimass.serve.grpc.messages import CLASSES, PACKAGE
 from aimass.serve.grpc.said import CONTENTS, Said, refuse
 from aimass.serve.grpc.templates import Templates
-from aimass.serve.http2.call import Call
+from aimass.serve.grpc.turn import Turn
+from aimass.serve.http2.call import UNIMPLEMENTED, Call
 from aimass.serve.known import Known
 from aimass.serve.messages import Refused
 from aimass.serve.v2.facts import Facts
 from aimass.serve.v2.forms import Bytes, Given
+from aimass.serve.v2.lacking import CALLS
 from aimass.serve.v2.model import V2
 from aimass.serve.v2.read import read
 from aimass.serve.v2.tensors import datatype
@@ -46,7 +48,7 @@ class Target:
         self.deployment, self.word = deployment, word
         self.forms: dict[Version, Bytes] = {}
 
-    def version(self, call: Call) -> Version:
+    def version(self, call: Call | Turn) -> Version:
         """Who answers CALL.  Raises Refused."""
         return self.deployment.find(self.word) if self.word else self.deployment.pick(call)
 
@@ -78,6 +80,9 @@ class Service:
         }
         self.methods[method("ModelInfer")] = self.infer
         self.methods.update({method(name): partial(self._later, name, answer) for name, answer in awaited.items()})
+        self.turns: dict[bytes, Callable[[Turn], None]] = {method("ModelStreamInfer"): self.infer}
+        for name, why in CALLS.items():
+            self.methods[method(name)] = partial(_lacking, why)
 
     def forget(self) -> None:
         """Other versions answer from now on."""
@@ -86,7 +91,7 @@ class Service:
 
     # -- inference --------------------------------------------------------------------------------------------
 
-    def infer(self, call: Call) -> None:
+    def infer(self, call: Call | Turn) -> None:
         """Raw or typed tensors in, the same out."""
         try:
             target, values = self.templates.find(call.body) or (self._target(call), None)
@@ -103,18 +108,18 @@ class Service:
         except REFUSALS as error:
             refuse(call, error)
 
-    def _target(self, call: Call) -> Target:
+    def _target(self, call: Call | Turn) -> Target:
         asked = _parsed("ModelInferRequest", call.body)
         return Target(self.facts.deployment(asked.model_name), asked.model_version)
 
-    def _ask(self, call: Call, target: Target, version: Version, values: bytes | None) -> Ask:
+    def _ask(self, call: Call | Turn, target: Target, version: Version, values: bytes | None) -> Ask:
         """What is asked of VERSION: looked up, where VALUES were found in a message like one that was read before."""
         form = target.forms.get(version)
         if form is None or values is None:
             return self._read(call, target, version)
         return Ask(form, memoryview(values), form.rows, call, timeout=call.timeout or form.timeout)
 
-    def _read(self, call: Call, target: Target, version: Version) -> Ask:
+    def _read(self, call: Call | Turn, target: Target, version: Version) -> Ask:
         """The same, read with care.  Raises Refused."""
         asked, model = _parsed("ModelInferRequest", call.body), version.v2
         raw = bool(asked.raw_input_contents) or not _can_be_typed(model)
@@ -165,6 +170,10 @@ async def _changed(change: Change, asked: Any) -> dict[str, Any]:
 def _can_be_typed(model: V2) -> bool:
     """Typed contents have no place for numbers of 16 bits."""
     return all(datatype(field) in CONTENTS for field in model.outputs.values())
+
+
+def _lacking(why: str, call: Call) -> None:
+    call.refuse(UNIMPLEMENTED, why)
 
 
 def _answered(name: str, answer: Callable[[Any], dict[str, Any]], call: Call) -> None:

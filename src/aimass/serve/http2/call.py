@@ -1,4 +1,4 @@
-"""A gRPC call: its message, and the place of its answer on the connection.
+"""A gRPC call of one message, and the place of its answer on the connection.
 
 github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_from_bytes
 
 from aimass.serve.http2.blocks import Fields, block
-from aimass.serve.http2.frames import DATA, END_HEADERS, END_STREAM, HEADERS, frame
+from aimass.serve.http2.frames import DATA, END_HEADERS, END_STREAM, HEADERS, LONG, WINDOW_UPDATE, frame
 from aimass.serve.metrics import GONE, NOBODY, Counts
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ OK, CANCELLED, UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND = 0, 1, 2
 PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, UNAUTHENTICATED = 7, 8, 12, 13, 14, 16
 
 PREFIX = struct.Struct(">BI")  # packed or not; length of the message
-BEGIN = block([(b":status", b"200"), (b"content-type", b"application/grpc")])
+REQUEST = b"x-request-id"  # given back where the caller sent one
+FIRST = [(b":status", b"200"), (b"content-type", b"application/grpc"),
+         (b"grpc-accept-encoding", b"identity,deflate,gzip")]  # fmt: skip
+BEGIN = block(FIRST)
 END = block([(b"grpc-status", b"0")])
 TIMEOUT = re.compile(rb"([0-9]{1,8})([HMSmun])")
 UNITS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
@@ -51,15 +54,48 @@ class Call:
         self.own = ""
         self.sent = 0  # bytes of messages
 
+    # -- what comes in ----------------------------------------------------------------------------------------
+
     def add(self, part: bytes) -> None:
-        """PART of the message came in."""
+        """PART of the message came in.  What is too much is refused."""
+        crowd = self.connection.crowd
         self.coming += part
         self.size += len(part)
+        crowd.held += len(part)
+        if crowd.held > crowd.limits.held:
+            self.refuse(RESOURCE_EXHAUSTED, "the server holds all the messages it may")
+        elif self.too_large:
+            self.refuse(RESOURCE_EXHAUSTED, f"the message is larger than {crowd.limits.body} bytes")
+
+    @property
+    def too_large(self) -> bool:
+        return self.size > self.connection.crowd.limits.body
+
+    def took(self, size: int) -> None:
+        """So many bytes of the window are free again, and more is to come."""
+        self.connection.transport.write(frame(WINDOW_UPDATE, 0, self.stream, LONG.pack(size)))
+
+    def whole(self) -> None:
+        """No more is to come."""
+        self.ended = True
+        self.body = bytes(self.coming)
+        self.connection.front.begin(self)
+
+    def late(self, now: float) -> bool:
+        """Whether what is to come takes too long."""
+        return not self.ended and now - self.began > self.connection.crowd.limits.body_seconds
+
+    def stop(self) -> None:
+        """The server is about to end; a call that was begun is answered."""
+
+    # -- what is known of it ----------------------------------------------------------------------------------
 
     @property
     def id(self) -> str:
-        """What the answer is called."""
-        self.own = self.own or self.connection.crowd.number()
+        """What the answer is called: as the caller said, or a number."""
+        if not self.own:
+            said = self.fields.get(REQUEST)
+            self.own = said[:128].decode("latin-1") if said else self.connection.crowd.number()
         return self.own
 
     protocol, method = "gRPC", "POST"  # for those who tell of it
@@ -87,6 +123,8 @@ class Call:
         said = TIMEOUT.fullmatch(self.fields.get(b"grpc-timeout", b""))
         return int(said[1]) * UNITS[said[2]] if said else 0.0
 
+    # -- answers ----------------------------------------------------------------------------------------------
+
     def reply(self, message: bytes) -> None:
         """MESSAGE is the whole answer."""
         size = len(message) + PREFIX.size
@@ -101,7 +139,7 @@ class Call:
         stream = self.stream
         connection.transport.write(
             b"".join((
-                frame(HEADERS, END_HEADERS, stream, BEGIN),
+                frame(HEADERS, END_HEADERS, stream, self._first()),
                 frame(DATA, 0, stream, PREFIX.pack(0, len(message)) + message),
                 frame(HEADERS, END_HEADERS | END_STREAM, stream, END),
             ))
@@ -112,9 +150,7 @@ class Call:
         """MESSAGE is one of several."""
         if self.gone:
             return
-        if not self.begun:
-            self.begun = True
-            self.connection.transport.write(frame(HEADERS, END_HEADERS, self.stream, BEGIN))
+        self._begin()
         self.sent += len(message)
         self.waiting.append(memoryview(PREFIX.pack(0, len(message)) + message))
         self.connection.pump(self)
@@ -123,8 +159,21 @@ class Call:
         """Nothing is to follow."""
         if self.gone:
             return
+        self._begin()
         self.waiting.append(b"")
         self.connection.pump(self)
+
+    def moved(self) -> None:
+        """Some of what waited is out."""
+
+    def _begin(self) -> None:
+        if not self.begun:
+            self.begun = True
+            self.connection.transport.write(frame(HEADERS, END_HEADERS, self.stream, self._first()))
+
+    def _first(self) -> bytes:
+        """The headers before the messages."""
+        return block([*FIRST, (REQUEST, self.id.encode("latin-1"))]) if REQUEST in self.fields else BEGIN
 
     def refuse(self, code: int, what: str) -> None:
         """End with CODE and WHAT to tell; after messages that were written already."""
@@ -133,7 +182,8 @@ class Call:
         told = quote_from_bytes(what.encode()[:1024], safe=" !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~").encode()
         fields = [(b"grpc-status", b"%d" % code), (b"grpc-message", told)]
         if not self.begun:
-            fields = [(b":status", b"200"), (b"content-type", b"application/grpc"), *fields]
+            named = [(REQUEST, self.id.encode("latin-1"))] if REQUEST in self.fields else []
+            fields = [*FIRST, *named, *fields]
         self.waiting.clear()
         self.connection.transport.write(frame(HEADERS, END_HEADERS | END_STREAM, self.stream, block(fields)))
         self._over(code)

@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from aimass.serve.http2.blocks import LARGEST, Blocks
-from aimass.serve.http2.call import DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, Call
+from aimass.serve.http2.call import DEADLINE_EXCEEDED, Call
 from aimass.serve.http2.frames import (
     DATA,
     END_HEADERS,
@@ -121,7 +121,7 @@ class Connection(Peer):
         if known is not None:
             if not flags & END_STREAM or known.ended:
                 raise ProtocolError(PROTOCOL_ERROR, "headers after headers")
-            self._whole(known)
+            known.whole()
             return
         if stream % 2 == 0:
             raise ProtocolError(PROTOCOL_ERROR, f"stream {stream} is not a client's")
@@ -131,11 +131,11 @@ class Connection(Peer):
         if len(self.calls) >= STREAMS or self.ending:
             self.transport.write(frame(RST_STREAM, 0, stream, LONG.pack(REFUSED_STREAM)))
             return
-        call = self.calls[stream] = Call(self, stream, fields)
+        call = self.calls[stream] = self.front.call(self, stream, fields)
         if self.front.lets_in is not None and not self.front.lets_in(call):
             return
         if flags & END_STREAM:
-            self._whole(call)
+            call.whole()
 
     def _data(self, flags: int, stream: int, payload: bytes) -> None:
         self.heard += len(payload)
@@ -151,21 +151,12 @@ class Connection(Peer):
             return  # of a call that was answered before all was heard
         part = unpadded(payload, flags & PADDED) if flags & PADDED else payload
         call.add(part)
-        self.crowd.held += len(part)
-        if call.size > self.crowd.limits.body:
-            call.refuse(RESOURCE_EXHAUSTED, f"the message is larger than {self.crowd.limits.body} bytes")
-        elif self.crowd.held > self.crowd.limits.held:
-            call.refuse(RESOURCE_EXHAUSTED, "the server holds all the messages it may")
-        elif flags & END_STREAM:
-            self._whole(call)
+        if call.done:
+            return
+        if flags & END_STREAM:
+            call.whole()
         elif payload:
-            self.transport.write(frame(WINDOW_UPDATE, 0, stream, LONG.pack(len(payload))))
-
-    def _whole(self, call: Call) -> None:
-        """All of CALL was heard."""
-        call.ended = True
-        call.body = bytes(call.coming)
-        self.front.begin(call)
+            call.took(len(payload))
 
     def over(self, call: Call) -> None:
         """CALL is answered."""
@@ -239,10 +230,18 @@ class Connection(Peer):
                 waiting.popleft()
             else:
                 waiting[0] = first[size:]
+        if not waiting:
+            call.moved()
 
     def _pump_all(self) -> None:
         for call in [call for call in self.calls.values() if call.waiting]:
             self.pump(call)
+
+    def end(self, code: int = NO_ERROR, what: str = "") -> None:
+        super().end(code, what)
+        if code == NO_ERROR:
+            for call in list(self.calls.values()):
+                call.stop()
 
     def overdue(self, now: float) -> None:
         """End what takes longer than it may."""
@@ -258,5 +257,5 @@ class Connection(Peer):
             return
         self.idle = 0
         for call in list(self.calls.values()):
-            if not call.ended and now - call.began > limits.body_seconds:
+            if call.late(now):
                 call.refuse(DEADLINE_EXCEEDED, f"the message did not arrive within {limits.body_seconds:g} s")
