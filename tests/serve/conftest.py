@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -168,9 +168,9 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, *more: str, **options: Any) -> Iterator[Running]:
-    """A real server in a process of its own."""
-    command = [sys.executable, "-m", "aimass.serve", str(folder), "--name", "flights", "--port", "0", *more]
+def serving(*arguments: str, **options: Any) -> Iterator[Running]:
+    """A real server in a process of its own, on a free port."""
+    command = [sys.executable, "-m", "aimass.serve", *arguments, "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
     try:
         assert process.stdout is not None and process.stderr is not None
@@ -182,6 +182,11 @@ def running(folder: Path, *more: str, **options: Any) -> Iterator[Running]:
         process.wait()
         for stream in (process.stdout, process.stderr):
             stream.close()
+
+
+def running(folder: Path, *more: str, **options: Any) -> AbstractContextManager[Running]:
+    """One that serves FOLDER."""
+    return serving(str(folder), "--name", "flights", *more, **options)
 
 
 @pytest.fixture

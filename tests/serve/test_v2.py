@@ -154,7 +154,7 @@ def test_a_missing_number_is_null_or_nan(call) -> None:
         (bent(datatype="FP32"), "'FP32'"),
         (bent(datatype=[]), "size"),
         (bent(shape=[3]), "2 values"),
-        (bent(shape=[2, 1]), "[2, 1]"),
+        (bent(shape=[2, 3]), "[2, 3]"),
         (bent(shape=[-2]), "-2"),
         (bent(shape=[True]), "True"),
         (bent(shape=[]), "[]"),

@@ -31,6 +31,7 @@ from aimass.serve.predictor import Served, Wanted, load
 from aimass.serve.seen import Seen
 from aimass.serve.v1.facts import Told
 from aimass.serve.v2.facts import Facts
+from aimass.serve.v2.lacking import places as lacking
 from aimass.serve.versions.api import Api, body_of
 from aimass.serve.versions.deployment import Deployment
 from aimass.serve.versions.life import Life
@@ -74,7 +75,9 @@ class App:
         self.api = Api(self.life, self.whole)
         self.explaining = Explaining(self.facts.find, Pool())
         self.feedback, v1 = feedback or Feedback(), Told(self.facts)
-        more = (self.api.places(), self.explaining.places(), v1.places(), self.feedback.places(self.facts.find))
+        more = (
+            self.api.places(), self.explaining.places(), v1.places(), self.feedback.places(self.facts.find), lacking(),
+        )  # fmt: skip
         self.paths = Paths(
             {**self._fixed(), **self.api.fixed(), **v1.fixed()}, [*self._places(), *chain.from_iterable(more)]
         )

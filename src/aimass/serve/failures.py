@@ -55,11 +55,10 @@ def reason(error: Exception) -> str:
 
 
 def no_model(name: str, names: Iterable[str]) -> Refused:
-    """A 404 for a caller who may know of NAMES."""
+    """A 404 for a caller who may know of NAMES.  Programs that were written for Triton look for these words."""
     known = sorted(names)
-    return Refused(
-        404, f"no model is called {name!r}{suggest(name, known)}", expected=f"of: {', '.join(known) or 'none'}"
-    )
+    what = f"Request for unknown model: {name!r} is not found{suggest(name, known)}"
+    return Refused(404, what, expected=f"of: {', '.join(known) or 'none'}")
 
 
 def meaning(error: Exception, request: str) -> tuple[int, dict[str, Any], tuple[tuple[bytes, bytes], ...]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from aimass.serve.http.answers import JSON
 from aimass.serve.http.heads import Head
+from aimass.serve.http.packing import AT_ONCE, SMALL, packed
 from aimass.serve.metrics import GONE, NOBODY, Counts
 
 if TYPE_CHECKING:
@@ -82,8 +84,8 @@ class Exchange:
 
     def reply(self, body: bytes, kind: bytes = JSON, fields: Iterable[tuple[bytes, bytes]] = ()) -> None:
         """A good answer.  The shortest way for what is asked most."""
-        connection = self.connection
-        if fields or connection.front.draining or connection.ending or self.head.version != "1.1":
+        connection, head = self.connection, self.head
+        if fields or connection.front.draining or connection.ending or head.packing or head.version != "1.1":
             self.answer(200, body, kind, fields)
             return
         size = len(body)
@@ -94,7 +96,21 @@ class Exchange:
         self, status: int, body: bytes, kind: bytes = JSON, fields: Iterable[tuple[bytes, bytes]] = (), *,
         close: bool = False,
     ) -> None:  # fmt: skip
-        """The whole answer from its parts."""
+        """The whole answer from its parts, packed where the caller asks for that."""
+        how = self.head.packing
+        if how is None or status != 200 or len(body) <= SMALL:
+            self._answer(status, body, kind, fields, close)
+            return
+        told = (*fields, (b"content-encoding", how), (b"vary", b"accept-encoding"))
+        if len(body) <= AT_ONCE:
+            self._answer(status, packed(body, how), kind, told, close)
+            return
+        made = asyncio.get_running_loop().run_in_executor(None, packed, body, how)
+        made.add_done_callback(lambda made: self._answer(status, made.result(), kind, told, close))
+
+    def _answer(
+        self, status: int, body: bytes, kind: bytes, fields: Iterable[tuple[bytes, bytes]], close: bool
+    ) -> None:  # fmt: skip
         connection, head = self.connection, self.head
         if close or not head.keep_alive or (connection.front.draining and self._is_last()):
             connection.ending = close = True

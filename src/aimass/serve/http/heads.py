@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from aimass.serve.http.packing import coding
 from aimass.serve.known import Known
 
 END = b"\r\n\r\n"
@@ -22,7 +23,8 @@ class Head:
     """What is said before the body.  ROUTE is who answers it, found when it is first asked; DECISION whether."""
 
     __slots__ = (
-        "decision", "fields", "get", "id", "keep_alive", "length", "method", "path", "query", "route", "version",
+        "decision", "fields", "get", "id", "keep_alive", "length", "method", "packing", "path", "query", "route",
+        "version",
     )  # fmt: skip
 
     def __init__(
@@ -35,6 +37,7 @@ class Head:
         self.get = dict(fields).get  # a field by its name in lower case
         self.length = int(self.get(b"content-length", b"0"))
         self.id = self.get(b"x-request-id", b"")[:128]
+        self.packing = coding(self.get(b"accept-encoding"))
         self.route: Any = None
         self.decision: Any = None  # see `access.guard`
 

@@ -17,7 +17,7 @@ from aimass.serve.v2.pictures import is_pictures, rows_of, unpacked
 from aimass.serve.v2.tensors import checked_shape, from_bytes, from_json
 
 # Parameters that ask for something else than a plain answer: ignoring them would answer another question.
-UNKNOWN = ("sequence_id", "sequence_start", "sequence_end", "classification")
+UNKNOWN = ("sequence_id", "sequence_start", "sequence_end", "classification", "shared_memory_region")
 TIMEOUT = "timeout"  # microseconds, as tritonclient says it
 
 
@@ -127,8 +127,9 @@ def _timeout(body: dict[str, Any]) -> float:
 def _checked(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Refused(400, "the body is not an object", expected='{"inputs": [{"name", "shape", "datatype", "data"}]}')
-    if not isinstance(body.get("id", ""), str) or not _is_text(body.get("id", "")):
-        raise Refused(400, f"the id is {body['id']!r}", expected="text")
+    said = body.get("id")  # null, as some clients write what they do not say
+    if said is not None and not (isinstance(said, str) and _is_text(said)):
+        raise Refused(400, f"the id is {said!r}", expected="text")
     _parameters(body)
     return body
 
@@ -168,6 +169,6 @@ def _size(field: Field, tensor: dict[str, Any]) -> int | None:
         return None
     if type(size) is not int or size < 0:
         raise Refused(400, f"input {field.name!r} has binary_data_size {size!r}", expected="a number of bytes")
-    if "data" in tensor:
+    if tensor.get("data") is not None:
         raise Refused(400, f"input {field.name!r} has both data and binary_data_size", expected="one of them")
     return size

@@ -46,13 +46,18 @@ def numpy_type(field: Field) -> np.dtype:
 
 
 def checked_shape(field: Field, tensor: dict[str, Any]) -> tuple[int, ...]:
-    """The shape TENSOR claims, if FIELD can have it and its datatype.  Raises Refused."""
+    """The shape TENSOR claims, if FIELD can have it and its datatype.  Raises Refused.
+
+    A column of single values may also be said to be one value wide, [N, 1], as data frames are sent.
+    """
     if tensor.get("datatype") != datatype(field):
         raise _refused(field, f"has datatype {tensor.get('datatype')!r}", datatype(field))
     shape = tensor.get("shape")
     wanted = described(field)["shape"]
     if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
         raise _refused(field, f"has shape {shape!r}", f"a list of sizes like {wanted}")
+    if len(wanted) == 1 and shape[1:] == [1]:
+        return (shape[0],)
     if len(shape) != len(wanted) or any(w not in (-1, n) for n, w in zip(shape[1:], wanted[1:], strict=True)):
         raise _refused(field, f"has shape {shape}", f"{wanted} with any number of rows first")
     return tuple(shape)
