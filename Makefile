@@ -21,7 +21,7 @@ lint: $(VENV)/test.installed
 types: $(VENV)/test.installed
 	$(BIN)/mypy
 
-unit: $(VENV)/test.installed
+unit: $(VENV)/test.installed $(VENV)/clients.installed
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 $(VENV)/python:
@@ -35,6 +35,13 @@ $(VENV)/demo.installed: pyproject.toml constraints.txt | $(VENV)/python
 
 $(VENV)/test.installed: pyproject.toml constraints.txt | $(VENV)/python
 	$(PIP) -e '.[dev,examples,keras,lightgbm,mlflow,openvino,otel,postgres,ray,sklearn,tensorboard]'
+	touch $@
+
+# The clients of other servers (tests/serve/clients) want other versions than ours: an environment of their own.
+$(VENV)/clients.installed: tests/serve/clients/requirements.txt | $(VENV)/python
+	rm -rf $(VENV)/clients && $(PYTHON) -m venv --without-pip $(VENV)/clients
+	$(BIN)/python -m pip --python $(VENV)/clients/bin/python install --quiet --disable-pip-version-check \
+		--no-deps --no-compile -r $<
 	touch $@
 
 # New pins: installs the newest versions pyproject allows into a fresh environment and writes them down.
