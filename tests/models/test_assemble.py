@@ -208,3 +208,19 @@ def test_a_network_for_other_examples_is_refused(parts: Make) -> None:
     onnx.save(network, folder / "network.onnx")
     with pytest.raises(InputError, match=r"x\.words\.body"):
         assemble(folder)
+
+
+def test_models_meet_in_a_version_that_has_the_operators_of_all() -> None:
+    """Version 5 of ai.onnx.ml dropped the trees of version 3; a LabelEncoder means the same in both."""
+    from aimass.models.merge import same_versions
+
+    trees = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 17, "ai.onnx.ml" : 3]> g (float[N, 1] x) => (float[N, 1] y) {
+            y = ai.onnx.ml.TreeEnsembleRegressor <n_targets = 1> (x)
+        }""")
+    words = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 17, "ai.onnx.ml" : 5]> g (string[N] w) => (int64[N] i) {
+            i = ai.onnx.ml.LabelEncoder <keys_strings = ["a"], values_int64s = [1]> (w)
+        }""")
+    for model in same_versions([trees, words]):
+        assert {opset.domain: opset.version for opset in model.opset_import} == {"": 17, "ai.onnx.ml": 3}

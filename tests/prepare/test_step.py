@@ -46,7 +46,7 @@ def test_examples_have_every_file_the_docs_promise(prepared: Prepared) -> None:
     names = set(made.manifest.files)
     assert names == {
         "graph.onnx", "signature.json", "head.json", "examples.json", "cache.json", "test.parquet", "sample.json",
-        "background.npz",
+        "valid.parquet", "background.npz",
         *(f"cache/{part}/{tensor}.bin" for part in PARTS for tensor in ("x.numbers", "x.categories", "target")),
     }  # fmt: skip
 

@@ -30,6 +30,7 @@ def compress(  # type: ignore[return]  # the folder is the answer
 
     if not passes:
         raise InputError("compress: no passes", expected="at least one pass", todo="see them: aimass parts pass")
+    _check_network(model)
     for name in KEPT:
         if (model.folder / name).exists():
             shutil.copyfile(model.folder / name, ctx.folder / name)
@@ -37,6 +38,15 @@ def compress(  # type: ignore[return]  # the folder is the answer
         _apply(ctx, each, model, examples)
     _append_passes(ctx, passes)
     assemble(ctx.folder)
+
+
+def _check_network(model: Model) -> None:
+    if not (model.folder / "network.onnx").is_file():
+        raise InputError(
+            f"the model {model.digest[:12]} has no network of its own",
+            expected="a model as `train` makes it",
+            todo="an ensemble: compress its members, and make it of those",
+        )
 
 
 def _apply(ctx: Context, each: Pass, model: Model, examples: Examples) -> None:

@@ -24,6 +24,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("train", "examples -> model", ("train",), "recipe", ".base:Recipe"),
     Stage("imports", "model from elsewhere -> model", ("import_model",), "importer", ".base:Importer"),
     Stage("compress", "model -> model", ("compress",), "pass", ".base:Pass"),
+    Stage("ensemble", "models -> one model", ("ensemble",), "fusion", ".base:Fusion"),
     Stage("search", "measured candidates -> pick and ledger", ("choose",)),
     Stage("publish", "model -> release", ("publish",), "gate", ".base:Gate"),
     Stage("serve", "release -> predictions", ("predict",), "wrapper", ".base:Wrapper"),

@@ -125,11 +125,10 @@ class Step:
 
 
 def _as_input(name: str, annotation: Any, default: Any) -> Input | None:
-    shapes: dict[Any, str] = {list: "list", dict: "dict"}
     origin, inner = get_origin(annotation), [a for a in get_args(annotation) if a is not type(None)]
-    kind = inner[-1] if origin in shapes or len(inner) == 1 else annotation  # list[X], dict[str, X], X | None, X
+    kind = inner[-1] if origin in (list, dict) or len(inner) == 1 else annotation  # list[X], dict[str, X], X | None, X
     if isinstance(kind, type) and issubclass(kind, Artifact):
-        return Input(name, kind, shapes.get(origin, "one"), default is not REQUIRED)
+        return Input(name, kind, origin.__name__ if origin in (list, dict) else "one", default is not REQUIRED)
     return None
 
 

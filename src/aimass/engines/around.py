@@ -42,6 +42,8 @@ def built(model: Path, engine: str, recipe: str) -> tuple[Any, Signature]:
     """
     facts = read(model, "model.json")
     settings, signature = facts["architecture"], Signature.from_json(read(model, "signature.json"))
+    if "ensemble" in facts:
+        raise unfit(engine, "this model is an ensemble, whose members lie in the ONNX file alone")
     if facts["passes"]:
         names = ", ".join(each["use"] for each in facts["passes"])
         raise unfit(engine, f"this model went through {names}: its weights are those of the ONNX file alone")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -21,11 +21,12 @@ CHUNK = 1024  # rows at a time: a test set of images need not fit in memory
 GROUPS = 20  # of the jackknife
 
 Answer = dict[str, np.ndarray]
+Held = Literal["valid", "test"]  # parts whose raw rows are kept
 
 
-def held_back(examples: Path) -> Iterator[pa.Table]:
-    """The raw test rows with their target, in chunks, as `prepare` put them aside."""
-    for batch in pq.ParquetFile(examples / "test.parquet").iter_batches(batch_size=CHUNK):
+def held_back(examples: Path, part: Held = "test") -> Iterator[pa.Table]:
+    """The raw rows of PART with their target, in chunks, as `prepare` put them aside."""
+    for batch in pq.ParquetFile(examples / f"{part}.parquet").iter_batches(batch_size=CHUNK):
         yield pa.Table.from_batches([batch])
 
 
@@ -39,29 +40,31 @@ def some_rows(examples: Path, count: int) -> pa.Table:
     return pa.concat_tables(parts).slice(0, count)
 
 
-def answers(model: Path, examples: Path, signature: Signature, engine: Engine) -> tuple[np.ndarray, Answer]:
-    """(truth [N], outputs by name [N, ...]) of MODEL/model.onnx over the held-back rows of EXAMPLES.
+def answers(
+    model: Path, examples: Path, signature: Signature, engine: Engine, part: Held = "test"
+) -> tuple[np.ndarray, Answer]:
+    """(truth [N], outputs by name [N, ...]) of MODEL/model.onnx over the raw rows of PART of EXAMPLES.
 
     Truth is the class index, or the value.  Raises InputError when there are no rows.
     """
     predict = engine.load(model)
     truths: list[np.ndarray] = []
     outputs: list[Mapping[str, np.ndarray]] = []
-    for table in held_back(examples):
+    for table in held_back(examples, part):
         truths.append(truth_of(table[signature.target], signature))
         outputs.append(predict(from_arrow(table, signature.rows)))
     if not truths:
         raise InputError(
-            "the test split is empty",
+            f"the {part} split is empty",
             expected="rows nobody trained on",
-            todo="give [prepare] split a test share above 0",
+            todo=f"give [prepare] split a {part} share above 0",
         )
     whole = {name: np.concatenate([o[name] for o in outputs]) for name in outputs[0]}
-    _check_finite(whole)
+    _check_finite(whole, part)
     return np.concatenate(truths), whole
 
 
-def _check_finite(answer: Answer) -> None:
+def _check_finite(answer: Answer, part: Held) -> None:
     """Raises InputError for the first row that is no number: NaN would be ranked above every other answer."""
     for values in answer.values():
         if values.dtype.kind != "f":
@@ -70,7 +73,7 @@ def _check_finite(answer: Answer) -> None:
         if len(wrong):
             what = "NaN" if np.isnan(values[tuple(wrong[0])]) else "infinity"
             raise InputError(
-                f"the model answers {what} for row {wrong[0][0]} of the test split",
+                f"the model answers {what} for row {wrong[0][0]} of the {part} split",
                 expected="a finite number for every row",
                 todo="train again with a lower learning rate, or look for extreme values in that row",
             )
@@ -85,7 +88,7 @@ def truth_of(column: pa.ChunkedArray, signature: Signature) -> np.ndarray:
     strange = sorted(set(names) - set(index))
     if strange:
         raise InputError(
-            f"the test rows hold a class the model does not know: {strange[0]!r}",
+            f"the rows hold a class the model does not know: {strange[0]!r}",
             expected=f"one of: {', '.join(signature.classes[:20])}",
             todo="prepare the examples and train again",
         )

@@ -1,4 +1,4 @@
-"""ONNX models one behind the other in one file."""
+"""ONNX models in one file: one behind the other, or (with `prefixed`) beside each other."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from onnx import compose, defs, version_converter
 from aimass.core.errors import InputError
 from aimass.models.network import bare
 
+ML = "ai.onnx.ml"
+
 
 def chain(models: list[onnx.ModelProto]) -> onnx.ModelProto:
     """MODELS one behind the other, joined by the names of outputs and inputs, and nothing that is not needed.
@@ -19,29 +21,39 @@ def chain(models: list[onnx.ModelProto]) -> onnx.ModelProto:
     Raises InputError when one takes what the one before does not give.
     """
     last = len(models) - 1
-    named = [
-        _prefixed(model, f"{chr(ord('a') + i)}/", inputs=i > 0, outputs=i < last) for i, model in enumerate(models)
-    ]
+    named = [prefixed(model, f"{chr(ord('a') + i)}/", inputs=i > 0, outputs=i < last) for i, model in enumerate(models)]
     outputs = [output.name for output in models[-1].graph.output]
     whole, *rest = same_versions(named)
     for each in rest:
         whole = _join(whole, each)
-    _keep_only(whole, outputs)
+    keep_only(whole, outputs)
     onnx.checker.check_model(whole)
     return whole
 
 
 def same_versions(models: list[onnx.ModelProto]) -> list[onnx.ModelProto]:
-    """MODELS with one version of each operator set and one IR version, the highest among them."""
-    highest: dict[str, int] = {}
-    for model in models:
-        for opset in model.opset_import:
-            highest[opset.domain] = max(highest.get(opset.domain, 0), opset.version)
+    """MODELS with one version of each operator set and one IR version, the highest among them.
+
+    Of ai.onnx.ml the highest that has every operator in use: its later versions drop some (TreeEnsembleRegressor 5).
+    """
+    domains = {opset.domain for model in models for opset in model.opset_import}
+    highest = {domain: _highest(models, domain) for domain in sorted(domains)}
     ir_version = max(model.ir_version for model in models)
     raised = [_raised(model, highest) for model in models]
     for model in raised:
         model.ir_version = ir_version
     return raised
+
+
+def _highest(models: list[onnx.ModelProto], domain: str) -> int:
+    """The version of DOMAIN that MODELS are raised, or of ai.onnx.ml lowered, to."""
+    given = [(model, opset) for model in models for opset in model.opset_import if opset.domain == domain]
+    versions: list[int] = sorted({opset.version for _, opset in given}, reverse=True)
+    if domain != ML:
+        return versions[0]  # its models can be converted
+    used = [(_operators(model, domain).items(), opset) for model, opset in given]
+    kept = (v for v in versions if all(_same(*each, opset, v) for kinds, opset in used for each in kinds))
+    return next(kept, versions[0])
 
 
 def _raised(model: onnx.ModelProto, highest: dict[str, int]) -> onnx.ModelProto:
@@ -80,9 +92,11 @@ def _same(kind: str, attributes: set[str], opset: onnx.OperatorSetIdProto, wante
         return True  # an engine's own operator: it has one version
     here = defs.get_schema(kind, opset.version, opset.domain)
     there = defs.get_schema(kind, wanted, opset.domain)
+    if there.deprecated:
+        return False
     # ai.onnx.ml has no version converter.  Its later versions add attributes (TreeEnsembleClassifier 3) or give
     # them other names (LabelEncoder 2); what keeps every name that is set means what it meant.
-    kept = opset.domain == "ai.onnx.ml" and attributes <= set(there.attributes)
+    kept = opset.domain == ML and attributes <= set(there.attributes)
     return bool(here.since_version == there.since_version or kept)
 
 
@@ -95,7 +109,7 @@ def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
                 yield from _nodes(inner)
 
 
-def _prefixed(model: onnx.ModelProto, prefix: str, *, inputs: bool = True, outputs: bool = True) -> onnx.ModelProto:
+def prefixed(model: onnx.ModelProto, prefix: str, *, inputs: bool = True, outputs: bool = True) -> onnx.ModelProto:
     """MODEL with its names prefixed, those of its INPUTS and OUTPUTS too where asked, and no names of nodes."""
     model = compose.add_prefix(bare(model), prefix, rename_inputs=inputs, rename_outputs=outputs)
     for node in _nodes(model.graph):
@@ -122,14 +136,14 @@ def _plain(name: str) -> str:
     return name.partition("/")[2]
 
 
-def _keep_only(model: onnx.ModelProto, outputs: list[str]) -> None:
+def keep_only(model: onnx.ModelProto, outputs: list[str]) -> None:
     """Drop what OUTPUTS do not need; every raw column stays an input.  In place."""
     graph = model.graph
     needed, kept = set(outputs), []
     for node in reversed(graph.node):
         if needed & set(node.output):
             kept.append(node)
-            needed |= _reads(node)
+            needed |= reads(node)
     answers = [output for output in graph.output if output.name in outputs]
     constants = [constant for constant in graph.initializer if constant.name in needed]
     for field, values in ((graph.node, kept[::-1]), (graph.output, answers), (graph.initializer, constants)):
@@ -138,10 +152,10 @@ def _keep_only(model: onnx.ModelProto, outputs: list[str]) -> None:
         field.extend(held)
 
 
-def _reads(node: onnx.NodeProto) -> set[str]:
+def reads(node: onnx.NodeProto) -> set[str]:
     """Names that NODE and the graphs inside it read."""
     names = set(node.input)
     for attribute in node.attribute:
         for inner in [*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])]:
-            names |= {o.name for o in inner.output}.union(*(_reads(n) for n in inner.node))
+            names |= {o.name for o in inner.output}.union(*(reads(n) for n in inner.node))
     return names

@@ -31,7 +31,7 @@ SHOWN = 3  # raw records kept as a sample
 INFINITE = (float("inf"), float("-inf"))  # JSON has no word for them
 
 
-@step(revision=3)  # 2: images lie in the cache as bytes; 3: a background is kept
+@step(revision=4)  # 2: images lie in the cache as bytes; 3: a background is kept; 4: raw validation rows, too
 def prepare(  # type: ignore[return]  # the folder is the answer
     ctx: Context,
     dataset: Dataset,
@@ -160,14 +160,16 @@ def _compile(folder: Path, fitted: list[tuple[type[Preparer], Fitted]], whole: W
 
 
 def _hold_back(folder: Path, whole: Whole, signature: Signature) -> None:
-    """test.parquet and sample.json: raw rows as callers would send them."""
+    """valid.parquet, test.parquet and sample.json: raw rows as callers would send them."""
     import pyarrow.parquet as pq
 
     from aimass.prepare.tables import to_json_records
 
     names = [field.name for field in signature.rows]
-    test = whole.rows.select([*names, whole.target.name]).take(whole.of("test"))
-    pq.write_table(test, folder / "test.parquet", compression="zstd", store_schema=False)
+    raw = whole.rows.select([*names, whole.target.name])
+    for part in ("valid", "test"):
+        test = raw.take(whole.of(part))
+        pq.write_table(test, folder / f"{part}.parquet", compression="zstd", store_schema=False)
     apart = max(1, test.num_rows // SHOWN)
     some = test.take(list(range(0, test.num_rows, apart))[:SHOWN])
     shown = [{k: None if v in INFINITE else v for k, v in r.items()} for r in to_json_records(some, signature.rows)]
