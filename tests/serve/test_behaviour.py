@@ -210,6 +210,10 @@ MORE: dict[str, tuple[Ask, Holds]] = {
     "text that is not UTF-8": (post(b'{"inputs": "\xff"}'), refuses(400, "JSON")),
     "JSON as deep as it is long": (post(DEEP), refuses(400)),
     "bytes without a header": (post(binary().body, **{"content-type": "application/octet-stream"}), refuses(400, "JSON")),
+    "deflate without zlib's head": (post(zlib.compress(json.dumps(one()).encode())[2:-4], **{"content-encoding": "deflate"}), refuses(400, "deflate")),
+    "more fields than a head may have": (get("/v2", **{f"x-{i}": "1" for i in range(130)}), refuses(431, "128")),
+    "a path as long as a chapter": (get("/v2/models/" + "a" * 9000), refuses(414, "8192")),
+    "a body that is announced beyond all limits": (post(b"", **{"content-length": str(1 << 40)}), refuses(413, "33554432")),
     "and after all this": (post(one()), values(X)),
 }
 # fmt: on
