@@ -155,13 +155,17 @@ class Load:
 
 
 @contextmanager
-def wrk(port: int, path: str, body: bytes, *, connections: int, seconds: float) -> Iterator[list[Load]]:
-    """Ask over and over, on a core of its own, while the block runs; what was seen is in the list after it."""
+def wrk(
+    port: int, path: str, body: bytes, *, connections: int, seconds: float, core: int | None = LOAD, threads: int = 1
+) -> Iterator[list[Load]]:
+    """Ask over and over, on CORE alone unless that is None, while the block runs; what was seen is in the list after
+    it."""
     found: list[Load] = []
     with tempfile.TemporaryDirectory() as folder:
         (script := Path(folder, "load.lua")).write_text(WRK.format(body=Path(folder, "body")))
         Path(folder, "body").write_bytes(body)
-        command = ["taskset", "-c", str(LOAD), "wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s"]
+        command = [] if core is None else ["taskset", "-c", str(core)]
+        command += ["wrk", f"-t{threads}", f"-c{connections}", f"-d{max(1, round(seconds))}s"]
         command += ["--timeout", "30s", "-s", str(script), f"http://127.0.0.1:{port}{path}"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             yield found
@@ -171,9 +175,9 @@ def wrk(port: int, path: str, body: bytes, *, connections: int, seconds: float) 
     found.append(Load(asked / (lasted / 1e6), broken + refused, *(time / 1000 for time in times)))
 
 
-def asked(port: int, path: str, body: bytes, *, connections: int, seconds: float) -> Load:
+def asked(port: int, path: str, body: bytes, *, connections: int, seconds: float, **more: Any) -> Load:
     """The same with nothing else going on."""
-    with wrk(port, path, body, connections=connections, seconds=seconds) as found:
+    with wrk(port, path, body, connections=connections, seconds=seconds, **more) as found:
         pass
     return found[0]
 
