@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -20,6 +21,7 @@ from aimass.serve.workers.child import LEAVING, READY, Child
 from aimass.serve.workers.settings import Workers
 
 QUARANTINED, WAITING = "quarantined", "waiting"
+REST = 30.0  # seconds after which a place is taken again, where that failed
 FAREWELL = 60.0  # seconds in which one that leaves may write what it has logged
 LATE = 0.3  # of the silence that ends a worker: then its neighbours answer in its place
 
@@ -43,6 +45,7 @@ class Seat:
         self.quarantined = False
         self.restarts = 0
         self.small = True  # when it began, its memory was within the limit
+        self.rests = 0.0  # until when nobody takes its place for its memory: the last who should have could not begin
         self.stopping = False
         self.wake = asyncio.Event()
         self.begun = asyncio.Event()  # the first has joined, or none will
@@ -139,10 +142,15 @@ class Seat:
             self.wake.set()
             return True
         async with self.lock:
-            before, after = self.child, await self.come()
-            if after is None or before is None:
-                self._say(f"stays, though {why}: the next one {self.error.what if self.error else 'did not start'}")
-                return after is not None
+            before = self.child
+            if before is None:  # it died meanwhile, and is followed anyway
+                return True
+            after = await self.come()
+            if after is None:
+                self.rests = time.monotonic() + REST
+                if not self.stopping:
+                    self._say(f"stays, though {why}: the next one {self.error.what if self.error else 'did not start'}")
+                return False
             self.child = after
             self.restarts += 1
             self.others.add(before)
@@ -162,7 +170,9 @@ class Seat:
             if child.said is not None and child.silent() > most:
                 child.kill(f"said nothing for {most:g} s")
         sits = self.child
-        if sits is None or self.lock.locked() or not self.small or not self._large(sits):
+        if sits is None or self.lock.locked() or time.monotonic() < self.rests:
+            return ""
+        if not self.small or not self._large(sits):
             return ""
         return f"it holds more than the {self.settings.worker_memory_mb} MB it may"
 
