@@ -71,6 +71,7 @@ ENDPOINTS = [
 ELSEWHERE = [
     ("explain", "POST", "/v1/explain/flights"),
     ("explain", "POST", "/v2/models/flights/explain"),
+    ("explain", "POST", "/v1/models/flights:explain"),
     ("predict", "POST", "/v1/feedback/flights"),
     ("read", "GET", "/v2/models/flights/trace/setting"),
     ("manage", "POST", "/v2/models/flights/trace/setting"),

@@ -59,6 +59,14 @@ def test_v2_tensors_are_explained_too(server: Running) -> None:
     assert told["explanations"][0]["prediction"] == plain["explanations"][0]["prediction"]
 
 
+def test_instances_are_explained_as_kserve_users_ask(server: Running) -> None:
+    body = {"instances": [ROW, ROW], "explain": {"target": "yes", "budget_ms": 500}}
+    status, told = asked(server, "/v1/models/flights:explain", body)
+    assert status == 200 and len(told["explanations"]) == 2, told
+    _, plain = asked(server, "/v1/explain/flights", {"records": [ROW], "explain": {"target": "yes", "budget_ms": 500}})
+    assert told["explanations"][0]["prediction"] == plain["explanations"][0]["prediction"]
+
+
 def test_one_record_is_enough(server: Running) -> None:
     status, told = asked(server, "/v1/explain/flights", ROW)
     assert status == 200 and len(told["explanations"]) == 1 and told["model"] == "flights"

@@ -25,6 +25,7 @@ PATHS = (
     ("predict", "POST", rf"/v1/feedback/{MODEL}"),
     ("explain", "POST", rf"/v1/explain/{MODEL}([/:].*)?"),
     ("explain", "POST", rf"{WITH_VERSION}/explain"),
+    ("explain", "POST", rf"/v1/models/{MODEL}(/(versions|labels)/[^/:]+)?:explain"),
     ("read", "POST", r"/v2/repository/index"),
     ("read", "GET", r"/v2/models/stats"),
     ("manage", "", rf"/v2/repository/models/{MODEL}([/:].*)?"),

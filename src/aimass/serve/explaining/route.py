@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from aimass.serve.explaining.pool import Pool
 from aimass.serve.messages import Answer, Refused, Request, json_answer
-from aimass.serve.paths import NAME, OF_V2, Place
+from aimass.serve.paths import NAME, OF_V1, OF_V2, Place
 from aimass.serve.records import check_rows, records_of
+from aimass.serve.v1.model import texts_of
 from aimass.serve.v2.read import read
 from aimass.serve.versions.api import body_of
 from aimass.serve.versions.version import Version
@@ -32,6 +34,7 @@ class Explaining:
         return [
             Place(re.compile(f"{OF_V2}/explain"), {"POST": self._tensors}, self.find),
             Place(re.compile(f"/v1/explain/{NAME}{version}"), {"POST": self._records}, self.find),
+            Place(re.compile(f"{OF_V1}:explain"), {"POST": self._instances}, self.find),
         ]
 
     async def _records(self, request: Request, name: str, version: str | None) -> Answer:
@@ -40,9 +43,24 @@ class Explaining:
         body = await body_of(request)
         asked = body.pop(WORD, {}) if WORD not in found.records.columns else {}
         records = records_of(body, found.records.columns)
+        return json_answer(await self._of_records(request, found, asked, records))
+
+    async def _instances(self, request: Request, name: str, version: str | None) -> Answer:
+        """{"instances": [...]} or {"inputs": {...}} as V1 takes them, and "explain" beside."""
+        found = self.find(name, version)
+        body = await body_of(request)
+        asked = body.pop(WORD, {})
+        _, rows = found.v1.read(body)
+        return json_answer(await self._of_records(request, found, asked, texts_of(rows, found.v1.fields)))
+
+    async def _of_records(self, request: Request, found: Version, asked: Any, records: list[Any]) -> dict[str, Any]:
+        """Pictures in RECORDS may be packed."""
         check_rows(len(records), ROWS)
         request.admit(len(records))
-        return json_answer(await self.explained(found, asked, records=records))
+        images = found.records.images
+        if images.count(records):
+            records = await asyncio.to_thread(images.unpacked, records, resize=False)
+        return await self.explained(found, asked, records=records)
 
     async def _tensors(self, request: Request, name: str, version: str | None) -> Answer:
         """A V2 request whose parameters hold what is asked."""

@@ -54,12 +54,12 @@ class V1:
 
     def ask(self, exchange: Any, then: Then) -> None:
         """Instances by column name, or the bare values of a model of one column; or columns of values."""
-        form, records = self._asked(parsed(body_of(exchange, self.max_body)))
+        form, records = self.read(parsed(body_of(exchange, self.max_body)))
         check_rows(len(records), self.max_rows)
         records = texts_of(records, self.fields)
         self.images.read(exchange, records, lambda read: then(Ask(form, read, len(read), exchange)))
 
-    def _asked(self, body: Any) -> tuple[Form, list[Any]]:
+    def read(self, body: Any) -> tuple[Form, list[Any]]:
         """Who answers BODY, and its rows as records.  Raises Refused."""
         if not isinstance(body, dict) or len(body.keys() & {"instances", "inputs"}) != 1:
             raise Refused(400, "the body is not one of instances and inputs", expected=TAKES)
