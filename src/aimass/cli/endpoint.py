@@ -12,6 +12,7 @@ import click
 
 from aimass.cli.place import workspace
 from aimass.cli.words import words_of
+from aimass.core.errors import InputError
 from aimass.serve.workers.settings import Workers, option
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ def with_workers(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("name")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True, help="0 picks a free one")
+@click.option(
+    "--on", default="", metavar="RAY", help="several replicas: ray on this machine, ray://host:port on a cluster"
+)
+@click.option("--replicas", default="", help="how many, or the least and the most: 1..4 [1]")
 @at_the_door
 @click.option("--log", "logs", multiple=True, metavar="KEY=VALUE", help="a setting of the prediction log: sample=0.1")
 @click.option("--access-log", default="", help="a line of JSON for each request: FILE, or - for the standard output")
@@ -60,7 +65,7 @@ def with_workers(command: Callable[..., Any]) -> Callable[..., Any]:
 def serve(
     ctx: click.Context, /, name: str, host: str, port: int, json_wanted: bool, logs: tuple[str, ...],
     keys: Path | None, tls_cert: Path | None, tls_key: Path | None, tls_client_ca: Path | None, worker: int | None,
-    channel: int | None, **more: Any,
+    channel: int | None, on: str, replicas: str, **more: Any,
 ) -> None:  # fmt: skip
     """Answer raw records with NAME, NAME@3 or NAME@alias until Ctrl-C.
 
@@ -69,7 +74,9 @@ def serve(
     then:    curl -s localhost:8080/v1/docs
     """
     settings = Workers.from_settings({row["name"]: more.pop(row["name"]) for row in Workers.schema()}, "serve")
-    if channel is None and settings.count > 1:
+    if on or replicas:
+        _check_places(on, settings)
+    elif channel is None and settings.count > 1:
         supervised(ctx, settings, host, port, json_wanted=json_wanted)
         return
     from aimass.serve.access.door import door
@@ -79,6 +86,10 @@ def serve(
     with membership(channel) as member:
         at = door(keys, tls_cert, tls_key, tls_client_ca)
         observing = Observing.from_settings({**more, "log": log_of(logs)}, "serve")
+        if on:
+            serve_replicas(workspace(ctx), name, host, port, on, replicas or "1", json_wanted=json_wanted,
+                           observing=observing, at=at)  # fmt: skip
+            return
         serve_version(workspace(ctx), name, host, port, json_wanted=json_wanted, observing=observing, at=at,
                       member=member)  # fmt: skip
 
@@ -96,6 +107,37 @@ def supervised(ctx: click.Context, settings: Workers, host: str, port: int, *, j
 
     command = [sys.executable, "-m", "aimass", *words_of(ctx)]
     supervise(command, settings, host=host, ports=[port], ready=told)
+
+
+def _check_places(on: str, settings: Workers) -> None:
+    """Raises InputError for places that are none, or two at once."""
+    if on != "ray" and not on.startswith("ray://"):
+        what = f"--on {on!r} is no place for replicas" if on else "--replicas needs --on, too"
+        raise InputError(what, expected="--on ray, or --on ray://host:port", key="on")
+    if settings.count > 1:
+        raise InputError("a replica is one process", expected="--workers, or --on with --replicas", key="workers")
+
+
+def serve_replicas(
+    place: Any, name: str, host: str, port: int, on: str, replicas: str, *, json_wanted: bool, observing: Any, at: Door,
+) -> None:  # fmt: skip
+    """Serve one published version with several processes that Ray places; where they listen is said likewise."""
+    from aimass.core.part import load
+    from aimass.publish.registry import find_release
+    from aimass.serve.ray import stay_at_home
+    from aimass.serve.ray.scale import scaled
+
+    scaled(replicas)
+    if on == "ray":
+        stay_at_home()
+    serve_on_ray = load("aimass.serve.ray.endpoint:serve_on_ray", "--on ray")
+    from aimass.serve.ray.endpoint import say
+    from aimass.serve.ray.replica import Told
+
+    _, number = find_release(place, name)
+    told = Told(place.url, f"{name.partition('@')[0]}@{number}", host, observing, at)
+    ready = (lambda facts: click.echo(json.dumps(facts))) if json_wanted else say
+    serve_on_ray(told, on=on, port=port, replicas=replicas, ready=ready)
 
 
 def serve_version(

@@ -46,7 +46,7 @@ class Paths:
     """FIXED paths and PLACES with patterns."""
 
     def __init__(self, fixed: Mapping[str, Mapping[str, Answering]], places: list[Place]) -> None:
-        self.fixed, self.places = fixed, places
+        self.fixed, self.places = dict(fixed), places
 
     def find(self, path: str, method: str) -> tuple[Answering, dict[str, Any]]:
         """Who answers, and what the path says.  Raises Refused: 404, or 405 naming what is taken."""

@@ -154,9 +154,10 @@ class Server:
     def run(self) -> None:
         """Until a signal, or `stop`."""
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(self._run())
+            runner.run(self.until_stopped())
 
-    async def _run(self) -> None:
+    async def until_stopped(self) -> None:
+        """`run`, on the event loop that runs already."""
         loop = asyncio.get_running_loop()
         watching = [loop.create_task(self.crowd.watch()), loop.create_task(watch(self.opened.looks))]
         self.app.vitals.watch(loop)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from functools import partial
 from itertools import count
 from typing import Protocol
@@ -23,6 +23,10 @@ class Connected(Protocol):
 
     speaks: str  # the protocol, for those who count
     transport: asyncio.Transport
+
+    @property
+    def open(self) -> Sized:
+        """Requests that wait for their answers."""
 
     def overdue(self, now: float) -> None:
         """End what takes longer than it may."""
@@ -57,6 +61,11 @@ class Crowd:
     def full(self) -> bool:
         """Whether there are more connections than there may be."""
         return len(self.connections) > self.limits.connections
+
+    @property
+    def under_way(self) -> int:
+        """Requests that wait for their answers."""
+        return sum(len(one.open) for one in self.connections)
 
     async def watch(self) -> None:
         """Once a second, for ever: the date, and callers who take too long."""

@@ -56,7 +56,7 @@ class Connection(Peer):
     def __init__(self, front: Front) -> None:
         self.front, self.crowd = front, front.crowd
         super().__init__()
-        self.calls: dict[int, Call] = {}
+        self.calls = self.open = dict[int, Call]()
         self.blocks = Blocks()
         self.heard = 0  # bytes of data since our window was last opened
         self.cancels = 0
