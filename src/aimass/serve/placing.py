@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from aimass.engines.base import Engine
-from aimass.engines.host.engine import Host
 from aimass.engines.onnxruntime import OnnxRuntime
 
 LARGE = 256_000_000  # bytes of a model's file
@@ -17,11 +16,11 @@ LARGE = 256_000_000  # bytes of a model's file
 
 def placed(engine: Engine, folder: Path) -> Engine:
     """ENGINE, or a host of it, for the model in FOLDER."""
-    if isinstance(engine, Host):
-        return engine
     if isinstance(engine, OnnxRuntime) and size_of(folder, engine) <= LARGE:
         return engine
-    return Host(engine=engine)
+    from aimass.engines.host.engine import Host  # most servers need none
+
+    return engine if isinstance(engine, Host) else Host(engine=engine)
 
 
 def size_of(folder: Path, engine: Engine) -> int:

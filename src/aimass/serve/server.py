@@ -213,6 +213,7 @@ class Server:
         await asyncio.gather(*map(self._taken_in, waiting))
         if self.opened.secured:  # whose handshake is under way is not among the connections yet
             await self._until(lambda: False, LINGER)
+        self.crowd.warn()
         await self._until(self._left, LINGER)
         self.crowd.end()
         await self._until(self._left, GRACE)

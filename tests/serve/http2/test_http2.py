@@ -194,6 +194,17 @@ def test_more_calls_at_once_than_there_may_be_are_refused_and_may_come_again() -
     assert len(talk.calls) == 256 and refused == list(range(513, 600, 2))
 
 
+def test_who_is_told_of_an_end_may_still_send_what_is_on_its_way() -> None:
+    talk = begun()
+    talk.connection.warn()
+    told = [payload[:4] for kind, _, _, payload in talk.frames() if kind == f.GOAWAY]
+    assert told == [f.LONG.pack(f.LARGEST_WINDOW)]
+    talk.send(talk.call(1, b"x"))
+    assert talk.answers()[1][0] == packed(b"x") and not talk.wire.closed
+    talk.connection.end()
+    assert talk.wire.closed
+
+
 def test_at_the_end_no_call_is_lost_and_no_new_one_begun() -> None:
     talk = begun(at_once=False)
     talk.send(talk.call(1, b"x"))

@@ -25,7 +25,9 @@ class Turn:
         return seconds <= HOP or seconds <= most - self.spent
 
     def took(self, seconds: float) -> None:
-        """A call on the loop took SECONDS, answers included."""
+        """A call on the loop took SECONDS, answers included; one of no more than HOP is not worth another turn."""
+        if seconds <= HOP:
+            return
         if not self.spent:
             asyncio.get_running_loop().call_soon(self._over)
         self.spent += seconds

@@ -189,6 +189,9 @@ class Connection(asyncio.Protocol):
         if self.left:
             self._take(self.left)
 
+    def warn(self) -> None:
+        """Nothing is to be said: every answer says from now on that it is the last."""
+
     def end(self) -> None:
         """End with the last answer; now, when none is awaited and no request is coming in."""
         if not self.open and not self.hearing.inside:

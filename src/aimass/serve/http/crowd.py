@@ -31,6 +31,9 @@ class Connected(Protocol):
     def overdue(self, now: float) -> None:
         """End what takes longer than it may."""
 
+    def warn(self) -> None:
+        """Say that an end is near."""
+
     def end(self) -> None:
         """Hear nothing more; end with the last answer."""
 
@@ -79,6 +82,11 @@ class Crowd:
                 except Exception:  # logged whole; the others are looked at
                     log.exception("a connection cannot be looked at")
             await asyncio.sleep(1)
+
+    def warn(self) -> None:
+        """Tell all that an end is near, while they may still ask."""
+        for connection in list(self.connections):
+            connection.warn()
 
     def end(self) -> None:
         """End connections that wait for nothing; the others end with their answers."""

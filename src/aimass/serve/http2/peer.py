@@ -146,6 +146,11 @@ class Peer(asyncio.Protocol):
         if len(payload) != 5:
             raise ProtocolError(FRAME_SIZE_ERROR, "a priority has five bytes")
 
+    def warn(self) -> None:
+        """Say that an end is near; what the peer has sent by then is still answered (RFC 9113, section 6.8)."""
+        if not self.lost and not self.ending:
+            self.transport.write(frame(GOAWAY, 0, 0, LONG.pack(LARGEST_WINDOW) + LONG.pack(NO_ERROR)))
+
     def end(self, code: int = NO_ERROR, what: str = "") -> None:
         """Open no more; with an error end at once, else with the last answer."""
         if self.lost or (self.ending and code == NO_ERROR):
