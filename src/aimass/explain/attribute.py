@@ -11,7 +11,7 @@ import numpy as np
 from aimass.core.signature import Signature
 from aimass.engines.base import Predictor, Tensors
 from aimass.explain.asked import Asked, check_columns
-from aimass.explain.base import Budget, Explanation, Region, Share, Token
+from aimass.explain.base import Budget, Explainer, Explanation, Region, Share, Token
 from aimass.explain.divide import Divided, Found, Job, coarse_to_fine
 from aimass.explain.game import spread, taken, whole_columns
 from aimass.explain.pictures import Picture, fallback_of
@@ -37,30 +37,38 @@ class How:
     fallback: str = "auto"
 
 
-def attribute(
-    how: How,
-    predict: Predictor,
-    columns: Tensors,
-    signature: Signature,
-    background: Tensors,
-    target: str,
-    budget: Budget,
-    seed: int,
-) -> Explanation:
-    """The contract of `Explainer.explain`, the way HOW says."""
-    check_columns(background, signature.rows, "the background", least=1)
-    asked = Asked(predict, columns, signature, target, budget)
-    whole = [field.name for field in signature.rows if field.name not in how.pieces]
-    given = len(next(iter(background.values()), []))
-    behind = taken(background, spread(given, _rows(how, asked, len(whole))))
-    divided, said = _divided(how, asked, behind, signature)
-    rows = len(behind[whole[0]]) if whole else 1
-    stood = rows if divided else min(given, how.background)
-    job = Job(whole_columns(asked.own, behind, whole), divided, rows, stood, asked, np.random.default_rng(seed),
-              how.precision, how.exact)  # fmt: skip
-    found = coarse_to_fine(job)
-    method = ", ".join([f"{how.method}: {found.method}", *said])
-    return _explanation(asked, job, found, method, _warnings(asked, job, found, given))
+class Attributing(Explainer):
+    """An explainer that takes this road."""
+
+    def how(self, signature: Signature) -> How:
+        """What it decides for SIGNATURE.  Raises InputError for one that it cannot explain."""
+        raise NotImplementedError
+
+    def explain(
+        self,
+        predict: Predictor,
+        columns: Tensors,
+        signature: Signature,
+        background: Tensors,
+        *,
+        target: str = "",
+        budget: Budget = Budget(),
+        seed: int = 0,
+    ) -> Explanation:
+        how = self.how(signature)
+        check_columns(background, signature.rows, "the background", least=1)
+        asked = Asked(predict, columns, signature, target, budget)
+        whole = [field.name for field in signature.rows if field.name not in how.pieces]
+        given = len(next(iter(background.values()), []))
+        behind = taken(background, spread(given, _rows(how, asked, len(whole))))
+        divided, said = _divided(how, asked, behind, signature)
+        rows = len(behind[whole[0]]) if whole else 1
+        stood = rows if divided else min(given, how.background)
+        job = Job(whole_columns(asked.own, behind, whole), divided, rows, stood, asked, np.random.default_rng(seed),
+                  how.precision, how.exact)  # fmt: skip
+        found = coarse_to_fine(job)
+        method = ", ".join([f"{how.method}: {found.method}", *said])
+        return _explanation(asked, job, found, method, _warnings(asked, job, found, given))
 
 
 def _rows(how: How, asked: Asked, players: int) -> int:

@@ -7,12 +7,10 @@ from typing import Literal
 from aimass.core.errors import InputError
 from aimass.core.part import knob
 from aimass.core.signature import Signature
-from aimass.engines.base import Predictor, Tensors
-from aimass.explain.attribute import How, attribute
-from aimass.explain.base import Budget, Explainer, Explanation
+from aimass.explain.attribute import Attributing, How
 
 
-class Occlusion(Explainer):
+class Occlusion(Attributing):
     """Shapley values of regions of the images, the weightiest ones in ever smaller regions."""
 
     grid: int = knob(4, 1, 16, help="regions along a side at first")
@@ -22,17 +20,7 @@ class Occlusion(Explainer):
     precision: float = knob(0.02, 0.0, 1.0, help="share of the largest attribution at which errors are small enough")
     background: int = knob(16, 1, 10_000, log=True, help="rows of the background that stand in for other columns")
 
-    def explain(
-        self,
-        predict: Predictor,
-        columns: Tensors,
-        signature: Signature,
-        background: Tensors,
-        *,
-        target: str = "",
-        budget: Budget = Budget(),
-        seed: int = 0,
-    ) -> Explanation:
+    def how(self, signature: Signature) -> How:
         images = [field.name for field in signature.rows if field.dtype == "uint8"]
         if not images:
             raise InputError(
@@ -41,5 +29,4 @@ class Occlusion(Explainer):
                 todo='use method "auto" or "shapley"',
                 key="method",
             )
-        how = How("occlusion", images, self.background, 10, self.precision, grid=self.grid, fallback=self.fallback)
-        return attribute(how, predict, columns, signature, background, target, budget, seed)
+        return How("occlusion", images, self.background, 10, self.precision, grid=self.grid, fallback=self.fallback)

@@ -5,29 +5,17 @@ from __future__ import annotations
 from aimass.core.errors import InputError
 from aimass.core.part import knob
 from aimass.core.signature import Signature
-from aimass.engines.base import Predictor, Tensors
-from aimass.explain.attribute import How, attribute
-from aimass.explain.base import Budget, Explainer, Explanation
+from aimass.explain.attribute import Attributing, How
 
 
-class Tokens(Explainer):
+class Tokens(Attributing):
     """Shapley values of the words of texts; long texts in groups of words first, the weightiest ones word by word."""
 
     words: int = knob(24, 1, 256, help="words up to which each is told apart at once")
     precision: float = knob(0.02, 0.0, 1.0, help="share of the largest attribution at which errors are small enough")
     background: int = knob(16, 1, 10_000, log=True, help="rows of the background that stand in for other columns")
 
-    def explain(
-        self,
-        predict: Predictor,
-        columns: Tensors,
-        signature: Signature,
-        background: Tensors,
-        *,
-        target: str = "",
-        budget: Budget = Budget(),
-        seed: int = 0,
-    ) -> Explanation:
+    def how(self, signature: Signature) -> How:
         texts = [field.name for field in signature.rows if field.kind == "text"]
         if not texts:
             raise InputError(
@@ -36,5 +24,4 @@ class Tokens(Explainer):
                 todo='use method "auto" or "shapley"',
                 key="method",
             )
-        how = How("tokens", texts, self.background, 10, self.precision, words=self.words)
-        return attribute(how, predict, columns, signature, background, target, budget, seed)
+        return How("tokens", texts, self.background, 10, self.precision, words=self.words)
