@@ -419,3 +419,53 @@ def test_what_calls_take_later_changes_how_large_they_grow() -> None:
 
     asyncio.run(one_by_one())
     assert made.most < made.limit
+
+
+class Even(Model):
+    """A row takes SECONDS, however many there are in a call."""
+
+    def __call__(self, tensors: Tensors) -> Tensors:
+        time.sleep(self.seconds * len(tensors["x"]))
+        self.calls.append(len(tensors["x"]))
+        return {"y": 2 * tensors["x"]}
+
+
+def calls_of_twenty(model: Model, learned: Sequence[int], cores: int) -> list[int]:
+    """Rows of the calls when twenty wait; calls of LEARNED rows were seen before, each row taking its time."""
+    made = batcher(model)
+    for rows in learned:
+        made.profile.learn(rows, rows * model.seconds)
+    made.splits = cores > 1
+    asyncio.run(asked(made, [Caller([i]) for i in range(20)], [Lists()]))
+    return model.calls
+
+
+def test_where_a_large_call_gains_nothing_half_of_those_who_wait_share_it() -> None:
+    assert calls_of_twenty(Even(0.001), (10, 20), cores=2)[:2] == [10, 5]
+
+
+def test_where_that_is_not_known_or_there_is_one_core_all_share_it() -> None:
+    assert calls_of_twenty(Even(0.001), (10,), cores=2) == [20]
+    assert calls_of_twenty(Even(0.001), (10, 20), cores=1) == [20]
+
+
+def test_where_a_large_call_takes_little_longer_all_share_it() -> None:
+    made = batcher(Model(0.02))
+    made.profile.learn(20, 0.021)
+    made.splits = True
+    asyncio.run(asked(made, [Caller([i]) for i in range(20)], [Lists()]))
+    assert made.calls == 1
+
+
+def test_the_model_goes_on_with_those_who_wait_before_those_it_answered_are_told() -> None:
+    told: list[tuple[str, int]] = []
+
+    class Noted(Lists):
+        def answer(self, asks: Sequence[Ask], outputs: Tensors) -> None:
+            told.append(("answered", made.busy))
+            super().answer(asks, outputs)
+
+    made = batcher(Model(0.02))
+    made.splits = True
+    asyncio.run(asked(made, [Caller([i]) for i in range(9)], [Noted()], waves=[1]))
+    assert told == [("answered", 8), ("answered", 8)] and made.busy == 0
