@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from aimass.serve.access.door import Door, Opened
 from aimass.serve.access.watch import watch
 from aimass.serve.app import App
 from aimass.serve.feedback import Feedback
+from aimass.serve.http.connection import Taking
 from aimass.serve.http.crowd import Crowd
 from aimass.serve.http.front import Front
 from aimass.serve.http.limits import Limits
@@ -35,6 +37,7 @@ if sys.platform == "win32":
 else:
     from uvloop import new_event_loop
 
+COLLECTING = (700, 10, 100)  # a request leaves no cycle behind: to walk all that wait, often, held up all for 20 ms
 LINGER = 0.3  # seconds after a stop signal in which open connections may still send a request
 GRACE = 20  # seconds for requests under way to finish
 
@@ -103,6 +106,7 @@ def serve_all(
                   feedback=Feedback(log_to), whole=member)  # fmt: skip
         gc.collect()
         gc.freeze()  # what was loaded stays: a collection need not walk it again
+        gc.set_threshold(*COLLECTING)
         Server(app, bound, where, ready, opened=opened, member=member).run()
     finally:
         if app is None:
@@ -135,15 +139,20 @@ class Server:
             self.front = Front(self.guard.routes(app.route), self.crowd, self._calls, self.guard.turns_away)
         app.changed.append(self.front.forget)
         self.listeners: list[asyncio.Server] = []
+        self._imported: asyncio.Future[Any] | None = None  # what gRPC needs
         self.handing_over = False  # another process answers on the same sockets
         if member is None:
             self.crowd.duties.append(app.life.look)
         self.stopping, self.at_once = asyncio.Event(), asyncio.Event()
 
-    def _calls(self) -> asyncio.Protocol:
-        """Who speaks HTTP/2 with one caller.  What gRPC needs is imported when somebody speaks it."""
-        made: asyncio.Protocol = self._grpc.connection()
-        return made
+    def _calls(self, then: Taking) -> None:
+        """Let THEN have who speaks HTTP/2 with one caller.
+
+        What gRPC needs is imported when somebody speaks it, beside the event loop: all others would wait for it.
+        """
+        if self._imported is None:
+            self._imported = asyncio.get_running_loop().run_in_executor(None, import_module, "aimass.serve.grpc.calls")
+        self._imported.add_done_callback(lambda done: then(self._grpc.connection()))
 
     @cached_property
     def _grpc(self) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aimass.serve.http.connection import Taking
 from aimass.serve.http.crowd import Crowd
 from aimass.serve.http.exchange import Exchange
 from aimass.serve.http.front import Front
@@ -23,6 +25,7 @@ class Wire:
 
     def __init__(self) -> None:
         self.sent, self.closed, self.reading = b"", False, True
+        self.protocol: asyncio.Protocol | None = None
 
     def write(self, data: bytes) -> None:
         assert not self.closed
@@ -32,6 +35,12 @@ class Wire:
         self.closed = True
 
     abort = close
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def set_protocol(self, other: asyncio.Protocol) -> None:
+        self.protocol = other
 
     def can_write_eof(self) -> bool:
         return True
@@ -43,6 +52,19 @@ class Wire:
 
     def resume_reading(self) -> None:
         self.reading = True
+
+
+class Other(asyncio.Protocol):
+    """Who speaks HTTP/2."""
+
+    def __init__(self) -> None:
+        self.heard, self.transport = b"", None
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.heard += data
 
 
 class Talk:
@@ -335,3 +357,22 @@ def test_no_bytes_break_it(junk: list[bytes]) -> None:
         if piece and not talk.wire.closed:
             talk.connection.data_received(piece)
     assert all(status in (200, 400, 413, 414, 431) for status, _ in answers(talk.wire.sent))
+
+
+def test_who_speaks_http2_waits_unheard_until_somebody_can_take_the_connection_over() -> None:
+    talk, fetched, other = Talk(), list[Taking](), Other()
+    talk.front.http2 = fetched.append
+    talk.connection.data_received(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    assert not talk.wire.reading and not talk.wire.sent and len(fetched) == 1
+    fetched[0](other)
+    assert talk.wire.protocol is other and talk.wire.reading and talk.connection not in talk.front.crowd.connections
+    assert other.transport is talk.wire and other.heard == b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+
+def test_who_went_before_somebody_could_take_the_connection_over_is_nobodys() -> None:
+    talk, fetched, other = Talk(), list[Taking](), Other()
+    talk.front.http2 = fetched.append
+    talk.connection.data_received(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    talk.connection.connection_lost(None)
+    fetched[0](other)
+    assert other.transport is None

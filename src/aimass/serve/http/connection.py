@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from aimass.serve.http.exchange import Exchange
@@ -15,6 +16,8 @@ from aimass.serve.http.hearing import Fault, Hearing
 
 if TYPE_CHECKING:
     from aimass.serve.http.front import Front
+
+Taking = Callable[[asyncio.Protocol], None]  # who takes a connection over
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 PRIOR = b"PRI"  # so begins who knows beforehand that HTTP/2 is spoken (RFC 9113, section 3.3)
@@ -64,18 +67,27 @@ class Connection(asyncio.Protocol):
         if not self.begun:
             self.begun = True
             if data.startswith(PRIOR) and self.front.http2 is not None:
-                self._hand_over(self.front.http2(), data)
+                self._wait_for(self.front.http2, data)
                 return
         if not self.hearing.inside:
             self.since = self.crowd.now
         self._take(self.left + data if self.left else data)
 
-    def _hand_over(self, other: asyncio.Protocol, data: bytes) -> None:
+    def _wait_for(self, http2: Callable[[Taking], None], data: bytes) -> None:
+        """Keep DATA for who speaks HTTP/2, and may have to be fetched first."""
+        self.left = data
+        self.transport.pause_reading()
+        http2(self._hand_over)
+
+    def _hand_over(self, other: asyncio.Protocol) -> None:
         """To OTHER, who speaks HTTP/2."""
+        if self.lost or self.transport.is_closing():
+            return
         self.crowd.connections.discard(self)
         self.transport.set_protocol(other)
         other.connection_made(self.transport)
-        other.data_received(data)
+        self.transport.resume_reading()
+        other.data_received(self.left)
 
     def eof_received(self) -> bool:
         """A caller who will send no more may still wait for answers; TLS knows no such half of a connection."""

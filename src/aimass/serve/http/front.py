@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import Callable
 
-from aimass.serve.http.connection import Connection
+from aimass.serve.http.connection import Connection, Taking
 from aimass.serve.http.crowd import Crowd
 from aimass.serve.http.exchange import Exchange
 from aimass.serve.http.heads import Head, Heads
@@ -20,13 +19,13 @@ log = logging.getLogger("aimass.serve")
 class Front:
     """FIND gives who answers a head; it is asked once for heads that are known.  `forget` when its answers change.
 
-    HTTP2 makes the protocol for connections of those who speak it.  TURNS_AWAY gives who answers a
-    head whose body is not even kept, if so.
+    HTTP2 gives who takes over connections of those who speak it, at once or later.  TURNS_AWAY gives who answers a head
+    whose body is not even kept, if so.
     """
 
     def __init__(
         self, find: Callable[[Head], Route], crowd: Crowd | None = None,
-        http2: Callable[[], asyncio.Protocol] | None = None, turns_away: Callable[[Head], Route | None] | None = None,
+        http2: Callable[[Taking], None] | None = None, turns_away: Callable[[Head], Route | None] | None = None,
     ) -> None:  # fmt: skip
         self.find, self.crowd, self.http2, self.turns_away = find, crowd or Crowd(), http2, turns_away
         self.heads = Heads()
