@@ -1,8 +1,8 @@
 """What happens when more is asked than a model can answer?
 
-Its capacity is measured first (a closed loop); then requests arrive at 1, 2 and 4 times that rate, whether those
-before were answered or not.  A third says in V2's `timeout` how long it will wait, a third by a gRPC deadline, and a
-third says nothing.  At twice the rate it goes on for a minute, and memory is watched.
+Its capacity is measured first (a closed loop of the same requests); then requests arrive at 1, 2 and 4 times that
+rate, whether those before were answered or not.  A third says in V2's `timeout` how long it will wait, a third by a
+gRPC deadline, and a third says nothing.  At twice the rate it goes on for a minute, and memory is watched.
 
     python benchmarks/serving/overload.py --record        # about three minutes
 """
@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from models import costly
 ROW = 0.002  # seconds of work a row
 DEADLINE = 0.1  # seconds
 CHANNELS = 8
+CLIENTS = 16  # of the closed loop: all are answered within their deadlines
 INFER = "/inference.GRPCInferenceService/ModelInfer"
 CODES = {grpc.StatusCode.RESOURCE_EXHAUSTED: 429, grpc.StatusCode.DEADLINE_EXCEEDED: 504,
          grpc.StatusCode.UNAVAILABLE: 503}  # fmt: skip
@@ -78,8 +80,9 @@ async def measured(server: Running, quick: bool) -> dict[str, Any]:
     async with AsyncExitStack() as stack:
         kinds = await kinds_of(stack, server.port)
         seconds = 2.0 if quick else 10.0
-        await closed_loop(kinds[2].send, 32, seconds / 4)
-        capacity, failed = await closed_loop(kinds[2].send, 32, seconds)
+        turns = cycle(kinds)
+        await closed_loop(lambda: next(turns).send(), CLIENTS, seconds / 4)
+        capacity, failed = await closed_loop(lambda: next(turns).send(), CLIENTS, seconds)
         found: dict[str, Any] = {"capacity": capacity, "failed in the closed loop": failed, "loads": {}}
         for times, lasts in SECONDS.items():
             begin, held = time.perf_counter(), list[float]()
@@ -87,7 +90,7 @@ async def measured(server: Running, quick: bool) -> dict[str, Any]:
             told = await arrivals(kinds, times * capacity, 3.0 if quick else lasts, seed=times)
             watch.cancel()
             found["loads"][times] = {**seen(told, time.perf_counter() - begin), "MB": held}
-        again, _ = await closed_loop(kinds[2].send, 32, seconds)
+        again, _ = await closed_loop(lambda: next(turns).send(), CLIENTS, seconds)
         return {**found, "capacity afterwards": again}
 
 
