@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -20,7 +20,6 @@ ROOM = 1 << 21
 SHAPES = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=5)
 NUMBERS = st.sampled_from(sorted(TYPES)).flatmap(lambda kind: hnp.arrays(kind, SHAPES))
 TEXTS = hnp.arrays(object, SHAPES, elements=st.text(max_size=8))
-BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # machines are; the first example waits
 TENSORS = st.dictionaries(st.text(max_size=5), st.one_of(NUMBERS, TEXTS), max_size=5)
 
 
@@ -31,7 +30,7 @@ def region() -> Region:
 
 
 @given(tensors=TENSORS, own=st.booleans())
-@settings(BUSY, max_examples=60)
+@settings(max_examples=60)
 def test_what_is_read_is_what_was_written(region: Region, tensors: dict[str, np.ndarray], own: bool) -> None:
     found = region.read(region.write(tensors), own=own)
     assert found.keys() == tensors.keys()
@@ -41,7 +40,7 @@ def test_what_is_read_is_what_was_written(region: Region, tensors: dict[str, np.
 
 
 @given(tensors=TENSORS, data=st.data())
-@settings(BUSY, max_examples=100)
+@settings(max_examples=100)
 def test_damage_is_found_or_gives_arrays_but_does_nothing_else(
     region: Region, tensors: dict[str, np.ndarray], data: st.DataObject
 ) -> None:
