@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from aimass.core.signature import Field, Signature
+from aimass.serve.__main__ import main as serve
 
 SHAPES = {"tab": ((30,), 2), "cnn": ((1, 28, 28), 10)}
 
@@ -34,22 +35,11 @@ def main() -> None:
     models, port = Path(os.environ["BENCH_MODELS"]), int(os.environ["BENCH_PORT"])
     root = Path(tempfile.mkdtemp(prefix="bench-aimass-"))
     tab, cnn = (artifact(models / f"{name}.onnx", name, root / name) for name in SHAPES)
-    command = [
-        sys.executable,
-        "-m",
-        "aimass.serve",
-        str(tab),
-        "--name",
-        "tab",
-        "--version",
-        "1",
-        "--also",
-        f"cnn={cnn}",
-    ]
-    command += ["--port", str(port), "--grpc-port", str(port + 1)]
+    words = [str(tab), "--name", "tab", "--version", "1", "--also", f"cnn={cnn}"]
+    words += ["--port", str(port), "--grpc-port", str(port + 1)]
     if log := os.environ.get("BENCH_LOG_TO"):
-        command += ["--log-to", log]
-    os.execv(sys.executable, command)
+        words += ["--log-to", log]
+    sys.exit(serve(words))  # in this process, as the other servers of the comparison begin in theirs
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ pinned to one core, interleaved rounds, answers checked) with us as one more ser
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/record.py
 
+import aimass
 from record import median_and_interval, significant, write
 
 HERE = Path(__file__).resolve().parent
@@ -38,6 +40,11 @@ def with_us(bench: Path, folder: Path) -> Path:
     peers.chmod(0o644)
     peers.write_text(peers.read_text() + ENTRY % str(HERE / "ours.py"))
     return copy
+
+
+def compiled() -> None:
+    """Our code as an installation leaves it: a server of the comparison writes no bytecode, nor should it need to."""
+    compileall.compile_dir(Path(aimass.__file__).parent, quiet=1)
 
 
 def ratios(lines: list[dict[str, Any]]) -> dict[str, Any]:
@@ -94,6 +101,7 @@ def main() -> None:
     place = work / "venv" / "aimass"
     if not place.exists():
         place.symlink_to(sys.prefix)
+    compiled()
     with tempfile.TemporaryDirectory() as folder:
         bench, out = with_us(given.bench, Path(folder)), Path(folder, "lines.jsonl")
         told = {"models": work / "models", "venvs": work / "venv", "out": out, "rounds": given.rounds,

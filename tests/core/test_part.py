@@ -154,6 +154,16 @@ def test_a_guest_comes_by_entry_point(guest: str) -> None:
     assert Metric.from_settings("how-far-off").settings()["use"] == "how-far-off"
 
 
+def test_what_is_installed_is_only_read_about_for_a_name_that_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: asked.append(group) or [])
+    resolve("metric", "accuracy")
+    assert asked == []
+    with pytest.raises(InputError):
+        resolve("metric", "accurately")
+    assert asked == ["aimass.metric"]
+
+
 def test_a_part_has_one_name_however_it_was_resolved_last() -> None:
     csv = Collector.from_settings({"use": "csv", "path": "x"})
     before = csv.settings()

@@ -9,7 +9,6 @@ import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast, dataclass_transform
 
@@ -118,16 +117,17 @@ def _check_range(facts: Mapping[str, Any], value: Any, where: str) -> None:
             raise InputError(f"{where} must lie in {bounds}, got {item}", expected=bounds)
 
 
-def table_of(family: str) -> dict[str, str]:
-    """Name -> dotted place of every part of FAMILY: the folder's own table, then entry points."""
+def table_of(family: str, name: str = "") -> dict[str, str]:
+    """Name -> dotted place of every part of FAMILY: its own table, then (slow) entry points unless NAME is ours."""
     folder = f"aimass.{pick('family', family, FAMILIES).folder}"
     own = {name: folder + place for name, place in importlib.import_module(folder).PARTS.items()}
-    return {point.name: point.value for point in entry_points(group=f"aimass.{family}")} | own
+    guests = () if name in own else importlib.import_module("importlib.metadata").entry_points(group=f"aimass.{family}")
+    return {point.name: point.value for point in guests} | own
 
 
 def resolve(family: str, name: str) -> type[Part]:
     """The part class called NAME in FAMILY.  Raises InputError with the nearest name, or the missing extra."""
-    table = table_of(family)
+    table = table_of(family, name)
     if name not in table and ":" not in name:
         raise unknown(family, name, table, todo=f"see them all: aimass parts {family}")
     found = load(table.get(name, name), f"{family} {name!r}")

@@ -6,6 +6,7 @@ One JSON line on stdout when it answers; on failure one JSON line ends stderr an
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -77,6 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def one(given: argparse.Namespace) -> None:
     """Serve in this process, which may be one of several.  Raises InputError."""
+    gc.disable()  # until it serves: what a start makes stays, so that collections would find nothing
     from aimass.serve.access.door import door
     from aimass.serve.server import serve_all
     from aimass.serve.versions.repository import Folder

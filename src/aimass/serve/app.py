@@ -11,7 +11,6 @@ from itertools import chain
 from typing import Any
 
 from aimass.serve.access.sight import sees
-from aimass.serve.docs import POLICY, page
 from aimass.serve.explaining.pool import Pool
 from aimass.serve.explaining.route import Explaining
 from aimass.serve.failures import meaning
@@ -21,7 +20,6 @@ from aimass.serve.http.crowd import Numbers
 from aimass.serve.http.heads import Head
 from aimass.serve.http.limits import Limits
 from aimass.serve.messages import Answer, Receive, Refused, Request, Scope, Send, json_answer
-from aimass.serve.observe.exposition import OPEN, TEXT, exposition, wants_open
 from aimass.serve.observe.settings import Observers
 from aimass.serve.observe.vitals import Vitals
 from aimass.serve.parameters import Live
@@ -198,6 +196,8 @@ class App:
         return json_answer(await self.facts.stats(**said))
 
     async def _metrics(self, request: Request) -> Answer:
+        from aimass.serve.observe.exposition import OPEN, TEXT, exposition, wants_open
+
         open_metrics = wants_open(request.headers.get(b"accept"))
         all_seen = await self.whole.seen()
         counts = [one for one in all_seen.counts.values() if not one.model or sees(one.model)]
@@ -214,6 +214,8 @@ class App:
         return json_answer(await self.whole.undo())
 
     async def _docs(self, request: Request) -> Answer:
+        from aimass.serve.docs import POLICY, page
+
         host = request.headers.get(b"host", b"").decode("latin-1")
         text = page([one.find("").served for one in self.deployments.values() if sees(one.name)], host)
         return Answer(text.encode("utf-8", "replace"), kind=HTML, headers=((b"content-security-policy", POLICY),))

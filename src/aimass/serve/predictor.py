@@ -28,7 +28,8 @@ from aimass.serve.batch.profile import Profile
 from aimass.serve.metrics import Counts, Observer
 from aimass.serve.placing import placed
 
-WARM_UPS = 7
+LEAST, MOST = 3, 7  # calls of a size at warm-up
+ENOUGH = 0.005  # seconds of calls of a size after which LEAST will do: long ones vary less
 LARGEST = 256  # rows of a call at warm-up
 PATIENCE = 0.5  # seconds of warm-up after which no larger call is begun
 NEEDED = ("model.onnx", "signature.json")
@@ -194,13 +195,13 @@ def warm_up(served: Served, tensors: Tensors) -> None:
     begun = time.perf_counter()
     while rows <= LARGEST and time.perf_counter() - begun < PATIENCE:
         repeated = {name: np.repeat(array[:1], rows, axis=0) for name, array in tensors.items()}
-        taken = []
-        for _ in range(WARM_UPS):
+        taken: list[float] = []
+        while len(taken) < LEAST or (len(taken) < MOST and sum(taken) < ENOUGH):
             begin = time.perf_counter()
             outputs = served.predict(repeated)
             taken.append(time.perf_counter() - begin)
         _check_outputs(served, outputs)
-        served.profile.learn(rows, sorted(taken)[WARM_UPS // 2])
+        served.profile.learn(rows, sorted(taken)[len(taken) // 2])
         rows *= 4
 
 

@@ -104,9 +104,9 @@ def serve_all(
         where = where_of(bound[0], scheme, host, ", ".join(model.label for model in models) or "no model yet")
         app = App(models, repository=repository or Given(wanted), load=ready_made, observers=observers,
                   feedback=Feedback(log_to), whole=member)  # fmt: skip
-        gc.collect()
         gc.freeze()  # what was loaded stays: a collection need not walk it again
         gc.set_threshold(*COLLECTING)
+        gc.enable()
         Server(app, bound, where, ready, opened=opened, member=member).run()
     finally:
         if app is None:

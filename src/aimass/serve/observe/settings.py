@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from typing import Any
 
@@ -60,6 +59,8 @@ class Observers:
 
 def log_of(pairs: Sequence[str]) -> dict[str, Any]:
     """The settings of a prediction log from texts "sample=0.1".  Raises InputError."""
+    import tomllib  # most servers are told none
+
     table: dict[str, Any] = {"use": "prediction-log"}
     for pair in pairs:
         key, equals, text = pair.partition("=")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Any
 
+from aimass import __version__
 from aimass.serve.access.sight import seen, sees
 from aimass.serve.failures import no_model
 from aimass.serve.versions.deployment import Deployment
@@ -34,7 +34,7 @@ class Facts:
         return self.deployment(name).find(version or "")
 
     def server(self) -> dict[str, Any]:
-        return {"name": "aimass", "version": version("aimass"), "extensions": EXTENSIONS}
+        return {"name": "aimass", "version": __version__, "extensions": EXTENSIONS}
 
     def metadata(self, name: str, version: str | None = "") -> dict[str, Any]:
         """Of one version; all that are here are listed."""
