@@ -223,6 +223,22 @@ def test_what_can_be_read_in_two_ways_or_is_too_much_is_refused_and_ends_the_con
     assert talk.wire.closed and not talk.heard
 
 
+@pytest.mark.parametrize("before", [b"", POST + b"body", b"\r\n"])
+@pytest.mark.parametrize("piece", [1 << 10, 60_000, 1 << 20])
+@pytest.mark.parametrize("large", [b"a: " + b"b" * 66_000 + b"\r\n", (b"a: " + b"b" * 1000 + b"\r\n") * 70])
+def test_a_head_of_more_than_64_kib_is_refused_however_it_arrives(large: bytes, piece: int, before: bytes) -> None:
+    sent = before + b"GET / HTTP/1.1\r\n" + HOST + large + b"\r\n"
+    talk = Talk()
+    talk.send(*[sent[at : at + piece] for at in range(0, len(sent), piece)])
+    first = [200] if before[:1] == b"P" else []
+    assert [status for status, _ in answers(talk.wire.sent)] == [*first, 431]
+
+
+def test_a_head_of_almost_64_kib_is_heard() -> None:
+    raw = b"GET / HTTP/1.1\r\n" + HOST + (b"a: " + b"b" * 1000 + b"\r\n") * 60 + b"\r\n"
+    assert [status for status, _ in Talk().send(raw)] == [200]
+
+
 def test_a_head_without_end_is_cut_off() -> None:
     talk = Talk()
     replies = talk.send(b"GET / HTTP/1.1\r\n" + HOST, *[b"a" * 8192 for _ in range(20)])

@@ -37,6 +37,7 @@ class Hearing:
         self.head: Head | None = None
         self.raw = self.target = b""
         self.fields: list[tuple[bytes, bytes]] = []
+        self.said = 0  # bytes of target and fields
         self.body: bytes | bytearray = b""
         self.away: Any = None  # who answers a head whose body is not kept
         self.dropped = 0  # bytes of it
@@ -56,7 +57,7 @@ class Hearing:
             raise self.fault or Fault(400, f"this is not HTTP/1.1: {error}") from error
         if self.inside and not self.fresh:
             self.fed += len(data)
-            if self.head is None and self.fed > self.limits.head:
+            if self.head is None and self.fed > self.limits.head:  # of a field that is not whole nothing is told
                 raise Fault(431, f"the head is longer than {self.limits.head} bytes")
             if self.fed > self.limits.head + PACKING * (len(self.body) + self.dropped):
                 raise Fault(413, "the body is wrapped in too much")
@@ -83,6 +84,7 @@ class Hearing:
 
     def on_url(self, part: bytes) -> None:
         self.target += part
+        self.said += len(part)
         if len(self.target) > self.limits.target:
             self._stop(414, f"the target is longer than {self.limits.target} bytes")
 
@@ -90,6 +92,9 @@ class Hearing:
         if self.head is not None:  # behind the body: nobody here reads trailers
             return
         self.fields.append((name.lower(), value))
+        self.said += len(name) + len(value)
+        if self.said > self.limits.head:
+            self._stop(431, f"the head is longer than {self.limits.head} bytes")
         if len(self.fields) > self.limits.fields:
             self._stop(431, f"the head has more than {self.limits.fields} fields")
 
