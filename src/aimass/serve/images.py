@@ -149,13 +149,16 @@ def resizes(query: bytes) -> bool:
     return RESIZE[said]
 
 
-def beside(worker: Executor, work: Callable[[], Any], then: Callable[[Any], None], exchange: Any) -> None:
-    """WORK in the thread of WORKER, THEN with what it made here; the caller of EXCHANGE is told what goes wrong."""
+def beside(
+    worker: Executor, work: Callable[[], Any], then: Callable[[Any], None], exchange: Any,
+    tell: Callable[[Any, Exception], None] = failed,
+) -> None:  # fmt: skip
+    """WORK in the thread of WORKER, THEN with what it made here; TELL the caller of EXCHANGE what goes wrong."""
 
     def made(future: asyncio.Future[Any]) -> None:
         try:
             then(future.result())
         except Exception as error:  # what nobody foresaw is logged whole, and is a 500
-            failed(exchange, error)
+            tell(exchange, error)
 
     asyncio.get_running_loop().run_in_executor(worker, work).add_done_callback(made)

@@ -7,25 +7,26 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from google.protobuf.message import DecodeError
-
 from aimass.serve.access.sight import seen, sees
 from aimass.serve.batch.base import Ask
-from aimass.serve.failures import REFUSALS, no_model
+from aimass.serve.failures import REFUSALS, Then, no_model
 from aimass.serve.grpc.messages import CLASSES, PACKAGE
+from aimass.serve.grpc.read import asked_of, parameters, parsed
 from aimass.serve.grpc.said import CONTENTS, Said, refuse
 from aimass.serve.grpc.templates import Templates
 from aimass.serve.grpc.turn import Turn
 from aimass.serve.http2.call import UNIMPLEMENTED, Call
+from aimass.serve.images import beside
 from aimass.serve.known import Known
 from aimass.serve.messages import Refused
 from aimass.serve.v2.facts import Facts
 from aimass.serve.v2.forms import Bytes, Given
 from aimass.serve.v2.lacking import CALLS
 from aimass.serve.v2.model import V2
-from aimass.serve.v2.read import read
+from aimass.serve.v2.read import Asked
 from aimass.serve.v2.tensors import datatype
-from aimass.serve.versions.api import Api, parameters
+from aimass.serve.versions.api import Api
+from aimass.serve.versions.api import parameters as allowed
 from aimass.serve.versions.deployment import Deployment
 from aimass.serve.versions.version import Version
 
@@ -99,46 +100,65 @@ class Service:
                 raise no_model(target.deployment.name, seen(self.facts.life.deployments))
             version = target.version(call)
             call.counts = version.served.counts
-            ask = self._ask(call, target, version, values)
-            shadow = None if target.word else target.deployment.shadow
-            if shadow:
-                copied = shadow.version
-                ask = shadow.mirror(ask, call, lambda copy, then: then(self._ask(copy, target, copied, values)))
-            version.served.batcher.add(ask)
+            self._ask(call, target, version, values, self._then(call, target, version, values))
         except REFUSALS as error:
             refuse(call, error)
 
     def _target(self, call: Call | Turn) -> Target:
-        asked = _parsed("ModelInferRequest", call.body)
+        asked = parsed("ModelInferRequest", call.body)
         return Target(self.facts.deployment(asked.model_name), asked.model_version)
 
-    def _ask(self, call: Call | Turn, target: Target, version: Version, values: bytes | None) -> Ask:
-        """What is asked of VERSION: looked up, where VALUES were found in a message like one that was read before."""
+    def _then(self, call: Call | Turn, target: Target, version: Version, values: bytes | None) -> Then:
+        """Where what is asked of VERSION goes on; a shadow is asked the same."""
+        add, shadow = version.served.batcher.add, None if target.word else target.deployment.shadow
+        if shadow is None:
+            return add
+        copied = shadow.version
+        return lambda ask: add(
+            shadow.mirror(ask, call, lambda copy, then: self._ask(copy, target, copied, values, then))
+        )
+
+    def _ask(self, call: Call | Turn, target: Target, version: Version, values: bytes | None, then: Then) -> None:
+        """Call THEN with what is asked of VERSION, now or when pictures are unpacked beside the event loop.
+
+        Looked up, where VALUES were found in a message like one that was read before; else read with care.
+        """
         form = target.forms.get(version)
-        if form is None or values is None:
-            return self._read(call, target, version)
-        return Ask(form, memoryview(values), form.rows, call, timeout=call.timeout or form.timeout)
+        if form is not None and values is not None:
+            then(Ask(form, memoryview(values), form.rows, call, timeout=call.timeout or form.timeout))
+            return
+        asked, model = parsed("ModelInferRequest", call.body), version.v2
+        if model.pictures and any(tensor.datatype == "BYTES" for tensor in asked.inputs):
+            read = partial(asked_of, model, asked, pictures=True)
+            beside(
+                version.served.thread, read, lambda found: then(self._asked(call, model, asked, found)), call, refuse
+            )
+            return
+        found = asked_of(model, asked)
+        ask = self._asked(call, model, asked, found)
+        self._learn(call.body, target, version, asked, found)
+        then(ask)
 
-    def _read(self, call: Call | Turn, target: Target, version: Version) -> Ask:
-        """The same, read with care.  Raises Refused."""
-        asked, model = _parsed("ModelInferRequest", call.body), version.v2
-        raw = bool(asked.raw_input_contents) or not _can_be_typed(model)
-        tail = memoryview(b"".join(asked.raw_input_contents))
-        found = read(_as_json(asked), tail, model.inputs, model.outputs, model.max_rows)
-        form = self._given(model, tuple(name for name, _ in found.wanted), raw)
-        if asked.raw_input_contents and not asked.id:
-            stated = tuple((model.inputs[tensor.name], found.shapes[tensor.name]) for tensor in asked.inputs)
-            if all(field.dtype != "string" for field, _ in stated):
-                target.forms[version] = Bytes(stated, form.said, found.timeout)
-                self.templates.learn(call.body, list(asked.raw_input_contents), target)
-        timeout = call.timeout or found.timeout
-        return Ask(form, found.tensors, found.rows, call, id=found.id, timeout=timeout)
+    def _asked(self, call: Call | Turn, model: V2, asked: Any, found: Asked) -> Ask:
+        form = self._form(model, asked, found)
+        return Ask(form, found.tensors, found.rows, call, id=found.id, timeout=call.timeout or found.timeout)
 
-    def _given(self, model: V2, names: tuple[str, ...], raw: bool) -> Given:
-        form = self.given.get((model, names, raw))
+    def _learn(self, body: bytes, target: Target, version: Version, asked: Any, found: Asked) -> None:
+        """Remember how BODY, which ASKED and was FOUND to be right, is read."""
+        if asked.id or not asked.raw_input_contents or any(tensor.datatype == "BYTES" for tensor in asked.inputs):
+            return
+        stated = tuple((version.v2.inputs[tensor.name], found.shapes[tensor.name]) for tensor in asked.inputs)
+        target.forms[version] = Bytes(stated, self._form(version.v2, asked, found).said, found.timeout)
+        self.templates.learn(body, list(asked.raw_input_contents), target)
+
+    def _form(self, model: V2, asked: Any, found: Asked) -> Given:
+        """Who gives what is wanted."""
+        key = model, tuple(name for name, _ in found.wanted), bool(asked.raw_input_contents) or not _can_be_typed(model)
+        form = self.given.get(key)
         if form is None:
+            _, names, raw = key
             said = Said(model.facts, [model.outputs[name] for name in names], raw=raw)
-            form = self.given.keep((model, names, raw), Given(said))
+            form = self.given.keep(key, Given(said))
         return form
 
     # -- what takes time --------------------------------------------------------------------------------------
@@ -151,7 +171,7 @@ class Service:
 
 async def _awaited(name: str, answer: Callable[[Any], Awaitable[dict[str, Any]]], call: Call) -> None:
     try:
-        message = CLASSES[f"{name}Response"](**await answer(_parsed(f"{name}Request", call.body)))
+        message = CLASSES[f"{name}Response"](**await answer(parsed(f"{name}Request", call.body)))
     except Exception as error:  # told to the caller; what is ours is logged there
         refuse(call, error)
     else:
@@ -163,7 +183,7 @@ async def _index(api: Api, asked: Any) -> dict[str, Any]:
 
 
 async def _changed(change: Change, asked: Any) -> dict[str, Any]:
-    await change(asked.model_name, parameters({"parameters": _parameters(asked)}, CHANGES))
+    await change(asked.model_name, allowed({"parameters": parameters(asked)}, CHANGES))
     return {}
 
 
@@ -178,56 +198,11 @@ def _lacking(why: str, call: Call) -> None:
 
 def _answered(name: str, answer: Callable[[Any], dict[str, Any]], call: Call) -> None:
     try:
-        message = CLASSES[f"{name}Response"](**answer(_parsed(f"{name}Request", call.body)))
+        message = CLASSES[f"{name}Response"](**answer(parsed(f"{name}Request", call.body)))
     except Refused as error:
         refuse(call, error)
     else:
         call.reply(message.SerializeToString())
-
-
-def _parsed(name: str, body: bytes) -> Any:
-    try:
-        return CLASSES[name].FromString(bytes(body))
-    except DecodeError as error:
-        raise Refused(400, f"the message is no {name}: {error}") from error
-
-
-def _as_json(asked: Any) -> dict[str, Any]:
-    """ASKED in the words of the REST protocol, so that one reader checks both."""
-    raw = [len(value) for value in asked.raw_input_contents]
-    if raw and len(raw) != len(asked.inputs):
-        raise Refused(400, f"{len(raw)} raw values for {len(asked.inputs)} inputs", expected="one for each, in order")
-    inputs = []
-    for i, tensor in enumerate(asked.inputs):
-        facts: dict[str, Any] = {"name": tensor.name, "datatype": tensor.datatype, "shape": list(tensor.shape)}
-        if raw and tensor.HasField("contents"):
-            raise Refused(400, f"input {tensor.name!r} has both contents and raw values", expected="one of them")
-        more = {"parameters": {"binary_data_size": raw[i]}} if raw else {"data": _contents(tensor)}
-        inputs.append({**facts, **more})
-    outputs = [{"name": output.name, "parameters": _parameters(output)} for output in asked.outputs]
-    return {"id": asked.id, "inputs": inputs, "outputs": outputs, "parameters": _parameters(asked)}
-
-
-def _contents(tensor: Any) -> list[Any]:
-    name = CONTENTS.get(tensor.datatype)
-    if name is None:
-        raise Refused(400, f"input {tensor.name!r} has datatype {tensor.datatype!r}", expected="raw values for it")
-    values = list(getattr(tensor.contents, name))
-    if tensor.datatype != "BYTES":
-        return values
-    try:
-        return [str(value, "utf-8") for value in values]
-    except UnicodeDecodeError as error:
-        raise Refused(400, f"input {tensor.name!r} has a text that is not UTF-8") from error
-
-
-def _parameters(item: Any) -> dict[str, Any]:
-    found = {}
-    for key, value in item.parameters.items():
-        kind = value.WhichOneof("parameter_choice")
-        if kind:
-            found[key] = getattr(value, kind)
-    return found
 
 
 def _config(facts: dict[str, Any]) -> dict[str, Any]:
