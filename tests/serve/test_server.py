@@ -20,6 +20,7 @@ import pytest
 from tests.serve.conftest import SAMPLE, Running
 
 from aimass.core.errors import InputError
+from aimass.serve.predictor import Wanted
 from aimass.serve.server import serve
 from aimass.serve.sockets import bind
 from aimass.store.appended import opened, rows_of
@@ -263,7 +264,7 @@ def test_a_refused_start_leaves_the_port_free(tmp_path: Path) -> None:
     with bind("127.0.0.1", 0) as first:
         port = first.getsockname()[1]
     with pytest.raises(InputError, match=r"model\.onnx"):
-        serve(tmp_path, name="flights", port=port)
+        serve([Wanted(tmp_path, "flights")], port=port)
     bind("127.0.0.1", port).close()
 
 

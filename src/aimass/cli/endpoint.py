@@ -149,16 +149,16 @@ def serve_version(
     from aimass.serve.access.door import Door
     from aimass.serve.listening import Listening, say
     from aimass.serve.observe.settings import Observing
+    from aimass.serve.predictor import Wanted
     from aimass.serve.server import serve as serve_forever
 
     def told(where: Listening) -> None:
         click.echo(json.dumps(where.as_json()))
 
     release, number = find_release(place, name)
-    model = name.partition("@")[0]
-    ready = told if json_wanted else say
-    serve_forever(release.folder, name=model, version=number, host=host, port=port, repository=registry_of(place),
-                  log_to=place.folder, observing=observing or Observing(), door=at or Door(), ready=ready,
+    wanted = [Wanted(release.folder, name.partition("@")[0], number)]
+    serve_forever(wanted, host=host, port=port, repository=registry_of(place), log_to=place.folder,
+                  observing=observing or Observing(), door=at or Door(), ready=told if json_wanted else say,
                   member=member)  # fmt: skip
 
 

@@ -80,13 +80,13 @@ def one(given: argparse.Namespace) -> None:
     """Serve in this process, which may be one of several.  Raises InputError."""
     gc.disable()  # until it serves: what a start makes stays, so that collections would find nothing
     from aimass.serve.access.door import door
-    from aimass.serve.server import serve_all
+    from aimass.serve.server import serve
     from aimass.serve.versions.repository import Folder
     from aimass.serve.workers.member import membership
 
     repository = None if given.repository is None else Folder(given.repository)
     with membership(given.channel) as member:
-        serve_all(
+        serve(
             wanted(given, repository),
             host=given.host,
             port=given.port,

@@ -43,25 +43,6 @@ GRACE = 20  # seconds for requests under way to finish
 
 
 def serve(
-    folder: Path,
-    *,
-    name: str,
-    version: int | None = None,
-    host: str = "127.0.0.1",
-    port: int = 8080,
-    repository: Repository | None = None,
-    log_to: Path | None = None,
-    observing: Observing = Observing(),
-    door: Door = Door(),
-    ready: Callable[[Listening], None] = say,
-    member: Member | None = None,
-) -> None:
-    """`serve_all` of one model or release."""
-    serve_all([Wanted(folder, name, version)], host=host, port=port, repository=repository, log_to=log_to,
-              observing=observing, door=door, ready=ready, member=member)  # fmt: skip
-
-
-def serve_all(
     wanted: Sequence[Wanted],
     *,
     host: str = "127.0.0.1",

@@ -133,14 +133,8 @@ class Seen(Form):
         self.form.fail(ask, error)
 
 
-class Copied(Form):
-    """FORM, whose answers go to nobody."""
-
-    def __init__(self, form: Form) -> None:
-        self.form = form
-
-    def join(self, parts: Sequence[Any]) -> Tensors:
-        return self.form.join(parts)
+class Copied(Seen):
+    """FORM, whose answers are looked at and go to nobody."""
 
     def answer(self, asks: Sequence[Ask], outputs: Tensors) -> None:
         for ask, part in parts_of(asks, outputs):
