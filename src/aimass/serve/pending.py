@@ -6,21 +6,21 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import quote
 
 from aimass.serve.http.answers import JSON
 from aimass.serve.http.heads import Head
-from aimass.serve.messages import Answer, Request
+from aimass.serve.messages import CLIENT, Answer, Request
 from aimass.serve.metrics import Counts
 
 
 class Pending:
     """As `http.exchange.Exchange` for whoever answers it."""
 
-    def __init__(self, head: Head, body: bytes, id: str) -> None:
-        self.head, self.body, self.id = head, body, id
+    def __init__(self, head: Head, body: bytes, id: str, client: Any = None) -> None:
+        self.head, self.body, self.id, self.client = head, body, id, client
         self.arrived = time.perf_counter()
         self.counts = Counts()  # whose model answers; else nobody's
-        self.client: Any = None
         self.future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
     protocol = "ASGI"
@@ -56,8 +56,8 @@ class Pending:
 async def waited(find: Callable[[Head], Callable[[Any], None]], request: Request) -> Answer:
     """What the route that FIND gives answers to REQUEST; it is looked for when all of the request has come."""
     scope, body = request.scope, await request.raw()
-    path, query = scope.get("raw_path") or scope["path"].encode(), scope.get("query_string", b"")
-    head = Head(scope["method"], b"%b?%b" % (path, query), list(scope["headers"]))
-    pending = Pending(head, body, request.id)
+    target = b"%b?%b" % (quote(scope["path"]).encode(), scope.get("query_string", b""))
+    head = Head(scope["method"], target, list(scope["headers"]))
+    pending = Pending(head, body, request.id, scope.get(CLIENT))
     find(head)(pending)
     return await pending.future

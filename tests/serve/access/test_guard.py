@@ -431,6 +431,16 @@ def test_rows_beyond_the_rate_are_told_when_to_come_again(desk: Desk) -> None:
     assert reply.status == 413 and "at most" in reply.json["expected"]
 
 
+@pytest.mark.parametrize("amount", ["quota", "rows"])
+def test_the_same_path_with_a_slash_at_its_end_takes_of_the_same_amount(amount: str, desk: Desk) -> None:
+    token = desk.add("few", **{amount: len(SAMPLE)})
+    assert [desk("POST", path, BODY, token).status for path in (PREDICT + "/", PREDICT, PREDICT + "/")] == [
+        200,
+        429,
+        429,
+    ]
+
+
 def test_rows_that_are_explained_are_counted_too(desk: Desk) -> None:
     token = desk.add("few", quota=len(SAMPLE))
     body = json.dumps({"records": SAMPLE, "explain": "not an object"}).encode()

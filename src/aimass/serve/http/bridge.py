@@ -41,7 +41,7 @@ def scope_of(exchange: Exchange) -> Message:
     return {
         "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": head.version,
         "method": head.method, "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
-        "path": head.path, "raw_path": head.path.encode(), "query_string": head.query, "root_path": "",
+        "path": head.path, "query_string": head.query, "root_path": "",
         "headers": head.fields, "client": _address(transport, "peername"), "server": _address(transport, "sockname"),
         CLIENT: exchange.client,
     }  # fmt: skip
