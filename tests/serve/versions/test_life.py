@@ -107,9 +107,10 @@ def test_a_version_that_fails_in_probation_changes_nothing(shelf: Path, version:
     said(shelf, talk, prove=Probation(60))
 
 
-def test_a_canary_gets_its_share_and_is_promoted(shelf: Path) -> None:
+@pytest.mark.parametrize("field", ["user", "User"])
+def test_a_canary_gets_its_share_and_is_promoted(field: str, shelf: Path) -> None:
     async def talk(say: Say, app: App) -> None:
-        reply = await say("POST", "/v1/deployments/m/canary", {"version": "2", "share": 0.5, "sticky": "user"})
+        reply = await say("POST", "/v1/deployments/m/canary", {"version": "2", "share": 0.5, "sticky": field})
         assert reply.json["shares"] == {"1": 0.5, "2": 0.5} and reply.json["on_trial"]
         found = [await version_of(say, user=f"u{i}") for i in range(60)]
         assert set(found) == {1, 2} and found == [await version_of(say, user=f"u{i}") for i in range(60)]
@@ -254,6 +255,11 @@ def test_a_version_that_crashes_or_hangs_in_probation_is_refused(shelf: Path, pr
     processes.append(code)
     with pytest.raises(Refused, match=why):
         asyncio.run(Probation(1.0)(Folder(shelf).find("m", "2")))
+
+
+def test_what_is_printed_in_pieces_in_probation_is_read_to_its_end(shelf: Path, processes) -> None:
+    processes.append("import time; print('a warning', flush=True); time.sleep(0.2); print('{\"memory\": 7}')")
+    assert asyncio.run(Probation(60.0)(Folder(shelf).find("m", "2"))) == {"memory": 7}
 
 
 def test_a_version_that_needs_more_memory_than_it_may_is_refused(shelf: Path) -> None:

@@ -49,7 +49,7 @@ class Plan:
 
     @property
     def traffic(self) -> Traffic:
-        return Traffic(tuple(self.shares.items()), self.sticky)
+        return Traffic(tuple(self.shares.items()), self.sticky.lower())  # as names of fields are heard
 
     # -- steps ------------------------------------------------------------------------------------------------
 

@@ -35,8 +35,8 @@ class Probation:
         )  # fmt: skip
         assert process.stdout is not None
         try:
-            said = await asyncio.wait_for(process.stdout.read(MOST), self.seconds)
-            status = await asyncio.wait_for(process.wait(), self.seconds)
+            async with asyncio.timeout(self.seconds):
+                said, status = await _whole(process.stdout), await process.wait()
         except TimeoutError:
             raise _refused(wanted, f"it did not answer its examples within {self.seconds:g} s") from None
         finally:
@@ -45,6 +45,14 @@ class Probation:
                     os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
         return _found(wanted, said, status)
+
+
+async def _whole(stream: asyncio.StreamReader) -> bytes:
+    """What STREAM says until it ends, or about MOST bytes of it."""
+    said = b""
+    while len(said) < MOST and (more := await stream.read(MOST)):
+        said += more
+    return said
 
 
 def _found(wanted: Wanted, said: bytes, status: int) -> Mapping[str, Any]:
