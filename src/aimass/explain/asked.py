@@ -5,7 +5,7 @@ Calls are short, so that a budget holds and others who ask the same model come i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,21 +69,19 @@ class Asked:
 
     def __call__(self, rows: Tensors) -> np.ndarray:
         """The target's number of each of ROWS, float64 [N], in calls of `call_rows`."""
-        count, found, at = len(next(iter(rows.values()))), [], 0
-        while at < count:
-            size = self.call_rows
-            found.append(self._numbers(self._call({k: v[at : at + size] for k, v in rows.items()})))
-            at += size
-        return np.concatenate(found) if found else np.zeros(0)
+        return np.concatenate([np.zeros(0), *map(self._numbers, self._calls(rows))])
 
     def outputs(self, rows: Tensors) -> dict[str, np.ndarray]:
         """All outputs for ROWS, in calls of `call_rows`."""
-        count, found, at = len(next(iter(rows.values()))), [], 0
+        found = list(self._calls(rows))
+        return {name: np.concatenate([np.asarray(part[name]) for part in found]) for name in found[0]}
+
+    def _calls(self, rows: Tensors) -> Iterator[Tensors]:
+        count, at = len(next(iter(rows.values()))), 0
         while at < count:
             size = self.call_rows
-            found.append(self._call({k: v[at : at + size] for k, v in rows.items()}))
+            yield self._call({name: column[at : at + size] for name, column in rows.items()})
             at += size
-        return {name: np.concatenate([np.asarray(part[name]) for part in found]) for name in found[0]}
 
     @property
     def elapsed(self) -> float:
@@ -126,8 +124,7 @@ def check_columns(columns: Tensors, fields: Sequence[Field], what: str, *, least
     if missing:
         raise InputError(f"{what} has no column {missing[0]!r}", expected=f"all of: {', '.join(names)}", key=missing[0])
     for field in fields:
-        shape = np.shape(columns[field.name])
-        wanted = tuple(size for size in field.shape)
+        shape, wanted = np.shape(columns[field.name]), field.shape
         if len(shape) != 1 + len(wanted) or any(w > 0 and w != s for w, s in zip(wanted, shape[1:], strict=True)):
             raise InputError(
                 f"{what}: column {field.name!r} has shape {list(shape)}",

@@ -12,7 +12,7 @@ from aimass.serve.observe.vitals import Facts
 Key = tuple[str, str]  # name and version
 
 ORDER = ("LOADING", "UNLOADING", "READY", "UNAVAILABLE")  # of several states of a version, the first is told
-UNLOADED = "unloaded"
+UNLOADED = "unloaded"  # why a version is not here though nothing went wrong
 
 
 @dataclass

@@ -8,12 +8,11 @@ from typing import Any
 from aimass.serve.access.sight import seen
 from aimass.serve.messages import Answer, Request, json_answer
 from aimass.serve.paths import OF_V1, Answering, Place, told
+from aimass.serve.seen import UNLOADED
 from aimass.serve.v1.model import UNPUBLISHED
 from aimass.serve.v2.facts import Facts
 
 STATES = {"READY": "AVAILABLE", "UNAVAILABLE": "END"}  # V2's words in TensorFlow Serving's; the others are the same
-
-UNLOADED = "unloaded"  # why a version is not here though nothing went wrong
 
 
 class Told:
