@@ -121,7 +121,7 @@ class App:
 
     def route(self, head: Head) -> Route:
         """Who answers HEAD: inference by itself, the rest and all mistakes through ASGI."""
-        if head.method != "POST" or hot(head.path) is None:
+        if head.method != "POST" or hot(head.path.rstrip("/")) is None:
             return self.bridge
         try:
             return self._route(head)
@@ -130,7 +130,7 @@ class App:
 
     def _route(self, head: Head) -> Route:
         """Raises Refused for a model or a version that is not here."""
-        asked = hot(head.path) or hot(head.path.rstrip("/"))
+        asked = hot(head.path.rstrip("/"))
         assert asked is not None
         what, name, word = asked
         return self.facts.deployment(name).route(what, word, named=head.get(ASKED) is not None)

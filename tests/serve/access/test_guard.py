@@ -433,12 +433,16 @@ def test_rows_beyond_the_rate_are_told_when_to_come_again(desk: Desk) -> None:
 
 @pytest.mark.parametrize("amount", ["quota", "rows"])
 def test_the_same_path_with_a_slash_at_its_end_takes_of_the_same_amount(amount: str, desk: Desk) -> None:
-    token = desk.add("few", **{amount: len(SAMPLE)})
+    def answers() -> int:
+        return sum(one.statuses.total() for one in (desk.front.crowd.counts, *(m.counts for m in desk.app.life.models)))
+
+    token, before = desk.add("few", **{amount: len(SAMPLE)}), answers()
     assert [desk("POST", path, BODY, token).status for path in (PREDICT + "/", PREDICT, PREDICT + "/")] == [
         200,
         429,
         429,
     ]
+    assert answers() - before == 3  # each is counted once
 
 
 def test_rows_that_are_explained_are_counted_too(desk: Desk) -> None:
