@@ -12,8 +12,8 @@ from typing import Any
 import hpack
 import pytest
 from tests.serve.conftest import SAMPLE, Reply
-from tests.serve.http.test_connection import Wire
 from tests.serve.http2.conftest import Wire as Wire2
+from tests.serve.wire import Wire
 
 from aimass.serve.access.access import Access
 from aimass.serve.access.file import edit_keys

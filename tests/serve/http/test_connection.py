@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.serve.wire import Wire
 
 from aimass.serve.http.connection import Taking
 from aimass.serve.http.crowd import Crowd
@@ -18,40 +19,6 @@ from aimass.serve.http.limits import Limits
 
 HOST = b"host: a\r\n"
 POST = b"POST /infer HTTP/1.1\r\n" + HOST + b"content-length: 4\r\n\r\n"
-
-
-class Wire:
-    """A transport that keeps what is written."""
-
-    def __init__(self) -> None:
-        self.sent, self.closed, self.reading = b"", False, True
-        self.protocol: asyncio.Protocol | None = None
-
-    def write(self, data: bytes) -> None:
-        assert not self.closed
-        self.sent += data
-
-    def close(self) -> None:
-        self.closed = True
-
-    abort = close
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def set_protocol(self, other: asyncio.Protocol) -> None:
-        self.protocol = other
-
-    def can_write_eof(self) -> bool:
-        return True
-
-    write_eof = close
-
-    def pause_reading(self) -> None:
-        self.reading = False
-
-    def resume_reading(self) -> None:
-        self.reading = True
 
 
 class Other(asyncio.Protocol):

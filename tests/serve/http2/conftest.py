@@ -1,4 +1,4 @@
-"""A transport that keeps what is written, and a client of a server that gives back what it is sent."""
+"""A client of a server that gives back what it is sent."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import struct
 from typing import Any
 
 import hpack
+from tests.serve import wire
 
 from aimass.serve.http.crowd import Crowd
 from aimass.serve.http.limits import Limits
@@ -19,26 +20,12 @@ ECHO = "/test/Echo"
 STREAM = "/test/Stream"
 
 
-class Wire:
-    """A transport that keeps what is written."""
-
-    def __init__(self) -> None:
-        self.sent, self.closed = b"", False
+class Wire(wire.Wire):
+    """What comes behind the end is dropped: who is told that a connection ends may still answer."""
 
     def write(self, data: bytes) -> None:
         if not self.closed:
-            self.sent += data
-
-    def close(self) -> None:
-        self.closed = True
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    abort = close
-
-    def pause_reading(self) -> None: ...
-    def resume_reading(self) -> None: ...
+            super().write(data)
 
 
 class Talk:
