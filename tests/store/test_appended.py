@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError, DeltaError
 
 from aimass.core.errors import StoreError
 from aimass.store import appended
@@ -138,6 +139,25 @@ def test_rows_leave_after_their_days(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert found(tmp_path) == [2, 3]
     table = opened(tmp_path / "1")
     assert rows_of(table, added(table, before)).to_table()["n"].to_pylist() == [3]  # what was copied is not new
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("no space"), DeltaError("no rights"), CommitFailedError("another was first")]
+)
+def test_a_table_that_cannot_be_tidied_has_its_rows_once(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(appended, "TIDY", 2)
+    monkeypatch.setattr(DeltaTable, "vacuum", fails)
+    writer = Appended(tmp_path, SCHEMA)
+    for n in range(6):
+        writer.append(rows(n))
+        writer.tidy()
+    assert found(tmp_path) == list(range(6))
+    assert isinstance(error, CommitFailedError) or str(error) in caplog.text
 
 
 def test_a_table_that_is_damaged_is_an_error_that_says_so(tmp_path: Path) -> None:

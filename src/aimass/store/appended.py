@@ -8,6 +8,7 @@ next table of the folder, `1`, `2`, ...  Of many small files one is made now and
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,8 @@ from deltalake import Field as DeltaField
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from aimass.core.errors import StoreError
+
+log = logging.getLogger("aimass.store")
 
 TRIES = 10  # of an append, where others change the table at the same time
 TIDY = 64  # versions after which small files become one
@@ -66,7 +69,8 @@ class Appended:
     def tidy(self, *, keep_days: int = 0, column: str = "") -> None:
         """Once in a while make one of many small files, and drop those that nothing leads to for a week.
 
-        KEEP_DAYS above 0: also rows whose time in COLUMN is longer ago.  Raises StoreError.
+        KEEP_DAYS above 0: also rows whose time in COLUMN is longer ago.  What goes wrong is logged and left for the
+        next time: who appended rows and is told of an error would append them again.
         """
         table = self.table
         if table is None or table.version() // TIDY <= self.tidied:
@@ -84,7 +88,7 @@ class Appended:
             self.table = None
         except (DeltaError, OSError) as error:
             self.table = None
-            raise unwritten(self.folder, error) from error
+            log.warning("the table %s was not tidied: %s", self.folder, error)
 
 
 def unwritten(folder: Path, error: Exception) -> StoreError:
