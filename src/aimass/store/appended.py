@@ -63,8 +63,7 @@ class Appended:
             known, rows, mode="append", schema_mode="merge", writer_properties=PACKED,
             post_commithook_properties=NOTHING_MORE,
         )  # fmt: skip
-        self.table = self.table or _opened(self.place)
-        return self.place
+        return self.place  # a table that began with these rows is opened for the next ones: they are kept already
 
     def tidy(self, *, keep_days: int = 0, column: str = "") -> None:
         """Once in a while make one of many small files, and drop those that nothing leads to for a week.
