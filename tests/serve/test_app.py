@@ -55,7 +55,13 @@ def test_a_packed_body_is_unpacked(encoding, packed, call) -> None:
 
 @pytest.mark.parametrize(
     ("body", "encoding", "status"),
-    [(b"not gzip", "gzip", 400), (gzip.compress(b"{}" * 99, mtime=0)[:-9], "gzip", 400), (b"{}", "br", 415)],
+    [
+        (b"not gzip", "gzip", 400),
+        (gzip.compress(b"{}" * 99, mtime=0)[:-9], "gzip", 400),
+        (b"{}", "br", 415),
+        (2 * gzip.compress(json.dumps(SAMPLE[0]).encode()), "gzip", 400),
+        (zlib.compress(b"{}") + b"0", "deflate", 400),
+    ],
 )
 def test_a_body_that_cannot_be_unpacked_is_refused(body, encoding, status, call) -> None:
     reply = call("POST", PATH, body, content_encoding=encoding)

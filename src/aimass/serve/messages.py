@@ -134,6 +134,10 @@ def unpacked(raw: bytes, encoding: bytes, limit: int) -> bytes:
         raise too_large(limit)
     if not unpacker.eof:
         raise Refused(400, f"the {name} body ends too early")
+    if unpacker.unused_data:  # further members of gzip, too: thousands of empty ones cost more than they weigh
+        raise Refused(
+            400, f"something follows the end of the {name} body", expected="one stream", to_do="pack it whole"
+        )
     return whole
 
 

@@ -5,6 +5,7 @@ A request names a model and a version in words; what is not in the list does not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +15,8 @@ from aimass.serve.access.sight import seen
 from aimass.serve.failures import no_model
 from aimass.serve.messages import Refused
 from aimass.serve.predictor import NEEDED, Wanted
+
+NUMBER = re.compile("[1-9][0-9]*")  # as it is said again: 007 would be version 7
 
 
 class Repository(Protocol):
@@ -46,8 +49,9 @@ class Folder:
         self.folder = folder
 
     def list(self) -> list[tuple[str, str]]:
-        found = [place for place in self.folder.glob("*/*") if place.name.isdigit() and (place / NEEDED[0]).is_file()]
-        return [(place.parent.name, place.name) for place in sorted(found, key=lambda p: (p.parent.name, int(p.name)))]
+        places = [place for place in self.folder.glob("*/*") if NUMBER.fullmatch(place.name)]
+        found = [(place.parent.name, place.name) for place in places if (place / NEEDED[0]).is_file()]
+        return sorted(found, key=lambda one: (one[0], int(one[1])))
 
     def find(self, name: str, word: str) -> Wanted:
         version = chosen(self.list(), name, word)
