@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aimass.serve.metrics import Counts
@@ -27,6 +27,7 @@ class Worker:
         self.seen.facts.lags[0] += 1
 
 
+@settings(deadline=None)
 @given(STEPS, st.randoms(use_true_random=False))
 def test_sums_are_what_was_told_and_counters_never_go_back(steps: list[tuple[int, str]], random: Any) -> None:
     sums, workers, numbers = Sums(), [Worker() for _ in range(4)], list(range(4))
