@@ -219,14 +219,20 @@ MORE: dict[str, tuple[Ask, Holds]] = {
 # fmt: on
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    root = tmp_path_factory.mktemp("behaviour")
+def write_models(root: Path) -> list[str]:
+    """What the checks ask, as ROOT/NAME/1; gives the names."""
     kinds = {"tab": "float32", "word": "string", "truth": "bool", "small": "uint8", "wide": "int64", "half": "float16",
              "double": "float64"}  # fmt: skip
     for name, dtype in kinds.items():
         write_echo(Path(root, name, "1"), dtype)
     write_table(root / "table" / "1")
+    return [*kinds, "table"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    root = tmp_path_factory.mktemp("behaviour")
+    write_models(root)
     with serving("--repository", str(root)) as found:
         yield found
 

@@ -151,6 +151,7 @@ def serve_version(
     from aimass.serve.observe.settings import Observing
     from aimass.serve.predictor import Wanted
     from aimass.serve.server import serve as serve_forever
+    from aimass.serve.versions.published import registry_of
 
     def told(where: Listening) -> None:
         click.echo(json.dumps(where.as_json()))
@@ -160,19 +161,3 @@ def serve_version(
     serve_forever(wanted, host=host, port=port, repository=registry_of(place), log_to=place.folder,
                   observing=observing or Observing(), door=at or Door(), ready=told if json_wanted else say,
                   member=member)  # fmt: skip
-
-
-def registry_of(place: Any) -> Any:
-    """The versions published in the workspace PLACE, as a running server may load them."""
-    from aimass.publish.registry import find_release
-    from aimass.serve.versions.repository import Registry
-
-    def listed() -> list[tuple[str, str]]:
-        rows = sorted((str(row["name"]), int(row["number"])) for row in place.versions())
-        return [(name, str(number)) for name, number in rows]
-
-    def found(name: str, word: str) -> tuple[Path, int]:
-        release, number = find_release(place, f"{name}@{word}" if word else name)
-        return release.folder, number
-
-    return Registry(listed, found)

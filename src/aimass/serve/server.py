@@ -28,6 +28,7 @@ from aimass.serve.predictor import Served, Wanted, load
 from aimass.serve.signals import heard
 from aimass.serve.sockets import BACKLOG, bind, knocked, listen, no_more_knocks
 from aimass.serve.versions.repository import Given, Repository
+from aimass.serve.whole import Alone
 
 if TYPE_CHECKING:
     from aimass.serve.workers.member import Member
@@ -122,7 +123,7 @@ class Server:
         self.listeners: list[asyncio.Server] = []
         self._imported: asyncio.Future[Any] | None = None  # what gRPC needs
         self.handing_over = False  # another process answers on the same sockets
-        if member is None:
+        if isinstance(app.whole, Alone):
             self.crowd.duties.append(app.life.look)
         self.stopping, self.at_once = asyncio.Event(), asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""Two releases in a workspace, and the command that serves one of them with two replicas: one start of Ray for all."""
+"""Releases in a workspace, and the command that serves one of them with two replicas: one start of Ray for all."""
 
 from __future__ import annotations
 
@@ -12,34 +12,43 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.serve.test_behaviour import write_models
 
 from aimass.core.artifact import Release, seal
 from aimass.publish.registry import publish_version
 from aimass.runner.workspace import Workspace
 
 
+def publish(place: Workspace, folder: Path, name: str) -> None:
+    """FOLDER as the next version of NAME."""
+    manifest = seal("release", folder, [])
+    place.bytes.put(folder, manifest)
+    place.catalog.add_artifact(manifest)
+    release = place.open(manifest.digest)
+    assert isinstance(release, Release)
+    publish_version(place, release, name)
+
+
 @pytest.fixture(scope="session")
 def published(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace in which flights@1 and flights@2 are published."""
-    place = Workspace(tmp_path_factory.mktemp("published") / "workspace")
+    """A workspace in which flights@1, flights@2 and the models of the table of behaviour are published."""
+    root = tmp_path_factory.mktemp("published")
+    place = Workspace(root / "workspace")
     for number in (1, 2):
-        made = place.folder / "by-hand"
+        made = root / "flights" / str(number)
         shutil.copytree(folder, made)
         (made / "release.json").write_text(str(number))
-        manifest = seal("release", made, [])
-        place.bytes.put(made, manifest)
-        place.catalog.add_artifact(manifest)
-        release = place.open(manifest.digest)
-        assert isinstance(release, Release)
-        publish_version(place, release, "flights")
+        publish(place, made, "flights")
+    for name in write_models(root):
+        publish(place, root / name / "1", name)
     return place.folder
 
 
 @contextmanager
-def commanded(workspace: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    """`aimass serve` in a process of its own, and what it says once it answers."""
-    command = [sys.executable, "-m", "aimass", "--workspace", str(workspace), "serve", *words, "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def commanded(*words: str, **options: Any) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """Python with WORDS in a process of its own, and what it says once it answers."""
+    command = [sys.executable, *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
     try:
         assert process.stdout is not None and process.stderr is not None
         line = process.stdout.readline()
@@ -55,5 +64,6 @@ def commanded(workspace: Path, *words: str) -> Iterator[tuple[subprocess.Popen[s
 
 @pytest.fixture(scope="session")
 def replicas(published: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    with commanded(published, "flights@1", "--on", "ray", "--replicas", "2", "--port", "0") as found:
+    words = ["--workspace", str(published), "serve", "flights@1", "--on", "ray", "--replicas", "2", "--port", "0"]
+    with commanded("-m", "aimass", *words, "--json") as found:
         yield found

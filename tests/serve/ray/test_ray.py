@@ -7,7 +7,10 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -119,21 +122,73 @@ def test_each_replica_knows_them_all(replicas: Serving) -> None:
         assert json.loads(ask(url, "GET", "/v1/replicas")[1]) == {"urls": urls, "here": url}
 
 
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("/v2/repository/models/flights/load", {}),
-        ("/v2/repository/models/flights/unload", {}),
-        ("/v1/deployments/flights/serve", {"version": "2"}),
-        ("/v1/deployments/flights/label", {"label": "blue", "version": "1"}),
-        ("/v1/parameters/undo", {}),
-    ],
-)
-def test_nothing_is_changed_in_one_replica_which_says_what_to_do(replicas: Serving, path: str, body: Any) -> None:
-    url = replicas[1]["urls"][0]
-    status, said = ask(url, "POST", path, body)
-    assert status == 409 and "@VERSION --on ray" in json.loads(said)["to_do"]
-    assert ask(url, "POST", PREDICT, RECORDS)[0] == 200
+def version(url: str) -> str:
+    """Who answers at URL."""
+    return str(json.loads(ask(url, "POST", INFER, tensors())[1])["model_version"])
+
+
+def until(found: Callable[[], Any]) -> Any:
+    over = time.monotonic() + 60
+    while not (something := found()) and time.monotonic() < over:
+        time.sleep(0.05)
+    assert something
+    return something
+
+
+def test_a_version_is_changed_everywhere_while_requests_run_and_none_is_lost(replicas: Serving) -> None:
+    urls, over = replicas[1]["urls"], threading.Event()
+
+    def asks(url: str) -> list[tuple[int, str]]:
+        found = []
+        while not over.is_set():
+            status, said = ask(url, "POST", INFER, tensors())
+            found.append((status, json.loads(said)["model_version"]))
+        return [*found, (200, version(url))]
+
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(asks, url) for url in urls]
+        try:
+            status, said = ask(urls[0], "POST", "/v2/repository/models/flights/load", {"parameters": {"version": "2"}})
+        finally:
+            over.set()
+        assert status == 200, said
+        for one in asked:
+            answers = one.result()
+            assert {status for status, _ in answers} == {200} and answers[0][1] == "1" and answers[-1][1] == "2"
+            assert answers == sorted(answers)  # who has heard of the second version never hears of the first again
+
+
+def test_a_share_a_parameter_and_metrics_are_those_of_all_replicas(replicas: Serving) -> None:
+    here, there = replicas[1]["urls"]
+    assert ask(here, "PATCH", "/v1/parameters", {"models/flights/call_rows": 64})[0] == 200
+    values = {row["name"]: row["value"] for row in json.loads(ask(there, "GET", "/v1/parameters")[1])["parameters"]}
+    assert values["models/flights/call_rows"] == 64
+    assert ask(there, "POST", "/v1/deployments/flights/canary", {"version": "1", "share": 0})[0] == 200
+    assert json.loads(ask(here, "GET", "/v1/deployments/flights")[1])["shares"] == {"2": 1.0, "1": 0.0}
+    line = 'aimass_requests_total{model="flights",version="2",status="200"} '
+
+    def counted(url: str) -> int:
+        return int(ask(url, "GET", "/metrics")[1].decode().partition(line)[2].partition("\n")[0])
+
+    before = counted(here)
+    assert [version(url) for url in (here, there)] == ["2", "2"]
+    assert counted(here) == counted(there) == before + 2
+
+
+def test_the_centre_is_started_again_and_learns_what_is_served(replicas: Serving) -> None:
+    process, facts = replicas
+    centre = next(pid for pid in processes(process.pid) if b"Centre" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(centre, signal.SIGKILL)
+
+    def joined() -> bool:
+        assert [version(url) for url in facts["urls"]] == ["2", "2"]  # it is in nobody's way
+        status, said = ask(facts["urls"][0], "GET", "/v1/replicas")
+        return status == 200 and json.loads(said)["urls"] == facts["urls"]
+
+    until(joined)
+    assert ask(facts["urls"][0], "POST", "/v1/deployments/flights/rollback", {})[0] == 200
+    shares = [json.loads(ask(url, "GET", "/v1/deployments/flights")[1])["shares"] for url in facts["urls"]]
+    assert shares == [{"2": 1.0}] * 2
 
 
 def test_nothing_listens_but_at_loopback(replicas: Serving) -> None:
@@ -147,14 +202,16 @@ def test_a_killed_replica_comes_back_and_the_other_answers_meanwhile(replicas: S
     process, facts = replicas
     dead, alive = facts["urls"]
     os.kill(listening(processes(process.pid))[int(dead.rpartition(":")[2])][1], signal.SIGKILL)
-    over, urls = time.monotonic() + 60, facts["urls"]
-    while (dead in urls or len(urls) < 2) and time.monotonic() < over:
+
+    def healed() -> list[str]:
         status, said = ask(alive, "GET", "/v1/replicas")
-        urls = json.loads(said)["urls"]
+        urls: list[str] = json.loads(said)["urls"]
         assert status == 200 and alive in urls
-        time.sleep(0.1)
-    assert len(urls) == 2 and dead not in urls
+        return urls if len(urls) == 2 and dead not in urls else []
+
+    urls = until(healed)
     assert ask(urls[0], "POST", PREDICT, RECORDS) == ask(urls[1], "POST", PREDICT, RECORDS)
+    assert [version(url) for url in urls] == ["2", "2"]  # what is served by now, not what the command said
 
 
 def test_the_end_leaves_no_process(replicas: Serving) -> None:

@@ -1,4 +1,4 @@
-"""How many replicas, where they are, and what is refused before Ray is asked."""
+"""How many replicas, and what is refused before Ray is asked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from click.testing import CliRunner
 
 from aimass.cli.main import cli
 from aimass.core.errors import InputError
-from aimass.serve.ray.addresses import SILENT, Addresses
 from aimass.serve.ray.scale import TARGET, UNDER_WAY, scaled, wanted
 
 
@@ -34,21 +33,6 @@ def test_requests_that_came_directly_count_as_those_through_the_proxy() -> None:
     assert wanted(context) == (3.0, {})
     context.aggregated_metrics = None
     assert wanted(context) == (0.5, {})
-
-
-def test_who_falls_silent_or_says_goodbye_is_left_out() -> None:
-    time = [0.0]
-    found = Addresses(lambda: time[0])
-    found.tell("a", "http://a", "m@1")
-    found.tell("b", "http://b", "m@2")
-    assert found.urls() == ["http://a", "http://b"] and found.urls("m@2") == ["http://b"]
-    time[0] = SILENT
-    found.tell("b", "http://b", "m@2")
-    time[0] += 0.1
-    assert found.urls() == ["http://b"]
-    found.forget("b")
-    found.forget("nobody")
-    assert found.urls() == []
 
 
 @pytest.mark.parametrize(

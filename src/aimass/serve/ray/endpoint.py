@@ -16,6 +16,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import ray
@@ -25,7 +26,7 @@ from ray.serve.exceptions import RayServeException
 
 from aimass.core.errors import InputError, TaskFailed
 from aimass.serve.access.door import is_loopback
-from aimass.serve.ray.addresses import NAMESPACE, Addresses
+from aimass.serve.ray.centre import NAMESPACE, Centre
 from aimass.serve.ray.replica import REPLICAS, Told, deployment
 from aimass.serve.ray.scale import scaled
 from aimass.serve.sockets import bind
@@ -44,20 +45,21 @@ def serve_on_ray(told: Told, *, on: str, port: int, replicas: str, ready: Callab
     options, least = scaled(replicas), int(replicas.partition("..")[0])
     with cluster(on, told.host, least), stopping() as stop:
         port = port or free(told.host)
-        addresses, owner = shared(told), secrets.token_hex(8)
-        ray.get(addresses.own.remote(owner))
+        centre, owner = shared(told), secrets.token_hex(8)
+        told = replace(told, owner=owner)
+        ray.get(centre.own.remote(owner))
         try:
             deploy(told, options, port)
-            urls = until(lambda: _all(addresses, told.model, least), f"{least} replicas of {told.model} to answer")
+            urls = until(lambda: _all(centre, owner, least), f"{least} replicas of {told.model} to answer")
             url = "" if told.guarded else until(lambda: proxied(on, told.host, port), "Ray's proxy to answer")
             ready({"ready": True, "url": url, "urls": urls, "pid": os.getpid(), "model": told.model})
             stop.waited = True
-            while not stop.heard.wait(1) and ours(addresses, owner):
+            while not stop.heard.wait(1) and ours(centre, owner):
                 pass
         finally:
-            if ours(addresses, owner):
+            if ours(centre, owner):
                 serve.delete(told.app)
-                ray.kill(addresses)
+                ray.kill(centre)
 
 
 def say(facts: dict[str, Any]) -> None:
@@ -108,7 +110,8 @@ def cluster(on: str, host: str, replicas: int) -> Iterator[None]:
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise InputError(
             f"no Ray cluster answers at {on}: {error}", expected="ray, or ray://host:port of a running cluster",
-            todo="check the address; the port is that of `ray start --ray-client-server-port`", key="on",
+            todo="check the address (the port is that of `ray start --ray-client-server-port`) and RAY_AUTH_TOKEN",
+            key="on",
         ) from error  # fmt: skip
     try:
         _check_reachable(on, host)
@@ -131,17 +134,17 @@ def _check_reachable(on: str, host: str) -> None:
 
 
 def shared(told: Told) -> Any:
-    """The actor that knows the addresses of what is TOLD; it outlives the command so that another can take over."""
+    """The actor in the middle of what is TOLD; it outlives the command so that another can take over."""
     options = {"name": told.app, "namespace": NAMESPACE, "get_if_exists": True, "lifetime": "detached"}
-    return ray.remote(Addresses).options(**options, num_cpus=0, max_restarts=-1).remote()
+    return ray.remote(Centre).options(**options, num_cpus=0, max_restarts=-1).remote()
 
 
-def ours(addresses: Any, owner: str) -> bool:
+def ours(centre: Any, owner: str) -> bool:
     """Whether no other command has taken over from OWNER."""
     try:
-        now = ray.get(addresses.owned.remote())
+        now = ray.get(centre.owned.remote())
         if not now:  # the actor was started again
-            ray.get(addresses.own.remote(owner))
+            ray.get(centre.own.remote(owner))
         return now in ("", owner)
     except RayError:  # it is about to be
         return True
@@ -180,8 +183,8 @@ def until(found: Callable[[], Any], what: str) -> Any:
     raise TaskFailed(f"waited {PATIENCE:.0f} s for {what}", expected="less", todo="see logs/serve of Ray's session")
 
 
-def _all(addresses: Any, model: str, least: int) -> list[str]:
-    urls: list[str] = ray.get(addresses.urls.remote(model))
+def _all(centre: Any, owner: str, least: int) -> list[str]:
+    urls: list[str] = ray.get(centre.urls.remote(owner))
     return urls if len(urls) >= least else []
 
 

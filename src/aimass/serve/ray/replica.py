@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import ray
 from ray import serve
+from ray.exceptions import RayError
 from ray.serve._private import replica as ray_replica
 
-from aimass.publish.registry import find_release
+from aimass.core.errors import InputError
 from aimass.runner.workspace import Workspace
 from aimass.serve.access.door import Door, is_loopback
 from aimass.serve.app import App
 from aimass.serve.feedback import Feedback
 from aimass.serve.listening import where_of
-from aimass.serve.messages import Answer, Receive, Request, Scope, Send, json_answer
+from aimass.serve.messages import Answer, Refused, Request, json_answer
 from aimass.serve.observe.settings import Observing
 from aimass.serve.predictor import Wanted, load
-from aimass.serve.ray.addresses import NAMESPACE
+from aimass.serve.ray.centre import NAMESPACE
+from aimass.serve.ray.proxied import Proxied
 from aimass.serve.ray.scale import LIMIT, UNDER_WAY
 from aimass.serve.ray.several import Several
 from aimass.serve.server import GRACE, LINGER, Server
 from aimass.serve.sockets import bind, listen
+from aimass.serve.versions.published import registry_of
+from aimass.serve.versions.repository import Repository
+from aimass.serve.workers.follower import needed
 
 END = GRACE + LINGER + 10  # seconds that Ray gives a replica to end
 REPLICAS = "/v1/replicas"
@@ -34,13 +41,17 @@ REPLICAS = "/v1/replicas"
 
 @dataclass(frozen=True)
 class Told:
-    """What a replica has to know: WORKSPACE as its url, MODEL as name@version, HOST to listen on."""
+    """What a replica has to know: WORKSPACE as its url, MODEL as name@version, HOST to listen on.
+
+    OWNER is the command that wants it.
+    """
 
     workspace: str
     model: str
     host: str
     observing: Observing = Observing()
     door: Door = Door()
+    owner: str = ""
 
     @property
     def name(self) -> str:
@@ -63,10 +74,10 @@ def _address() -> str:
 
 
 @contextmanager
-def opened(told: Told) -> Iterator[Server]:
-    """A server of what was TOLD, listening on a free port.  Raises InputError."""
+def opened(told: Told, several: Several, plans: Mapping[str, Any] | None) -> Iterator[Server]:
+    """A server of what was TOLD, or of PLANS once there are any, listening on a free port.  Raises InputError."""
     place = Workspace.reopen(told.workspace)
-    release, number = find_release(place, told.model)
+    repository = registry_of(place)
     with ExitStack() as ending:
         bound = bind(told.host, 0)
         ending.callback(bound.close)
@@ -74,12 +85,9 @@ def opened(told: Told) -> Iterator[Server]:
         ending.callback(observers.close)
         door = told.door.open()
         ending.callback(door.close)
-        served = load(Wanted(release.folder, told.name, number), log_to=place.folder, wrappers=[told.observing.log],
-                      observers=observers.all)  # fmt: skip
-        ending.callback(served.close)
-        several = Several()
-        several.app = app = App([served], repository=several, observers=observers, feedback=Feedback(place.folder),
-                                whole=several)  # fmt: skip
+        ready_made = partial(load, log_to=place.folder, wrappers=[told.observing.log], observers=observers.all)
+        app = App([ready_made(one) for one in _wanted(told, plans, repository)], repository=repository, load=ready_made,
+                  observers=observers, feedback=Feedback(place.folder), whole=several)  # fmt: skip
         ending.callback(app.close)
         listen(bound, told.host)
         shown = told.host if is_loopback(told.host) else _address()
@@ -87,21 +95,12 @@ def opened(told: Told) -> Iterator[Server]:
         yield Server(app, [bound], where, lambda where: None, opened=door)
 
 
-class Proxied:
-    """What Ray's proxy calls: requests go to APP as they are; a beginning, an end, and no web sockets."""
-
-    def __init__(self, app: App) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self.app(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            for expected in ("startup", "shutdown"):
-                await receive()
-                await send({"type": f"lifespan.{expected}.complete"})
-        else:
-            await send({"type": "websocket.close", "code": 1003, "reason": "there are no web sockets here"})
+def _wanted(told: Told, plans: Mapping[str, Any] | None, repository: Repository) -> list[Wanted]:
+    name, _, version = told.model.partition("@")
+    try:
+        return needed(plans, [repository.find(name, version)] if plans is None else [], repository)
+    except Refused as error:  # a version that was served is not there any more
+        raise InputError(str(error), expected=str(error.body.get("expected", ""))) from error
 
 
 def stay_at_home() -> None:
@@ -116,38 +115,52 @@ def stay_at_home() -> None:
 
 
 class Replica:
-    """A server of what was TOLD; the actor of `Addresses` hears where it answers.  Raises InputError."""
+    """A server of what was TOLD; the centre hears where it answers, and says what it serves.  Raises InputError."""
+
+    server: Server
+    url: str
+    serving: asyncio.Task[None]
+    following: asyncio.Task[None]
 
     async def __init__(self, told: Told) -> None:  # type: ignore[misc]  # Ray awaits it
-        self.told, self.addresses = told, ray.get_actor(told.app, namespace=NAMESPACE)
-        self.id = str(serve.get_replica_context().replica_id.unique_id)
+        self.told, self.centre = told, ray.get_actor(told.app, namespace=NAMESPACE)
         stay_at_home()
+        self.several = Several(self.centre, told.owner, str(serve.get_replica_context().replica_id.unique_id))
         self.ending = ExitStack()
-        self.server = self.ending.enter_context(opened(told))
+        plans = json.loads(await self.centre.plans.remote(told.owner))
+        self.server = self.ending.enter_context(opened(told, self.several, plans))
         self.url = self.server.where.url
         self.server.app.paths.fixed[REPLICAS] = {"GET": self._replicas}
-        self.server.crowd.duties.append(self._tell)
+        self.server.crowd.duties.append(self._report)
         gc.collect()
         gc.freeze()
+        self.following = asyncio.create_task(self.several.follow(self.server.app, self.url))
+        await self.several.begun.wait()
         listening = asyncio.get_running_loop().create_future()
         self.server.ready = lambda where: listening.set_result(None)
         self.serving = asyncio.create_task(self.server.until_stopped())
         await asyncio.wait([self.serving, listening], return_when=asyncio.FIRST_COMPLETED)
         self.check_health()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if not self.server.app.draining:
-            self.addresses.tell.remote(self.id, self.url, self.told.model)
+            self.reporting = asyncio.create_task(self.several.report())
 
     async def _replicas(self, request: Request) -> Answer:
-        return json_answer({"urls": await self.addresses.urls.remote(), "here": self.url})
+        try:
+            return json_answer({"urls": await self.centre.urls.remote(), "here": self.url})
+        except RayError as error:  # it is about to be started again
+            raise Refused(503, "who knows all replicas does not answer", to_do="ask again") from error
 
     # -- what Ray asks ----------------------------------------------------------------------------------------
 
     def check_health(self) -> None:
         """Raises RuntimeError, or what ended the server, when it is not ready."""
-        if self.serving.done():
-            self.serving.result()
+        for one in (self.serving, self.following):
+            if one.done():
+                one.result()
+        if self.several.error is not None:
+            raise self.several.error
         if self.serving.done() or self.server.app.draining:
             raise RuntimeError(f"{self.url} does not answer any more")
 
@@ -162,9 +175,10 @@ class Replica:
         """Answer what was asked, then end; Ray calls and awaits it."""
         if not hasattr(self, "serving"):
             return
-        self.addresses.forget.remote(self.id)
         self.server.stop()
+        await self.several.leave()
         await self.serving
+        self.following.cancel()
         self.ending.close()
 
 

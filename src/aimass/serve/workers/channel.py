@@ -1,4 +1,5 @@
-"""Lines of JSON over a pair of sockets: questions with answers, and notes without, both ways.
+"""Questions with answers, and notes without, both ways: lines of JSON over a pair of sockets, or messages as others
+carry them.
 
 No pickle: what comes from a worker, which runs models, is data and nothing else.
 """
@@ -30,27 +31,16 @@ class Gone(Exception):
     """The process at the other end has ended."""
 
 
-class Channel:
-    """Over LINE.  KNOWN answers what the other end asks or notes, by its word, given what it says by name."""
+class Talk:
+    """Between two processes.  KNOWN answers what the other end asks or notes, by its word, given what it says by name;
+    SEND brings a message there."""
 
-    def __init__(self, line: socket.socket, known: Mapping[str, Answering]) -> None:
-        self.line, self.known = line, known
+    def __init__(self, known: Mapping[str, Answering], send: Callable[[Said], None]) -> None:
+        self.known, self.send = known, send
         self.numbers = count(1)
         self.waiting: dict[int, asyncio.Future[Any]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         self.ended = asyncio.Event()
-        self.writer: asyncio.StreamWriter | None = None
-
-    async def listen(self) -> None:
-        """Until the other end is gone; what it says is begun in the order in which it said it."""
-        reader, self.writer = await asyncio.open_unix_connection(sock=self.line, limit=LONGEST)
-        try:
-            while line := await reader.readline():
-                self._hear(json.loads(line))
-        except NONSENSE as error:  # cut in the middle of a line, or not a line of ours
-            log.debug("a channel ended: %s", error)
-        finally:
-            self.close()
 
     def close(self) -> None:
         """Nobody is there any more: whoever waits is told."""
@@ -59,33 +49,27 @@ class Channel:
             if not future.done():
                 future.set_exception(Gone("the process at the other end has ended"))
         self.waiting.clear()
-        if self.writer is not None:
-            self.writer.close()
 
     def tell(self, what: str, **said: Any) -> None:
-        """A note; left out when nobody reads, and when the other end is far behind."""
-        if self.writer is not None and self.writer.transport.get_write_buffer_size() < BEHIND:
-            self._send({"what": what, "said": said})
+        """A note."""
+        self.send({"what": what, "said": said})
 
     async def ask(self, what: str, seconds: float | None = None, **said: Any) -> Any:
         """What the other end answers.  Raises what it raised, Gone, or TimeoutError after so many SECONDS."""
-        if self.ended.is_set() or self.writer is None:
+        if self.ended.is_set():
             raise Gone("the process at the other end has ended")
         number = next(self.numbers)
         future = self.waiting[number] = asyncio.get_running_loop().create_future()
-        self._send({"what": what, "said": said, "id": number})
+        self.send({"what": what, "said": said, "id": number})
         try:
             return await asyncio.wait_for(future, seconds)
         finally:
             self.waiting.pop(number, None)
 
-    def _send(self, message: Said) -> None:
-        if self.writer is not None and not self.ended.is_set():
-            self.writer.write(json.dumps(message).encode() + b"\n")
-
     # -- what is heard ------------------------------------------------------------------------------------------
 
-    def _hear(self, message: dict[str, Any]) -> None:
+    def hear(self, message: dict[str, Any]) -> None:
+        """The other end has sent MESSAGE."""
         if "of" in message:
             self._answered(message)
             return
@@ -110,7 +94,46 @@ class Channel:
             if not isinstance(error, (Refused, AimassError, Gone)):
                 log.exception("%s failed", message["what"])
         if "id" in message:
-            self._send({"of": message["id"], **found})
+            self.send({"of": message["id"], **found})
+
+
+class Channel(Talk):
+    """Over LINE."""
+
+    def __init__(self, line: socket.socket, known: Mapping[str, Answering]) -> None:
+        super().__init__(known, self._send)
+        self.line = line
+        self.writer: asyncio.StreamWriter | None = None
+
+    async def listen(self) -> None:
+        """Until the other end is gone; what it says is begun in the order in which it said it."""
+        reader, self.writer = await asyncio.open_unix_connection(sock=self.line, limit=LONGEST)
+        try:
+            while line := await reader.readline():
+                self.hear(json.loads(line))
+        except NONSENSE as error:  # cut in the middle of a line, or not a line of ours
+            log.debug("a channel ended: %s", error)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        super().close()
+        if self.writer is not None:
+            self.writer.close()
+
+    def tell(self, what: str, **said: Any) -> None:
+        """A note; left out when nobody reads, and when the other end is far behind."""
+        if self.writer is not None and self.writer.transport.get_write_buffer_size() < BEHIND:
+            super().tell(what, **said)
+
+    async def ask(self, what: str, seconds: float | None = None, **said: Any) -> Any:
+        if self.writer is None:
+            raise Gone("the process at the other end has ended")
+        return await super().ask(what, seconds, **said)
+
+    def _send(self, message: Said) -> None:
+        if self.writer is not None and not self.ended.is_set():
+            self.writer.write(json.dumps(message).encode() + b"\n")
 
 
 def as_json(error: Exception) -> dict[str, Any]:

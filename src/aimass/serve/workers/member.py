@@ -17,19 +17,18 @@ from aimass.core.errors import AimassError, InputError
 from aimass.runner.worker import die_with_parent
 from aimass.serve.messages import Refused
 from aimass.serve.predictor import Wanted
-from aimass.serve.seen import Key, Seen
-from aimass.serve.versions.desired import Plan
 from aimass.serve.versions.repository import Repository
-from aimass.serve.workers.channel import Channel, Gone
+from aimass.serve.workers.channel import Channel
+from aimass.serve.workers.follower import Follower, needed
+from aimass.serve.workers.together import Together
 
 BEAT = 0.25  # seconds
 TOLD = 1.0  # seconds between reports
-PATIENCE = 5.0  # seconds in which the supervisor says what it knows
 
 log = logging.getLogger("aimass.serve")
 
 
-class Member:
+class Member(Together):
     """The worker at the end LINE (a descriptor) of a channel; the order that waits there says which it is."""
 
     def __init__(self, line: int) -> None:
@@ -40,33 +39,22 @@ class Member:
         made = {number: socket.socket(fileno=number) for one in order["sockets"] for number in one}
         self.sockets = [[made[number] for number in one] for one in order["sockets"]]
         self.mine = self.sockets[order["mine"]]
-        self.generation, self.stopped = 0, False
-        self.kept: dict[int, list[Key]] = {}  # what a change has asked to keep
+        self.stopped, self.follower = False, Follower()
         self.minded: dict[int, list[asyncio.Server]] = {}
-        self.deciding, self.at_sockets = asyncio.Lock(), asyncio.Lock()
+        self.at_sockets = asyncio.Lock()
         self.begun = asyncio.Event()
         self.beating: asyncio.Task[None] | None = None
         known: dict[str, Callable[..., Awaitable[Any]]] = {
-            "begin": self._begin, "prove": self._prove, "keep": self._keep, "let_go": self._let_go,
-            "adopt": self._adopt, "set": self._set, "report": self._report, "mind": self._mind, "leave": self._leave,
-            "stop": self._stop,
+            **self.follower.known, "begin": self._begin, "adopt": self._adopt, "mind": self._mind,
+            "leave": self._leave, "stop": self._stop,
         }  # fmt: skip
-        self.channel = Channel(self.line, known)
+        self.channel: Channel = Channel(self.line, known)
 
     # -- before it answers ----------------------------------------------------------------------------------------
 
     def wanted(self, wanted: Sequence[Wanted], repository: Repository | None) -> list[Wanted]:
         """What is to be loaded: WANTED, or what is served meanwhile and came out of REPOSITORY."""
-        if self.plans is None:
-            return list(wanted)
-        given = {(one.name, one.word): one for one in wanted}
-        keys = [(name, word) for name, facts in self.plans.items() for word in Plan.from_whole(facts).needed]
-        return [self._found(key, given, repository) for key in keys]
-
-    def _found(self, key: Key, given: Mapping[Key, Wanted], repository: Repository | None) -> Wanted:
-        if key in given or repository is None:
-            return given[key]
-        return repository.find(*key)
+        return needed(self.plans, wanted, repository)
 
     def failed(self, error: AimassError) -> None:
         """Tell why nothing can be served; there is no event loop yet, or no more."""
@@ -76,12 +64,12 @@ class Member:
 
     async def join(self, server: Any, where: Mapping[str, Any]) -> None:
         """Say what SERVER serves; returns when it may answer, as all others do.  WHERE: what is said of it then."""
-        self.server, self.app = server, server.app
+        self.server = server
+        self.app = self.follower.app = server.app
         asyncio.get_running_loop().create_task(self._listen())
         while self.channel.writer is None:
             await asyncio.sleep(0)
-        plans = {name: one.plan.whole() for name, one in self.app.deployments.items()}
-        self.channel.tell("hello", plans=plans, where=dict(where), defaults=self.app.live.defaults)
+        self.channel.tell("hello", plans=self.follower.plans(), where=dict(where), defaults=self.app.live.defaults)
         self.beating = asyncio.get_running_loop().create_task(self._beat())
         await self.begun.wait()
 
@@ -100,54 +88,24 @@ class Member:
 
     async def _tell(self) -> None:
         try:
-            self.channel.tell("report", seen=await self._report())
+            self.channel.tell("report", seen=await self.follower.report())
         except Exception:  # logged whole; it lives, and says so
             log.exception("a worker cannot report")
 
     # -- what the supervisor decides --------------------------------------------------------------------------------
 
-    async def _begin(self, plans: dict[str, Any], values: dict[str, float], generation: int) -> None:
-        async with self.deciding:
-            self.app.live.set(values)
-            for name in {*self.app.deployments} - {*plans}:
-                await self.app.life.adopt(name, Plan(), "begins")
-            for name, facts in plans.items():
-                await self.app.life.adopt(name, Plan.from_whole(facts), "begins")
-            self.generation = generation
+    async def _begin(self, **now: Any) -> None:
+        await self.follower.begin(**now)
         await self.server.answer(self.mine)
         self.begun.set()
 
-    async def _prove(self, name: str, word: str) -> None:
-        if (name, word) not in self.app.life.loaded:
-            await self.app.life.proved(name, word)
-
-    async def _keep(self, change: int, name: str, word: str) -> float:
-        """Gives the seconds that the version was promised for."""
-        self.kept.setdefault(change, []).append((name, word))
-        await self.app.life.keep(name, word)
-        return float(self.app.life.loaded[name, word].served.goal)
-
-    async def _let_go(self, change: int) -> None:
-        for name, word in self.kept.pop(change, []):
-            self.app.life.let_go(name, [word])
-
-    async def _adopt(self, name: str, plan: dict[str, Any], why: str, generation: int) -> None:
-        async with self.deciding:
-            try:
-                await self.app.life.adopt(name, Plan.from_whole(plan), why)
-            except Exception as error:  # it cannot do what all others do: the next worker may
-                told = error if isinstance(error, AimassError) else AimassError(f"{type(error).__name__}: {error}")
-                self.failed(told)
-                raise
-            self.generation = generation
-
-    async def _set(self, values: dict[str, float]) -> None:
-        self.app.live.set(values)
-
-    async def _report(self) -> dict[str, Any]:
-        found: Seen = self.app.seen()
-        found.generation = self.generation
-        return found.as_json()
+    async def _adopt(self, **decided: Any) -> None:
+        try:
+            await self.follower.adopt(**decided)
+        except Exception as error:  # it cannot do what all others do: the next worker may
+            told = error if isinstance(error, AimassError) else AimassError(f"{type(error).__name__}: {error}")
+            self.failed(told)
+            raise
 
     async def _mind(self, seats: list[int]) -> None:
         """Answer at the sockets of those SEATS, too, whose workers do not; and at no others."""
@@ -195,29 +153,6 @@ class Member:
         if self.channel.writer is not None:
             with suppress(OSError, TimeoutError):
                 await asyncio.wait_for(self.channel.writer.drain(), 1)
-
-    # -- as all workers together ------------------------------------------------------------------------------------
-
-    async def change(self, name: str, verb: str, said: Mapping[str, Any], why: str) -> None:
-        await self._ask("change", None, name=name, verb=verb, said=dict(said), why=why)
-
-    async def seen(self, name: str = "") -> Seen:
-        return Seen.from_json(await self._ask("seen", PATIENCE, name=name))
-
-    async def parameters(self) -> dict[str, Any]:
-        return dict(await self._ask("parameters", PATIENCE))
-
-    async def set(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        return dict(await self._ask("set", None, values=dict(values)))
-
-    async def undo(self) -> dict[str, Any]:
-        return dict(await self._ask("undo", None))
-
-    async def _ask(self, what: str, seconds: float | None, **said: Any) -> Any:
-        try:
-            return await self.channel.ask(what, seconds, **said)
-        except (Gone, TimeoutError) as error:
-            raise Refused(503, "the supervisor of the workers does not answer", to_do="ask again") from error
 
 
 @contextmanager
