@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimass.core.errors import AimassError, InputError
 from aimass.runner.worker import die_with_parent
+from aimass.serve.heap import share_one
 from aimass.serve.workers.settings import Workers, option
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def one(given: argparse.Namespace) -> None:
     """Serve in this process, which may be one of several.  Raises InputError."""
+    share_one()
     gc.disable()  # until it serves: what a start makes stays, so that collections would find nothing
     from aimass.serve.access.door import door
     from aimass.serve.server import serve
