@@ -6,6 +6,7 @@ import base64
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from tests.explain.conftest import IMAGE, OUTPUTS, TEXT, brightness, chance, opi
 
 from aimass.core.errors import InputError
 from aimass.core.signature import Field, Signature
-from aimass.explain.question import Limits, Question, explained
+from aimass.explain.question import explained
+from aimass.explain.settings import Limits, Question
 from aimass.prepare.rows import from_records
 
 SIGNATURE = Signature(
@@ -161,6 +163,13 @@ def test_limits_are_the_servers_to_set() -> None:
         ask({"baseline": RECORDS}, limits=Limits(background=2))
 
 
+def test_all_that_may_be_asked_stands_on_the_page() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "explain.md").read_text()
+    assert all(
+        f"| `{row['name']}` |" in page and row["help"].partition("table:")[0] in page for row in Question.schema()
+    )
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -182,6 +191,7 @@ def test_asking_needs_nothing_heavy() -> None:
     """A server that explains starts as fast as one that does not."""
     program = """
 import sys
+from pathlib import Path
 import aimass.explain.question
 from aimass.explain.base import Explainer
 Explainer.from_settings("auto")

@@ -9,14 +9,13 @@ import base64
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from aimass.core.errors import InputError, inside, pick
-from aimass.core.part import Settings, knob, table_of
+from aimass.core.part import table_of
 from aimass.core.settings import coerce
 from aimass.core.signature import Signature
 from aimass.engines.base import Predictor, Tensors
@@ -25,32 +24,8 @@ from aimass.explain.base import Budget, Explainer, Explanation
 from aimass.explain.counterfactual import Wanted, counterfactual
 from aimass.explain.game import taken
 from aimass.explain.overlay import overlay
+from aimass.explain.settings import Limits, Question, question_of
 from aimass.prepare.rows import from_records
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one question may cost, whatever it asks for."""
-
-    rows: int = 64
-    background: int = 1000
-    budget_ms: float = 60_000.0
-    evaluations: int = 1_000_000
-
-
-class Question(Settings):
-    """What may be asked beside the rows."""
-
-    method: Any = knob("auto", help="an explainer by name, or a table with `use` and its settings")
-    target: str = knob("", help="the class that is explained; empty: the predicted one")
-    baseline: list[Any] | None = knob(None, help="records that stand in for hidden values; left out: the model's own")
-    top_k: int | None = knob(None, 1, help="so many columns; the rest is summed as `others`")
-    budget_ms: float = knob(100.0, 0.0, help="milliseconds for all rows together; a call that was begun is finished")
-    evaluations: int = knob(20_000, 0, help="rows the model is asked about at most, for all rows together")
-    seed: int = knob(0, 0, help="the same seed gives the same answer, unless the clock ends it")
-    pixels: bool = knob(False, help="attributions of images pixel by pixel, too")
-    overlay: bool = knob(False, help="images with their attributions over them: PNG in base64")
-    counterfactual: Any = knob(None, help="true, or a table: target, low, high, immutable, changes")
 
 
 def explained(
@@ -68,8 +43,7 @@ def explained(
     does not know, more than LIMITS allow.
     """
     begun = time.perf_counter()
-    question = Question.from_settings(dict(asked), "explain")
-    _check_limits(question, limits)
+    question = question_of(asked, limits)
     explainer, wanted = _explainer(question.method), _wanted(question.counterfactual)
     columns = _columns(rows, signature, limits.rows)
     behind = _background(question.baseline, background, signature, limits.background)
@@ -91,13 +65,6 @@ def explained(
                 )
             answers[-1]["counterfactual"] = other.as_json()
     return {"explanations": answers, "elapsed_ms": round(1000 * (time.perf_counter() - begun), 3)}
-
-
-def _check_limits(question: Question, limits: Limits) -> None:
-    for name in ("budget_ms", "evaluations"):
-        given, most = getattr(question, name), getattr(limits, name)
-        if given > most:
-            raise InputError(f"explain.{name} is {given:g}", expected=f"at most {most:g}", key=name)
 
 
 def _explainer(given: Any) -> Explainer:
