@@ -48,7 +48,8 @@ def test_a_server_loads_only_what_it_answers_with(imported: set[str]) -> None:
 
 
 def test_what_few_ask_for_is_loaded_when_it_is_asked_for(imported: set[str]) -> None:
-    later = ["docs", "observe.exposition", "observe.traces", "probation", "grpc.calls", "http2.connection"]
+    later = ["docs", "observe.exposition", "observe.traces", "probation", "grpc.calls", "http2.connection",
+             "explaining.explanations", "explaining.beside", "explaining.pool"]  # fmt: skip
     places = [f"aimass.serve.{name}" for name in later]
     assert all(find_spec(place) for place in places)
     assert not imported & {*places, "importlib.metadata", "zipfile", "tomllib", "html", "multiprocessing"}

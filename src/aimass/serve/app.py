@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aimass.serve.access.sight import sees
-from aimass.serve.explaining.pool import Pool
+from aimass.serve.batch.base import Ask
 from aimass.serve.explaining.route import Explaining
 from aimass.serve.failures import meaning
 from aimass.serve.feedback import Feedback
@@ -39,6 +40,10 @@ from aimass.serve.versions.traffic import ASKED
 from aimass.serve.versions.version import Route, Version
 from aimass.serve.whole import Alone, Whole
 
+if TYPE_CHECKING:
+    from aimass.serve.explaining.beside import Beside
+    from aimass.serve.explaining.explanations import Explanations
+
 MAX_BODY = Limits().body  # bytes, unpacked
 MAX_ROWS = 10_000  # in one request
 HTML = b"text/html; charset=utf-8"
@@ -63,15 +68,16 @@ class App:
         self.changed: list[Callable[[], None]] = []  # told when requests have to find their way anew
         self.life = Life(
             repository or Given(model.wanted for model in models), prove=prove, load=load,
-            version=lambda served: self.live.dressed(Version(served, max_rows, max_body)), changed=self._changed,
+            version=lambda served: self.live.dressed(Version(served, max_rows, max_body, self._explained)),
+            changed=self._changed,
         )  # fmt: skip
         self.live = Live(self.life.versions, self.life.trials)
         self.life.begin(models)
         self.vitals = Vitals(self.life.counted)
-        self.whole = whole or Alone(self.life, self.seen, self.live)
+        self.whole = whole or Alone(self.life, self.seen, self.live, lambda: self.explanations.jobs)
         self.facts = Facts(self.life, self.whole, lambda: not self.draining)
         self.api = Api(self.life, self.whole)
-        self.explaining = Explaining(self.facts.find, Pool())
+        self.explaining = Explaining(self.facts.find, lambda: self.explanations, self.whole)
         self.feedback, v1 = feedback or Feedback(), Told(self.facts)
         more = (
             self.api.places(), self.explaining.places(), v1.places(), self.feedback.places(self.facts.find), lacking(),
@@ -108,10 +114,27 @@ class App:
 
     def close(self) -> None:
         """Finish what was begun, flush logs, end processes."""
-        self.explaining.pool.close()
+        if "explanations" in vars(self):
+            self.explanations.close()
         self.feedback.close()
         for model in self.life.models:
             model.close()
+
+    @cached_property
+    def explanations(self) -> Explanations:
+        """What explains; loaded when somebody asks for it."""
+        from aimass.serve.explaining.explanations import Explanations
+
+        return Explanations()
+
+    @cached_property
+    def _beside(self) -> Beside:
+        from aimass.serve.explaining.beside import Beside
+
+        return Beside(self.explanations)
+
+    def _explained(self, served: Served, ask: Ask, said: Any, **more: str) -> Ask:
+        return self._beside.explained(served, ask, said, **more)
 
     def _changed(self) -> None:
         for changed in self.changed:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
@@ -78,12 +77,10 @@ class Request:
         given = self.headers.get(b"x-request-id")
         self.id = given.decode("latin-1")[:128] if given else number
 
-    def admit(self, rows: int) -> None:
-        """ROWS are asked for that no batch will count.  Raises Busy or Refused where the caller's key may not."""
-        client = self.scope.get(CLIENT)
-        if client is not None:
-            client.check(rows, time.perf_counter())
-            client.take(rows)
+    @property
+    def client(self) -> Any:
+        """Whose key was shown, where keys are asked for."""
+        return self.scope.get(CLIENT)
 
     async def raw(self) -> bytes:
         """The whole body as it was sent.  Raises Refused: 413 over the limit."""

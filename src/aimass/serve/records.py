@@ -12,6 +12,7 @@ from aimass.core.signature import Signature
 from aimass.engines.base import Tensors
 from aimass.prepare.rows import from_records
 from aimass.serve.batch.base import Ask, Form, spans
+from aimass.serve.explaining.word import Explains, explaining, taken
 from aimass.serve.failures import Then, failed
 from aimass.serve.images import Images
 from aimass.serve.messages import Refused, body_of, kind_of, parsed
@@ -23,8 +24,8 @@ SHAPES = '{"records": [{...}, ...]}, {"record": {...}} or one record {...}'
 class Records(Form):
     """The record protocol of one model.  A part of a batch is a list of records."""
 
-    def __init__(self, served: Served, max_rows: int, max_body: int) -> None:
-        self.served, self.max_rows, self.max_body = served, max_rows, max_body
+    def __init__(self, served: Served, max_rows: int, max_body: int, explains: Explains) -> None:
+        self.served, self.max_rows, self.max_body, self.explains = served, max_rows, max_body, explains
         self.columns = frozenset(field.name for field in served.signature.rows)
         self.images = Images(served.signature.rows, served.thread)
 
@@ -35,7 +36,12 @@ class Records(Form):
         """
         body = body_of(exchange, self.max_body)
         records = None if body[:1] == b"{" else self.images.body(kind_of(exchange), body)
-        records = records or records_of(parsed(body), self.columns)
+        if records is None:
+            asked = parsed(body)
+            said = taken(asked, self.columns)
+            if said is not None:
+                then = explaining(self.explains, said, then)
+            records = records_of(asked, self.columns)
         check_rows(len(records), self.max_rows)
         self.images.read(exchange, records, lambda read: then(Ask(self, read, len(read), exchange)))
 
@@ -60,9 +66,9 @@ def records_of(body: Any, columns: frozenset[str]) -> list[dict[str, Any]]:
         raise Refused(400, f"the body is {_kind(body)}, not an object", expected=SHAPES)
     for key in ("records", "record"):
         if key in body and key not in columns:
-            beside = sorted(set(body) - {key})
-            if beside:
-                raise Refused(400, f"{beside[0]!r} stands beside {key!r}", expected=SHAPES)
+            if len(body) > 1:
+                beside = min(set(body) - {key})
+                raise Refused(400, f"{beside!r} stands beside {key!r}", expected=SHAPES)
             found = body[key] if key == "records" else [body[key]]
             if not isinstance(found, list):
                 raise Refused(400, f"'records' is {_kind(found)}, not a list", expected=SHAPES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from aimass.serve.explaining.jobs import Jobs
 from aimass.serve.parameters import Live, Parameters
 from aimass.serve.seen import Seen
 from aimass.serve.versions.life import Life
@@ -29,12 +30,15 @@ class Whole(Protocol):
     async def undo(self) -> dict[str, Any]:
         """Take back the last change of parameters.  Raises Refused when there is none."""
 
+    async def job(self, id: str, owner: str, *, end: bool) -> dict[str, Any]:
+        """What `explaining.jobs` tells of OWNER's job ID, in whichever process it is; END it.  Raises Refused."""
+
 
 class Alone:
     """This process is all of the server: LIFE has its versions, LOOK says what it knows, LIVE are its parameters."""
 
-    def __init__(self, life: Life, look: Callable[[], Seen], live: Live) -> None:
-        self.life, self.look, self.live = life, look, live
+    def __init__(self, life: Life, look: Callable[[], Seen], live: Live, jobs: Callable[[], Jobs]) -> None:
+        self.life, self.look, self.live, self.jobs = life, look, live, jobs
         self.owned = Parameters(lambda: life.deployments, live.defaults)
 
     async def change(self, name: str, verb: str, said: Mapping[str, Any], why: str) -> None:
@@ -55,3 +59,6 @@ class Alone:
     async def undo(self) -> dict[str, Any]:
         self.live.set(self.owned.undo())
         return self.owned.as_json()
+
+    async def job(self, id: str, owner: str, *, end: bool) -> dict[str, Any]:
+        return self.jobs().told(id, owner, end=end)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import http.client
-import json
+import math
 import os
 import shutil
 import signal
@@ -12,19 +11,16 @@ from typing import Any
 
 import pytest
 from tests.serve.conftest import SAMPLE, SIGNATURE, WORD, Running
+from tests.serve.explaining.conftest import INPUTS, ROW, said
 
 from aimass.prepare.background import save_background
 from aimass.prepare.rows import from_records
 from aimass.serve.explaining.__main__ import Models, answered
 
-ROW = {"size": 2.0, WORD: "red", "seen": "2015-06-01"}
-
 
 def asked(server: Running, path: str, body: Any) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    connection.request("POST", path, json.dumps(body))
-    reply = connection.getresponse()
-    return reply.status, json.loads(reply.read())
+    reply = said(server.port, "POST", path, body)
+    return reply.status, reply.json
 
 
 def processes(pid: int) -> list[int]:
@@ -47,12 +43,7 @@ def test_attributions_of_raw_columns_add_up_to_the_answer_that_is_served(server:
 
 
 def test_v2_tensors_are_explained_too(server: Running) -> None:
-    inputs = [
-        {"name": "size", "datatype": "FP64", "shape": [1], "data": [2.0]},
-        {"name": WORD, "datatype": "BYTES", "shape": [1], "data": ["red"]},
-        {"name": "seen", "datatype": "INT64", "shape": [1], "data": [1433116800000000]},
-    ]
-    body = {"id": "seven", "inputs": inputs, "parameters": {"explain": {"target": "yes", "budget_ms": 500}}}
+    body = {"id": "seven", "inputs": INPUTS, "parameters": {"explain": {"target": "yes", "budget_ms": 500}}}
     status, told = asked(server, "/v2/models/flights/explain", body)
     assert status == 200 and told["id"] == "seven" and told["model_name"] == "flights", told
     _, plain = asked(server, "/v1/explain/flights", {"records": [ROW], "explain": {"target": "yes", "budget_ms": 500}})
@@ -81,6 +72,13 @@ def test_one_record_is_enough(server: Running) -> None:
         ("/v1/explain/flights", {"records": [ROW], "explain": 3}, 400, "explain"),
         ("/v1/explain/flights", {"records": [ROW] * 65}, 413, "65 rows"),
         ("/v1/explain/flights", {"records": [ROW], "explain": {"budget_ms": 1e9}}, 400, "budget_ms"),
+        ("/v1/explain/flights", {"records": [ROW], "explain": {"target": "\ud800", "top_k": math.nan}}, 400, "top_k"),
+        (
+            "/v1/explain/flights",
+            {"record": {**ROW, "size": math.nan}, "explain": {"target": "\ud800"}},
+            400,
+            "passed on",
+        ),
         ("/v1/explain/other", ROW, 404, "other"),
         ("/v1/explain/flights/versions/9", ROW, 404, "9"),
     ],

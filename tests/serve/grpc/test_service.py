@@ -113,6 +113,7 @@ def test_what_the_server_and_its_models_are(ask: Ask) -> None:
         (lambda asked: setattr(asked.inputs[0], "datatype", "FP32"), "INVALID_ARGUMENT", "FP64"),
         (lambda asked: asked.raw_input_contents.append(b"more"), "INVALID_ARGUMENT", "raw values"),
         (lambda asked: asked.outputs.add(name="nothing"), "INVALID_ARGUMENT", "nothing"),
+        (lambda asked: setattr(asked.parameters["explain"], "bool_param", True), "INVALID_ARGUMENT", "over gRPC"),
     ],
 )
 def test_a_wrong_request_is_told_what_is_wrong(change: Any, code: str, says: str, ask: Ask) -> None:

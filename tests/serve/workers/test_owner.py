@@ -133,3 +133,23 @@ def test_parameters_are_told_to_all_and_to_who_comes_later() -> None:
             await owner.set({"models/m/call_rows": 0})
 
     talk(check)
+
+
+def test_a_job_is_told_by_the_worker_that_has_it_whatever_becomes_of_the_others() -> None:
+    async def check(owner: Owner, workers: list[Pretended], sums: Sums) -> None:
+        for worker, error in zip(
+            workers, (Gone("it has ended"), TimeoutError(), Refused(404, "not here")), strict=True
+        ):
+            worker.fails["job"] = error
+        with pytest.raises(Refused, match="'an-id'"):
+            await owner.job("an-id", owner="", end=False)
+        has: Any = workers[1]
+        has.ask = lambda what, seconds, **said: asyncio.sleep(0, {"status": 200, **said})
+        assert await owner.job("an-id", owner="a", end=True) == {
+            "status": 200,
+            "id": "an-id",
+            "owner": "a",
+            "end": True,
+        }
+
+    talk(check)

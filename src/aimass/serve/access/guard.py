@@ -13,7 +13,7 @@ from typing import Any
 
 from aimass.serve.access.access import Access
 from aimass.serve.access.clients import Client
-from aimass.serve.access.scopes import OPEN, Needed, of_path
+from aimass.serve.access.scopes import OPEN, Needed, check_scope, forbidden, of_path
 from aimass.serve.access.sight import only
 from aimass.serve.failures import failed, no_model
 from aimass.serve.http.heads import Head
@@ -81,8 +81,7 @@ class Guard:
         """Raises Refused.  A model the client may not know of is not there, whatever its scopes."""
         if needed.model and not client.sees(needed.model):
             raise no_model(needed.model, filter(client.sees, self.names()))
-        if needed.scope not in client.key.scopes:
-            raise forbidden(f"this key lacks the scope {needed.scope!r}", needed.scope, "a key that has it")
+        check_scope(client.key.scopes, needed.scope)
         if needed.every and client.key.models:
             raise forbidden("this key is for some models, and this is about all", needed.scope, "a key for all of them")
 
@@ -101,9 +100,3 @@ def answered(route: Route, exchange: Any) -> None:
         route(exchange)
     else:
         only(client.sees, route, exchange)
-
-
-def forbidden(what: str, scope: str, expected: str) -> Refused:
-    """A 403 that names the SCOPE it takes (RFC 6750, section 3.1)."""
-    fields = [(b"www-authenticate", f'Bearer realm="aimass", error="insufficient_scope", scope="{scope}"'.encode())]
-    return Refused(403, what, expected=expected, headers=fields)

@@ -7,8 +7,10 @@ and a key for every model: a path that somebody adds is closed until it is named
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from aimass.serve.messages import Refused
 from aimass.serve.v2.lacking import CALLS
 
 OPEN = ""  # anybody may: what a load balancer asks, one bit
@@ -23,6 +25,7 @@ PATHS = (
     ("predict", "POST", rf"{WITH_VERSION}/infer"),
     ("predict", "POST", rf"/v1/models/{MODEL}(/(versions|labels)/[^/:]+)?:predict"),
     ("predict", "POST", rf"/v1/feedback/{MODEL}"),
+    ("explain", "", r"/v1/explain/jobs/[^/]+"),  # of the key that asked, whatever the model: see `explaining.jobs`
     ("explain", "POST", rf"/v1/explain/{MODEL}([/:].*)?"),
     ("explain", "POST", rf"{WITH_VERSION}/explain"),
     ("explain", "POST", rf"/v1/models/{MODEL}(/(versions|labels)/[^/:]+)?:explain"),
@@ -74,3 +77,15 @@ def of_method(path: str) -> Needed:
     """What the gRPC method at PATH, /package.Service/Method, takes."""
     scope = METHODS.get(path.rpartition("/")[2])
     return Needed("manage", every=True) if scope is None else Needed(scope)
+
+
+def check_scope(held: Iterable[str], scope: str) -> None:
+    """Raises Refused where a key that has HELD lacks SCOPE; also for what no path says, but a body."""
+    if scope not in held:
+        raise forbidden(f"this key lacks the scope {scope!r}", scope, "a key that has it")
+
+
+def forbidden(what: str, scope: str, expected: str) -> Refused:
+    """A 403 that names the SCOPE it takes (RFC 6750, section 3.1)."""
+    fields = [(b"www-authenticate", f'Bearer realm="aimass", error="insufficient_scope", scope="{scope}"'.encode())]
+    return Refused(403, what, expected=expected, headers=fields)

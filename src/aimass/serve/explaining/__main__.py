@@ -22,6 +22,7 @@ from aimass.core.signature import Signature
 from aimass.engines.base import Predictor, Tensors
 from aimass.prepare.rows import from_records
 from aimass.runner.worker import die_with_parent
+from aimass.serve.explaining.asked import LIMITS
 from aimass.serve.predictor import Served, Wanted, columns_of, load
 
 KEPT = 4  # models
@@ -54,7 +55,7 @@ def answered(models: Models, question: Mapping[str, Any]) -> dict[str, Any]:
         rows = question["records"]
         if rows is None:
             rows = columns_of(question["columns"], served.signature)
-        return {"found": explained(predict, served.signature, background, rows, question["asked"])}
+        return {"found": explained(predict, served.signature, background, rows, question["asked"], limits=LIMITS)}
     except InputError as error:
         return {"refused": error.as_json()}
 

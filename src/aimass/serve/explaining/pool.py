@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -21,21 +21,28 @@ IDLE = 300.0  # seconds without a question after which the process ends
 
 
 class Pool:
-    """One process, started by the first question and again when it ends."""
+    """One process, started by the first question and again when it ends.  At most MOST questions wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = WAITING) -> None:
+        self.most = most
         self.process: asyncio.subprocess.Process | None = None
         self.turn = asyncio.Lock()
         self.waiting = 0
         self.idle: asyncio.TimerHandle | None = None
 
-    async def ask(self, question: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-        """The explanations QUESTION asks for, which may take SECONDS.  Raises Refused, or Busy."""
-        if self.waiting >= WAITING:
+    async def ask(self, question: bytes, seconds: float, gone: Callable[[], bool] = lambda: False) -> dict[str, Any]:
+        """The explanations QUESTION (see `asked.question`) asks for, which may take SECONDS.  Raises Refused, or Busy.
+
+        Nothing is done for who is GONE when the turn comes.  Who is cancelled while it lasts ends the process: a
+        question that was begun cannot be taken back.
+        """
+        if self.waiting >= self.most:
             raise Busy(f"{self.waiting} explanations wait already", seconds)
         self.waiting += 1
         try:
             async with self.turn:
+                if gone():
+                    raise Refused(499, "nobody waits for the explanation any more")
                 return await asyncio.wait_for(self._asked(question), seconds + PATIENCE)
         except TimeoutError:
             self._kill()
@@ -45,12 +52,11 @@ class Pool:
         finally:
             self.waiting -= 1
 
-    async def _asked(self, question: Mapping[str, Any]) -> dict[str, Any]:
+    async def _asked(self, question: bytes) -> dict[str, Any]:
         process = await self._running()
         assert process.stdin is not None and process.stdout is not None
-        raw = orjson.dumps(question, option=orjson.OPT_SERIALIZE_NUMPY)
         try:
-            process.stdin.write(LENGTH.pack(len(raw)) + raw)
+            process.stdin.write(LENGTH.pack(len(question)) + question)
             await process.stdin.drain()
             size = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))[0]
             told = orjson.loads(await process.stdout.readexactly(size))

@@ -35,7 +35,11 @@ def asked_of(model: V2, asked: Any, *, pictures: bool = False) -> Asked:
         inputs.append(_input(tensor, raw[i] if raw else None, behind))
     outputs = [{"name": output.name, "parameters": parameters(output)} for output in asked.outputs]
     body = {"id": asked.id, "inputs": inputs, "outputs": outputs, "parameters": parameters(asked)}
-    return read(body, memoryview(b"".join(behind)), model.inputs, model.outputs, model.max_rows, pictures=pictures)
+    tail = memoryview(b"".join(behind))
+    found = read(body, tail, model.inputs, model.outputs, model.max_rows, pictures=pictures)
+    if found.explain is not None:
+        raise Refused(400, "explanations are not given over gRPC", to_do="ask /v2/models/NAME/explain for them")
+    return found
 
 
 def _input(tensor: Any, raw: bytes | None, behind: list[bytes]) -> dict[str, Any]:

@@ -76,6 +76,7 @@ class Lead:
         asked: dict[str, Answering] = {
             "change": self.owner.ask, "seen": self._seen, "report": partial(self._report, one),
             "parameters": self._parameters, "set": self.owner.set, "undo": self.owner.undo,
+            "job": self.owner.job,
         }  # fmt: skip
         one.talk.known, one.heard = asked, now
         task = asyncio.get_running_loop().create_task(self._begin(one))

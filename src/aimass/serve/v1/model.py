@@ -16,6 +16,7 @@ from aimass.core.signature import Field
 from aimass.engines.base import Tensors
 from aimass.prepare.rows import from_records
 from aimass.serve.batch.base import Ask, Form, spans
+from aimass.serve.explaining.word import Explains, explaining, taken
 from aimass.serve.failures import Then, failed
 from aimass.serve.images import Images, bytes_of, is_image, is_packed, telling
 from aimass.serve.messages import Refused, body_of, parsed
@@ -35,8 +36,8 @@ DATATYPES = {
 class V1:
     """The V1 protocol of one version of a model."""
 
-    def __init__(self, served: Served, max_rows: int, max_body: int) -> None:
-        self.served, self.max_rows, self.max_body = served, max_rows, max_body
+    def __init__(self, served: Served, max_rows: int, max_body: int, explains: Explains) -> None:
+        self.served, self.max_rows, self.max_body, self.explains = served, max_rows, max_body, explains
         self.fields = served.signature.rows
         self.images = Images(self.fields, served.thread)
         self.rows, self.columns = Rows(served), Columns(served)
@@ -54,7 +55,11 @@ class V1:
 
     def ask(self, exchange: Any, then: Then) -> None:
         """Instances by column name, or the bare values of a model of one column; or columns of values."""
-        form, records = self.read(parsed(body_of(exchange, self.max_body)))
+        body = parsed(body_of(exchange, self.max_body))
+        said = taken(body)
+        if said is not None:
+            then = explaining(self.explains, said, then)
+        form, records = self.read(body)
         check_rows(len(records), self.max_rows)
         records = texts_of(records, self.fields)
         self.images.read(exchange, records, lambda read: then(Ask(form, read, len(read), exchange)))

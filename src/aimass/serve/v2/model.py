@@ -7,6 +7,7 @@ from typing import Any
 
 from aimass.core.signature import Field
 from aimass.serve.batch.base import Ask
+from aimass.serve.explaining.word import Explains
 from aimass.serve.failures import Then
 from aimass.serve.images import beside, is_image
 from aimass.serve.known import Known
@@ -25,8 +26,8 @@ BYTES = b'"BYTES"'
 class V2:
     """The V2 protocol of one model."""
 
-    def __init__(self, served: Served, max_rows: int, max_body: int) -> None:
-        self.served, self.max_rows, self.max_body = served, max_rows, max_body
+    def __init__(self, served: Served, max_rows: int, max_body: int, explains: Explains) -> None:
+        self.served, self.max_rows, self.max_body, self.explains = served, max_rows, max_body, explains
         self.inputs = {field.name: field for field in served.signature.rows}
         self.outputs = {field.name: field for field in served.signature.outputs}
         self.pictures = any(is_image(field) for field in self.inputs.values())
@@ -103,7 +104,8 @@ class V2:
         return form
 
     def _asked(self, exchange: Any, asked: Asked) -> Ask:
-        return Ask(self._form(asked), asked.tensors, asked.rows, exchange, id=asked.id, timeout=asked.timeout)
+        ask = Ask(self._form(asked), asked.tensors, asked.rows, exchange, id=asked.id, timeout=asked.timeout)
+        return ask if asked.explain is None else self.explains(ask, asked.explain, within="parameters")
 
 
 def _configured(field: Field) -> dict[str, Any]:

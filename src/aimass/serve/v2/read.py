@@ -11,6 +11,7 @@ import numpy as np
 from aimass.core.errors import suggest
 from aimass.core.signature import Field
 from aimass.engines.base import Tensors
+from aimass.serve.explaining.word import WORD, is_asked
 from aimass.serve.messages import Refused
 from aimass.serve.records import check_rows
 from aimass.serve.v2.pictures import is_pictures, rows_of, unpacked
@@ -23,7 +24,10 @@ TIMEOUT = "timeout"  # microseconds, as tritonclient says it
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """TENSORS of ROWS rows; WANTED outputs (name, binary?); SHAPES as they were stated, by name."""
+    """TENSORS of ROWS rows; WANTED outputs (name, binary?); SHAPES as they were stated, by name.
+
+    EXPLAIN is what is said of explanations, None where none is asked for.
+    """
 
     tensors: Tensors
     rows: int
@@ -31,6 +35,7 @@ class Asked:
     shapes: dict[str, tuple[int, ...]]
     id: str
     timeout: float  # seconds, 0 for none
+    explain: Any = None
 
 
 def read(
@@ -45,7 +50,9 @@ def read(
     tensors, shapes = _tensors(body, tail, inputs, most, pictures)
     wanted = _wanted(body, tuple(outputs))
     rows = next(iter(shapes.values()))[0]
-    return Asked(tensors, rows, wanted, shapes, body.get("id") or "", _timeout(body))
+    said = _parameters(body).get(WORD)
+    explain = said if is_asked(said) else None
+    return Asked(tensors, rows, wanted, shapes, body.get("id") or "", _timeout(body), explain)
 
 
 def split(body: bytes, length: bytes | None) -> tuple[bytes, memoryview]:

@@ -35,7 +35,7 @@ class Templates:
 
     def learn(self, head: bytes, parsed: dict[str, Any], asked: Asked, said: Saying) -> None:
         """HEAD, the JSON of a request, was PARSED and read as ASKED: what differs in its values only is like it."""
-        if asked.id or len(head) > (1 << 20):
+        if asked.id or asked.explain is not None or len(head) > (1 << 20):
             return
         stated = tuple((self.fields[tensor["name"]], asked.shapes[tensor["name"]]) for tensor in parsed["inputs"])
         behind = ["data" not in tensor for tensor in parsed["inputs"]]

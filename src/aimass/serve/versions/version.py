@@ -6,8 +6,10 @@ import asyncio
 import ctypes
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from aimass.serve.explaining.word import Explains
 from aimass.serve.failures import Reader, asking
 from aimass.serve.predictor import Served
 from aimass.serve.records import Records
@@ -20,13 +22,17 @@ TURN = 0.005  # seconds between looks at what is under way
 
 
 class Version:
-    """SERVED, and how it is spoken to: `asks` read exchanges and `routes` answer them, by what is asked of it."""
+    """SERVED, and how it is spoken to: `asks` read exchanges and `routes` answer them, by what is asked of it.
 
-    def __init__(self, served: Served, max_rows: int, max_body: int) -> None:
+    EXPLAINED lets an answer of SERVED come with its explanation.
+    """
+
+    def __init__(self, served: Served, max_rows: int, max_body: int, explained: Explains) -> None:
         self.served, self.name, self.version = served, served.name, served.version
-        self.v2 = V2(served, max_rows, max_body)
-        self.records = Records(served, max_rows, max_body)
-        self.v1 = V1(served, max_rows, max_body)
+        explains = partial(explained, served)
+        self.v2 = V2(served, max_rows, max_body, explains)
+        self.records = Records(served, max_rows, max_body, explains)
+        self.v1 = V1(served, max_rows, max_body, explains)
         self.asks: dict[str, Reader] = {
             "infer": self.v2.ask, "predict": self.records.ask, "instances": self.v1.ask,
         }  # fmt: skip

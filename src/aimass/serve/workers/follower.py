@@ -27,7 +27,7 @@ class Follower:
         """What the owner may ask, by its word."""
         return {
             "prove": self._prove, "keep": self._keep, "let_go": self._let_go, "adopt": self.adopt, "set": self._set,
-            "report": self.report,
+            "report": self.report, "job": self.job,
         }  # fmt: skip
 
     async def begin(self, plans: Mapping[str, Any], values: Mapping[str, float], generation: int) -> None:
@@ -49,6 +49,10 @@ class Follower:
         found: Seen = self.app.seen()
         found.generation = self.generation
         return found.as_json()
+
+    async def job(self, **said: Any) -> dict[str, Any]:
+        """What is told of a job that is here.  Raises Refused."""
+        return dict(self.app.explanations.jobs.told(**said))
 
     def plans(self) -> dict[str, Any]:
         """What is served here, by name."""

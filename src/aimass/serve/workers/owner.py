@@ -14,6 +14,7 @@ from contextlib import suppress
 from itertools import count
 from typing import Any, Protocol
 
+from aimass.serve.explaining.jobs import no_job
 from aimass.serve.messages import Refused
 from aimass.serve.parameters import Parameters
 from aimass.serve.seen import Key
@@ -23,6 +24,8 @@ from aimass.serve.versions.steps import step_of
 from aimass.serve.versions.trials import Step, Trials
 from aimass.serve.workers.channel import Gone
 from aimass.serve.workers.sums import Sums
+
+HAVING = 2.0  # seconds in which a worker says whether it has a job
 
 log = logging.getLogger("aimass.serve")
 
@@ -146,6 +149,22 @@ class Owner:
         error = None if task.cancelled() else task.exception()
         if error is not None:
             log.error("a change of versions failed", exc_info=error)
+
+    # -- jobs -------------------------------------------------------------------------------------------------
+
+    async def job(self, id: str, **said: Any) -> dict[str, Any]:
+        """What the worker tells that has it.  Raises Refused."""
+
+        async def one(worker: Asked) -> dict[str, Any] | None:
+            with suppress(Gone, Refused, TimeoutError):
+                return dict(await worker.ask("job", HAVING, id=id, **said))
+            return None
+
+        found = await gathered([one(worker) for worker in self.workers()])
+        told: dict[str, Any] | None = next(filter(None, found), None)
+        if told is None:
+            raise no_job(id)
+        return told
 
     # -- parameters -------------------------------------------------------------------------------------------
 

@@ -79,7 +79,7 @@ class Supervisor:
     async def _start(self, number: int) -> Child:
         known: dict[str, Answering] = {
             "change": self._change, "seen": self._seen, "report": self._report, "parameters": self._parameters,
-            "set": self._set, "undo": self._undo,
+            "set": self._set, "undo": self._undo, "job": self._job,
         }  # fmt: skip
         child = Child(number, self.command, known)
         await child.start(number, self.sockets, self.owner.now()["plans"] if self.first is not None else None)
@@ -157,6 +157,9 @@ class Supervisor:
 
     async def _undo(self, child: Child) -> dict[str, Any]:
         return await self.owner.undo()
+
+    async def _job(self, child: Child, **said: Any) -> dict[str, Any]:
+        return await self.owner.job(**said)
 
     # -- the run --------------------------------------------------------------------------------------------------
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from aimass.serve.messages import Refused
 from aimass.serve.seen import Seen
 from aimass.serve.workers.channel import Gone, Talk
+from aimass.serve.workers.follower import Follower
 
 PATIENCE = 5.0  # seconds in which the owner says what it knows
 
 
 class Together:
-    """The `Whole` of a process that has a CHANNEL to the owner of the plans."""
+    """The `Whole` of a process that has a CHANNEL to the owner of the plans, and a FOLLOWER for what it decides."""
 
     channel: Talk
+    follower: Follower
 
     async def change(self, name: str, verb: str, said: Mapping[str, Any], why: str) -> None:
         await self._ask("change", None, name=name, verb=verb, said=dict(said), why=why)
@@ -31,6 +34,12 @@ class Together:
 
     async def undo(self) -> dict[str, Any]:
         return dict(await self._ask("undo", None))
+
+    async def job(self, id: str, owner: str, *, end: bool) -> dict[str, Any]:
+        """It may be here, or in any other process."""
+        with suppress(Refused):
+            return await self.follower.job(id=id, owner=owner, end=end)
+        return dict(await self._ask("job", PATIENCE, id=id, owner=owner, end=end))
 
     async def _ask(self, what: str, seconds: float | None, **said: Any) -> Any:
         try:
