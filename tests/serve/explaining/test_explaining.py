@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,12 @@ def asked(server: Running, path: str, body: Any) -> tuple[int, Any]:
 
 def processes(pid: int) -> list[int]:
     """Those that explain for the server PID."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(c) for c in children if b"aimass.serve.explaining" in Path(f"/proc/{c}/cmdline").read_bytes()]
+    found = []
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            if b"aimass.serve.explaining" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.append(int(child))
+    return found
 
 
 def test_attributions_of_raw_columns_add_up_to_the_answer_that_is_served(server: Running) -> None:
