@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -19,6 +18,7 @@ from aimass.serve.http2.call import UNIMPLEMENTED, Call
 from aimass.serve.images import beside
 from aimass.serve.known import Known
 from aimass.serve.messages import Refused
+from aimass.serve.tasks import Tasks
 from aimass.serve.v2.facts import Facts
 from aimass.serve.v2.forms import Bytes, Given
 from aimass.serve.v2.lacking import CALLS
@@ -61,7 +61,7 @@ class Service:
         self.facts = facts
         self.templates: Templates[Target] = Templates()
         self.given: Known[tuple[V2, tuple[str, ...], bool], Given] = Known(KEPT)
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.tasks = Tasks()
         answers: dict[str, Callable[[Any], dict[str, Any]]] = {
             "ServerLive": lambda asked: {"live": True},
             "ServerReady": lambda asked: {"ready": facts.ready()},
@@ -164,9 +164,7 @@ class Service:
     # -- what takes time --------------------------------------------------------------------------------------
 
     def _later(self, name: str, answer: Callable[[Any], Awaitable[dict[str, Any]]], call: Call) -> None:
-        task = asyncio.get_running_loop().create_task(_awaited(name, answer, call))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self.tasks.begin(_awaited(name, answer, call))
 
 
 async def _awaited(name: str, answer: Callable[[Any], Awaitable[dict[str, Any]]], call: Call) -> None:

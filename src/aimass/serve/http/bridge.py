@@ -11,6 +11,7 @@ from typing import Any
 
 from aimass.serve.http.exchange import Exchange
 from aimass.serve.messages import CLIENT
+from aimass.serve.tasks import Tasks
 
 Message = MutableMapping[str, Any]
 App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
@@ -21,12 +22,10 @@ class Bridge:
 
     def __init__(self, app: App) -> None:
         self.app = app
-        self.tasks: set[asyncio.Task[None]] = set()  # asyncio itself holds them weakly
+        self.tasks = Tasks()
 
     def __call__(self, exchange: Exchange) -> None:
-        task = asyncio.get_running_loop().create_task(self._answered(exchange))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self.tasks.begin(self._answered(exchange))
 
     async def _answered(self, exchange: Exchange) -> None:
         try:

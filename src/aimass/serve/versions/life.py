@@ -7,7 +7,6 @@ request is answered by one version, wholly.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,14 +18,13 @@ from aimass.serve.messages import Refused
 from aimass.serve.metrics import Counts
 from aimass.serve.predictor import Served, Wanted
 from aimass.serve.seen import UNLOADED, Key, Seen
+from aimass.serve.tasks import Tasks
 from aimass.serve.versions.deployment import Deployment
 from aimass.serve.versions.desired import Plan
 from aimass.serve.versions.events import Events
 from aimass.serve.versions.repository import Repository
 from aimass.serve.versions.trials import Step, Trials
 from aimass.serve.versions.version import Version
-
-log = logging.getLogger("aimass.serve")
 
 
 class Life:
@@ -51,7 +49,7 @@ class Life:
         self.wanted = Counter[Key]()  # versions that a change under way is about to use
         self.loading: dict[Key, asyncio.Task[Version]] = {}
         self.trials = Trials(self._counts, lambda name, word: self.loaded[name, word].served.goal)
-        self.tasks: set[asyncio.Future[Any]] = set()
+        self.tasks = Tasks()
         self.events = Events()
         self.turn = Turn()  # of the event loop that all of them share
 
@@ -152,7 +150,7 @@ class Life:
         needed = self.plan(name).needed
         for key in [key for key in self.loaded if key[0] == name]:
             if key[1] not in needed and self.wanted[key] <= 0:
-                self._later(self._drained(key, self.loaded.pop(key)))
+                self.tasks.begin(self._drained(key, self.loaded.pop(key)))
 
     async def _drained(self, key: Key, version: Version) -> None:
         self._note(*key, "UNLOADING")
@@ -197,18 +195,7 @@ class Life:
     def look(self) -> None:
         """Once a second: end trials that can be ended."""
         for name, step, why in self.trials.look(self.plan):
-            self._later(self.change(name, step, why))
-
-    def _later(self, work: Awaitable[Any]) -> None:
-        task = asyncio.ensure_future(work)
-        self.tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Future[Any]) -> None:
-        self.tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            log.error("a change of versions failed", exc_info=error)
+            self.tasks.begin(self.change(name, step, why))
 
     # -- what is said -----------------------------------------------------------------------------------------
 

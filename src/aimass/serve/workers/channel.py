@@ -16,6 +16,7 @@ from typing import Any
 
 from aimass.core.errors import AimassError, error_from_json
 from aimass.serve.messages import Refused
+from aimass.serve.tasks import Tasks
 
 LONGEST = 64 << 20  # bytes of a line
 NONSENSE = (OSError, ValueError, TypeError, KeyError, AttributeError)  # what reading raises
@@ -39,7 +40,7 @@ class Talk:
         self.known, self.send = known, send
         self.numbers = count(1)
         self.waiting: dict[int, asyncio.Future[Any]] = {}
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.tasks = Tasks()
         self.ended = asyncio.Event()
 
     def close(self) -> None:
@@ -73,9 +74,7 @@ class Talk:
         if "of" in message:
             self._answered(message)
             return
-        task = asyncio.get_running_loop().create_task(self._answer(message))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self.tasks.begin(self._answer(message))
 
     def _answered(self, message: dict[str, Any]) -> None:
         future = self.waiting.get(message["of"])

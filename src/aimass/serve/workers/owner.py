@@ -7,7 +7,6 @@ have it, all switch.  If one cannot, none does.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +17,7 @@ from aimass.serve.explaining.jobs import no_job
 from aimass.serve.messages import Refused
 from aimass.serve.parameters import Parameters
 from aimass.serve.seen import Key
+from aimass.serve.tasks import Tasks
 from aimass.serve.versions.desired import Plan
 from aimass.serve.versions.events import Events
 from aimass.serve.versions.steps import step_of
@@ -26,8 +26,6 @@ from aimass.serve.workers.channel import Gone
 from aimass.serve.workers.sums import Sums
 
 HAVING = 2.0  # seconds in which a worker says whether it has a job
-
-log = logging.getLogger("aimass.serve")
 
 
 class Asked(Protocol):
@@ -51,7 +49,7 @@ class Owner:
         self.goals: dict[Key, float] = {}  # seconds that were promised for a version
         self.trials = Trials(sums.of, lambda name, word: self.goals.get((name, word), sums.goal(name, word)))
         self.parameters = Parameters(lambda: self.plans, {})
-        self.tasks: set[asyncio.Task[Any]] = set()
+        self.tasks = Tasks()
         self.events = Events()
 
     def begin(self, plans: Mapping[str, Any], defaults: Mapping[str, float]) -> None:
@@ -140,15 +138,7 @@ class Owner:
     def look(self) -> None:
         """Once a second, after the counts have come: end trials that can be ended."""
         for name, step, why in self.trials.look(self.plan):
-            task = asyncio.get_running_loop().create_task(self.change(name, step, why))
-            self.tasks.add(task)
-            task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[Any]) -> None:
-        self.tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            log.error("a change of versions failed", exc_info=error)
+            self.tasks.begin(self.change(name, step, why))
 
     # -- jobs -------------------------------------------------------------------------------------------------
 
