@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import onnx
@@ -36,6 +36,9 @@ SAMPLE = [
     {"size": None, WORD: "</textarea><script>alert('x')</script>", "seen": None},
 ]
 SEEN = 1356998400000000  # 2013-01-01 in microseconds
+PATIENCE = 60.0  # seconds: beyond them a test has failed
+
+R = TypeVar("R", bound="Running")
 
 
 def write_model(folder: Path) -> Path:
@@ -153,6 +156,8 @@ def call(served: Served) -> Caller:
 
 @dataclass
 class Running:
+    """A server, of one process or several."""
+
     process: subprocess.Popen[str]
     ready: dict[str, Any]
 
@@ -163,20 +168,20 @@ class Running:
     def end(self) -> tuple[int, str]:
         """Stop it as a user would; its exit code and what it said on stderr."""
         self.process.terminate()
-        _, said = self.process.communicate(timeout=60)
+        _, said = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, said
 
 
 @contextmanager
-def serving(*arguments: str, **options: Any) -> Iterator[Running]:
-    """A real server in a process of its own, on a free port."""
+def serving(*arguments: str, kind: type[R] = Running, **options: Any) -> Iterator[R]:  # type: ignore[assignment]
+    """A real server in a process of its own, on a free port, as its KIND sees it."""
     command = [sys.executable, "-m", "aimass.serve", *arguments, "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
     try:
         assert process.stdout is not None and process.stderr is not None
         line = process.stdout.readline()
         assert line, process.stderr.read()
-        yield Running(process, json.loads(line))
+        yield kind(process, json.loads(line))
     finally:
         process.kill()
         process.wait()

@@ -5,20 +5,16 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.serve.conftest import PATIENCE, Running, serving
 from tests.serve.versions.conftest import write_version
-
-PATIENCE = 60.0  # seconds: beyond them a test has failed
 
 
 @pytest.fixture(scope="session")
@@ -30,16 +26,8 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@dataclass
-class Crew:
+class Crew(Running):
     """A supervisor with its workers."""
-
-    process: subprocess.Popen[str]
-    ready: dict[str, Any]
-
-    @property
-    def port(self) -> int:
-        return int(self.ready["port"])
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Over a connection of its own."""
@@ -80,35 +68,16 @@ class Crew:
         lines = str(self.ask("GET", "/metrics")).splitlines()
         return sum(int(line.split()[-1]) for line in lines if line.startswith('aimass_requests_total{model="m"'))
 
-    def end(self) -> tuple[int, str]:
-        """Stop it as a user would; its exit code and what it said on stderr."""
-        self.process.terminate()
-        _, said = self.process.communicate(timeout=PATIENCE)
-        return self.process.returncode, said
 
-
-@contextmanager
-def serving(shelf: Path, *more: str, workers: int = 2) -> Iterator[Crew]:
-    command = [sys.executable, "-m", "aimass.serve", "--repository", str(shelf), "--port", "0"]
-    command += ["--workers", str(workers), *more]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None and process.stderr is not None
-        line = process.stdout.readline()
-        assert line, process.stderr.read()
-        yield Crew(process, json.loads(line))
-    finally:
-        process.kill()
-        process.wait()
-        for stream in (process.stdout, process.stderr):
-            assert stream is not None
-            stream.close()
+def crewed(shelf: Path, *more: str, workers: int = 2) -> AbstractContextManager[Crew]:
+    """One of so many WORKERS."""
+    return serving("--repository", str(shelf), "--workers", str(workers), *more, kind=Crew)
 
 
 @pytest.fixture(scope="session")
 def crew(shelf: Path) -> Iterator[Crew]:
     """One for every test that leaves all workers as they were, or others in their places."""
-    with serving(shelf, "--worker-failures", "100") as found:
+    with crewed(shelf, "--worker-failures", "100") as found:
         yield found
         code, said = found.end()
         assert code == 0 and all(line.startswith("worker ") for line in said.splitlines()), said

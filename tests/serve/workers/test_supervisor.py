@@ -14,7 +14,8 @@ from pathlib import Path
 
 import grpc
 import numpy as np
-from tests.serve.workers.conftest import PATIENCE, Crew, alive, asking, serving, warm
+from tests.serve.conftest import PATIENCE
+from tests.serve.workers.conftest import Crew, alive, asking, crewed, warm
 
 from aimass.serve.grpc.messages import CLASSES
 
@@ -163,7 +164,7 @@ def test_workers_are_replaced_one_by_one_under_load_and_no_request_is_lost(crew:
 
 
 def test_a_worker_that_hangs_is_ended_and_followed(shelf: Path) -> None:
-    with serving(shelf, "--worker-silent-seconds", "2") as crew:
+    with crewed(shelf, "--worker-silent-seconds", "2") as crew:
         before = crew.workers()
         os.kill(before[0]["pid"], signal.SIGSTOP)
         assert "said nothing for 2 s" in crew.back(before, 0)[0]["why"]
@@ -171,7 +172,7 @@ def test_a_worker_that_hangs_is_ended_and_followed(shelf: Path) -> None:
 
 
 def test_a_worker_that_fails_too_often_stays_away_until_it_is_told_to_come_back(shelf: Path) -> None:
-    with serving(shelf, "--worker-failures", "2") as crew:
+    with crewed(shelf, "--worker-failures", "2") as crew:
         before = crew.workers()
         os.kill(before[1]["pid"], signal.SIGKILL)
         again = crew.back(before, 1)
@@ -188,7 +189,7 @@ def test_a_worker_that_fails_too_often_stays_away_until_it_is_told_to_come_back(
 def test_a_worker_that_holds_too_much_is_replaced_and_what_it_was_asked_is_answered(shelf: Path) -> None:
     size, least = 24 << 20, 80
     head = b"POST /v1/predict/m HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % size
-    with serving(shelf, "--worker-memory-mb", str(least + 40)) as crew:
+    with crewed(shelf, "--worker-memory-mb", str(least + 40)) as crew:
         before = crew.workers()
         assert all(worker["memory_mb"] < least for worker in before)
         asking = [socket.create_connection(("127.0.0.1", crew.port), timeout=PATIENCE) for _ in range(9)]
@@ -207,7 +208,7 @@ def test_a_worker_that_holds_too_much_is_replaced_and_what_it_was_asked_is_answe
 
 
 def test_a_stop_under_load_loses_no_request_and_leaves_no_process(shelf: Path) -> None:
-    with serving(shelf, "--log-to", str(shelf / "logs"), "--log", "seconds=0.2") as crew:
+    with crewed(shelf, "--log-to", str(shelf / "logs"), "--log", "seconds=0.2") as crew:
         pids = [worker["pid"] for worker in crew.workers()]
         with asking(crew.port, fresh=0) as callers:
             crew.process.send_signal(signal.SIGTERM)
@@ -220,7 +221,7 @@ def test_a_stop_under_load_loses_no_request_and_leaves_no_process(shelf: Path) -
 
 
 def test_workers_end_with_their_supervisor_whatever_happens_to_it(shelf: Path) -> None:
-    with serving(shelf) as crew:
+    with crewed(shelf) as crew:
         pids = [worker["pid"] for worker in crew.workers()]
         crew.process.kill()
         until = time.monotonic() + PATIENCE
