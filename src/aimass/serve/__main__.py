@@ -57,7 +57,6 @@ def main(arguments: list[str] | None = None) -> int:
     for row in Workers.schema():
         kind_of = {"int": int, "float": float}[row["type"]]
         parser.add_argument(option(row["name"]), type=kind_of, default=row["default"], help=row["help"])
-    parser.add_argument("--worker", type=int, default=None, help=argparse.SUPPRESS)
     parser.add_argument("--channel", type=int, default=None, help=argparse.SUPPRESS)
     words = sys.argv[1:] if arguments is None else arguments
     given = parser.parse_args(words)
@@ -108,7 +107,7 @@ def supervised(words: list[str], given: argparse.Namespace, workers: Workers) ->
 
     command = [sys.executable, "-m", "aimass.serve", *words]
     ports = [port for port in (given.port, given.grpc_port) if port is not None]
-    supervise(command, workers, host=given.host, ports=ports, ready=said)
+    supervise(command, workers, host=given.host, ports=ports, keys=given.keys, ready=said)
 
 
 def said(facts: Mapping[str, Any]) -> None:

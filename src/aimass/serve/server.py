@@ -76,7 +76,7 @@ def serve(
     )
     opened = Opened()
     try:
-        opened = door.open()
+        opened = door.open(member.tallies if member else None)
         for warning in door.warnings(host) if member is None or member.number == 0 else ():
             print(f"warning: {warning}", file=sys.stderr, flush=True)
         models.extend(ready_made(one) for one in (member.wanted(wanted, repository) if member else wanted))

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aimass.serve.access.quotas import Quotas, Used, merged, window
+from aimass.serve.access.quotas import Quotas, Used, label_of, merged, number_of, window
+from aimass.serve.access.tally import Tallies
 
 
 @pytest.fixture
@@ -27,8 +28,28 @@ def test_a_window_ends_where_the_next_begins(moment: float, per: str) -> None:
     assert until > moment and window(per, until - 0.5)[0] == label and window(per, until)[0] > label
 
 
+def used_of(per: str) -> Used:
+    return Used(per, Tallies().of("a"))
+
+
+def counted(quotas: Quotas, id: str, per: str = "day") -> int:
+    return quotas.of(id, per).look(time.time())
+
+
+def add(quotas: Quotas, id: str, rows: int, per: str = "day") -> None:
+    counted(quotas, id, per)
+    quotas.of(id, per).add(rows)
+
+
+@given(moment=st.floats(0, 4e9), per=st.sampled_from(["day", "month"]))
+@settings(deadline=None)
+def test_a_window_is_a_number_and_the_other_way_round(moment: float, per: str) -> None:
+    label, until = window(per, moment)
+    assert label_of(number_of(label)) == label and number_of(window(per, until)[0]) > number_of(label)
+
+
 def test_a_new_window_begins_with_nothing() -> None:
-    used = Used("day")
+    used = used_of("day")
     noon = datetime(2026, 2, 28, 12, tzinfo=UTC).timestamp()
     assert used.look(noon) == 0
     used.add(5)
@@ -36,50 +57,59 @@ def test_a_new_window_begins_with_nothing() -> None:
     assert used.label == "2026-03-01"
 
 
-def test_a_clock_that_goes_back_forgets_nothing() -> None:
-    used = Used("day")
+def test_a_clock_that_goes_back_forgets_nothing_nor_does_another_one_that_is_behind() -> None:
+    tallies = Tallies()
+    used = Used("day", tallies.of("a"))
     used.look(1e9)
     used.add(5)
     assert used.look(1e9 - 86400 * 3) == 5
+    assert Used("day", tallies.of("a")).look(1e9 - 86400) == 5
+
+
+def test_a_window_of_another_kind_begins_anew() -> None:
+    tallies = Tallies()
+    used = Used("day", tallies.of("a"))
+    used.look(1e9)
+    used.add(5)
+    assert Used("month", tallies.of("a"), lambda label: 70).look(1e9) == 70
 
 
 def test_a_restart_forgets_nothing(path: Path) -> None:
     quotas = Quotas(path)
-    quotas.of("a", "day").add(7)
-    quotas.of("b", "month").add(9)
+    add(quotas, "a", 7)
+    add(quotas, "b", 9, "month")
     quotas.save()
     again = Quotas(path)
-    assert again.of("a", "day").look(time.time()) == 7 and again.of("b", "month").rows == 9
-    assert again.of("c", "day").rows == 0 and not again.news()
+    assert counted(again, "a") == 7 and counted(again, "b", "month") == 9
+    assert counted(again, "c") == 0 and not again.news()
 
 
 def test_several_servers_add_up(path: Path) -> None:
     one, two = Quotas(path), Quotas(path)
     for quotas, rows in ((one, 5), (two, 7), (one, 11)):
-        quotas.of("a", "day").add(rows)
+        add(quotas, "a", rows)
         quotas.save()
-    assert one.of("a", "day").rows == 23 and two.of("a", "day").rows == 12
-    two.of("a", "day").add(1)
+    assert counted(one, "a") == 23 and counted(two, "a") == 12
+    add(two, "a", 1)
     two.save()
-    assert two.of("a", "day").rows == 24 == Quotas(path).of("a", "day").rows
+    assert counted(two, "a") == 24 == counted(Quotas(path), "a")
 
 
 def test_what_is_counted_while_it_is_saved_is_saved_the_next_time(path: Path) -> None:
     quotas = Quotas(path)
-    used = quotas.of("a", "day")
-    used.add(5)
+    add(quotas, "a", 5)
     news = quotas.news()
-    used.add(2)
+    add(quotas, "a", 2)
     quotas.write(news)
     quotas.settle(news)
-    assert used.rows == 7 and quotas.news() == {"a": (used.label, 2)}
+    assert counted(quotas, "a") == 7 and quotas.news() == {"a": (window("day", time.time())[0], 2)}
     quotas.save()
-    assert Quotas(path).of("a", "day").rows == 7
+    assert counted(Quotas(path), "a") == 7
 
 
 def test_nothing_counted_writes_nothing(path: Path) -> None:
     quotas = Quotas(path)
-    quotas.of("a", "day")
+    counted(quotas, "a")
     quotas.save()
     assert not path.exists()
 
@@ -89,15 +119,15 @@ def test_a_damaged_file_is_told_and_counting_goes_on(path: Path, junk: bytes) ->
     path.write_bytes(junk)
     quotas = Quotas(path)
     assert "is damaged" in quotas.lost
-    quotas.of("a", "day").add(3)
+    add(quotas, "a", 3)
     quotas.save()
-    assert Quotas(path).of("a", "day").rows == 3
+    assert counted(Quotas(path), "a") == 3
 
 
 def test_a_disk_that_cannot_be_written_is_told_and_nothing_is_lost(path: Path) -> None:
     quotas = Quotas(path.parent / "file" / "used")
     (path.parent / "file").write_text("")
-    quotas.of("a", "day").add(3)
+    add(quotas, "a", 3)
     quotas.save()
     assert quotas.error and quotas.news()["a"][1] == 3
     (path.parent / "file").unlink()

@@ -317,7 +317,7 @@ class Holder:
     allowed: float = 1e9
     taken: int = 0
 
-    def check(self, rows: int, now: float) -> None:
+    def check(self, rows: int) -> None:
         if self.taken + rows > self.allowed:
             raise Busy("that is all", 1.0)
 

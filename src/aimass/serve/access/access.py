@@ -13,16 +13,20 @@ from typing import Any
 from aimass.core.errors import InputError
 from aimass.serve.access.clients import Clients
 from aimass.serve.access.file import Stamp, read_keys, settled, stamp_of
-from aimass.serve.access.quotas import Quotas
+from aimass.serve.access.quotas import quotas_beside
+from aimass.serve.access.tally import Tallies
 
 
 class Access:
-    """The keys in the file at PATH.  Raises InputError when it cannot be read; later on the old keys stay."""
+    """The keys in the file at PATH.  Raises InputError when it cannot be read; later on the old keys stay.
 
-    def __init__(self, path: Path) -> None:
+    TALLIES: where it is counted what they take.  Those that are shared are saved by whoever shares them out.
+    """
+
+    def __init__(self, path: Path, tallies: Tallies | None = None) -> None:
         self.path = path
         self.stamp: Stamp | None = None  # None: to be read again
-        self.quotas = Quotas(path.with_name(path.name + ".used"))
+        self.quotas = quotas_beside(path, tallies)
         self.keys = read_keys(path)
         self.clients = Clients(self.keys, self.quotas)
         self.next_end = self.clients.next_end()
@@ -37,8 +41,9 @@ class Access:
             await self._reread(stamp)
         if time.time() >= self.next_end:
             self._changed()
-        if time.monotonic() - self.saved >= 1:
-            await self._save()
+        if time.monotonic() - self.saved >= 1 and not self.quotas.tallies.shared:
+            self.saved = time.monotonic()
+            await self.quotas.saving()
 
     async def _reread(self, stamp: Stamp) -> None:
         """A mistake in the file is said at the health path, and must not lock everybody out.  To no key at all a file
@@ -47,34 +52,28 @@ class Access:
         self.stamp = stamp if settled(stamp) else None
         try:
             keys = await asyncio.to_thread(read_keys, self.path)
+            if self.keys and not keys:
+                raise InputError(f"{self.path} is empty")
+            if keys != self.keys:
+                self.clients.change(keys)
         except InputError as error:
             self.error = error.what
-            return
-        if self.keys and not keys:
-            self.error = f"{self.path} is empty"
             return
         self.error = ""
         if keys != self.keys:
             self.keys = keys
-            self.clients.change(keys)
             self._changed()
 
     def _changed(self) -> None:
         self.generation += 1
         self.next_end = self.clients.next_end()
 
-    async def _save(self) -> None:
-        news = self.quotas.news()
-        if news:
-            self.saved = time.monotonic()
-            await asyncio.to_thread(self.quotas.write, news)
-            self.quotas.settle(news)
-
     def health(self) -> dict[str, Any]:
         """Empty when all is well."""
-        told = {"keys": self.error and f"{self.error}; the keys before that count", "quotas": self.quotas.error}
-        return {name: text for name, text in {**told, "counts": self.quotas.lost}.items() if text}
+        keys = {"keys": f"{self.error}; the keys before that count"} if self.error else {}
+        return {**keys, **self.quotas.health()}
 
     def close(self) -> None:
         """Save what was used."""
-        self.quotas.save()
+        if not self.quotas.tallies.shared:
+            self.quotas.save()

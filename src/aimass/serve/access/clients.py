@@ -11,28 +11,29 @@ from fnmatch import translate
 from aimass.serve.access.keys import Key, cut, new_key
 from aimass.serve.access.quotas import Quotas, Used
 from aimass.serve.access.rates import Bucket
+from aimass.serve.access.tally import REQUESTS, ROWS, Tally
 from aimass.serve.batch.base import Spent
 from aimass.serve.messages import Refused
 
+NOTHING = Tally([])  # of a key without rates or quota
 NOBODY, _ = new_key("nobody", ("read",))  # what a secret is compared with where no key has its id
 
 
 class Client:
     """The holder of KEY.  `id` and `weight` are for its turn among others; amounts are taken in rows and requests."""
 
-    __slots__ = ("_models", "_per_row", "id", "key", "quota", "requests", "rows", "until", "weight")
+    __slots__ = ("_models", "_per_row", "id", "key", "quota", "requests", "rows", "tally", "until", "weight")
 
     def __init__(self, key: Key, quotas: Quotas) -> None:
         self.id = key.id
-        self.requests: Bucket | None = None
-        self.rows: Bucket | None = None
         self.change(key, quotas)
 
     def change(self, key: Key, quotas: Quotas) -> None:
-        """Go on with KEY, that has the same id: what was taken stays taken."""
+        """Go on with KEY of the same id: what was taken stays taken.  Raises InputError when there is no room."""
         self.key, self.weight, self.until = key, key.weight, key.until
-        self.requests = _bucket(self.requests, key.requests, key.burst)
-        self.rows = _bucket(self.rows, key.rows, key.burst)
+        self.tally = quotas.tallies.of(key.id) if key.limited else NOTHING
+        self.requests = Bucket(key.requests, key.burst, self.tally, REQUESTS) if key.requests else None
+        self.rows = Bucket(key.rows, key.burst, self.tally, ROWS) if key.rows else None
         self.quota: Used | None = quotas.of(key.id, key.per) if key.quota else None
         self._per_row = self.rows is not None or self.quota is not None
         self._models = re.compile("|".join(map(translate, key.models))) if key.models else None
@@ -46,22 +47,23 @@ class Client:
         """Whether its key is for every model."""
         return self._models is None
 
-    def knock(self, now: float) -> Spent | None:
-        """A request comes in at NOW (`time.perf_counter`); why it comes too soon, if it does."""
+    def knock(self) -> Spent | None:
+        """A request comes in; why it comes too soon, if it does."""
         bucket = self.requests
         if bucket is None:
             return None
-        seconds = bucket.wait(1, now)
-        if seconds:
-            return Spent(f"this key may send {self.key.requests:g} requests a second", seconds)
-        bucket.take(1)
-        return None
+        with self.tally:
+            now = time.perf_counter()
+            seconds = bucket.wait(1, now)
+            if not seconds:
+                bucket.take(1, now)
+        return Spent(f"this key may send {self.key.requests:g} requests a second", seconds) if seconds else None
 
-    def check(self, rows: int, now: float) -> None:
-        """Whether ROWS may be asked for at NOW.  Raises Spent when not yet, Refused when never."""
+    def check(self, rows: int) -> None:
+        """Whether ROWS may be asked for.  Raises Spent when not yet, Refused when never."""
         if not self._per_row:
             return
-        seconds = self.rows.wait(rows, now) if self.rows is not None else 0.0
+        seconds = self.rows.wait(rows, time.perf_counter()) if self.rows is not None else 0.0
         if seconds == math.inf:
             raise Refused(413, f"{rows} rows are more than this key may send at once", expected=self._at_once())
         if seconds:
@@ -83,22 +85,16 @@ class Client:
         return f"at most {int(self.rows.size)}"
 
     def take(self, rows: int) -> None:
-        """ROWS are asked for; after `check`."""
+        """ROWS are asked for; after `check`.  What others took since then is not looked at again: who took too much so
+        waits for it longer.
+        """
         if not self._per_row:
             return
-        if self.rows is not None:
-            self.rows.take(rows)
-        if self.quota is not None:
-            self.quota.add(rows)
-
-
-def _bucket(old: Bucket | None, rate: float, burst: float) -> Bucket | None:
-    if not rate:
-        return None
-    if old is None:
-        return Bucket(rate, burst)
-    old.change(rate, burst)
-    return old
+        with self.tally:
+            if self.rows is not None:
+                self.rows.take(rows, time.perf_counter())
+            if self.quota is not None:
+                self.quota.add(rows)
 
 
 class Clients:
@@ -110,7 +106,11 @@ class Clients:
         self.change(keys)
 
     def change(self, keys: Iterable[Key]) -> None:
-        """KEYS are all there are from now on."""
+        """KEYS are all there are from now on.  Raises InputError where there is no room, and then nothing changes."""
+        keys = list(keys)
+        for key in keys:
+            if key.limited:
+                self.quotas.tallies.of(key.id)
         old, self.known = self.known, {}
         for key in keys:
             client = old.get(key.id)

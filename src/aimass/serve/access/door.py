@@ -17,6 +17,7 @@ from aimass.core.errors import InputError
 if TYPE_CHECKING:
     from aimass.serve.access.access import Access
     from aimass.serve.access.guard import Guard
+    from aimass.serve.access.tally import Tallies
     from aimass.serve.access.tls import Certificate, Tls
 
 
@@ -27,13 +28,15 @@ class Door:
     keys: Path | None = None
     tls: Tls | None = None
 
-    def open(self) -> Opened:
-        """Read the files.  Raises InputError naming the one at fault."""
+    def open(self, tallies: Tallies | None = None) -> Opened:
+        """Read the files.  TALLIES: where other processes see, too, what keys take.  Raises InputError naming the file
+        at fault.
+        """
         access = certificate = None
         if self.keys is not None:
             from aimass.serve.access.access import Access
 
-            access = Access(self.keys)
+            access = Access(self.keys, tallies)
         if self.tls is not None:
             from aimass.serve.access.tls import Certificate
 

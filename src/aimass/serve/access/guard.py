@@ -54,7 +54,7 @@ class Guard:
         if client is None:
             return decision.refused
         exchange.client = client
-        return client.knock(exchange.arrived)
+        return client.knock()
 
     # -- decisions ------------------------------------------------------------------------------------------
 

@@ -73,6 +73,11 @@ class Key:
         ends = [moment(text) for text in (self.expires, self.revoked) if text]
         return min(ends, default=math.inf)
 
+    @property
+    def limited(self) -> bool:
+        """Whether anything is counted."""
+        return bool(self.requests or self.rows or self.quota)
+
     def as_row(self) -> dict[str, Any]:
         """What a person may see of it: neither salt nor hash."""
         facts = {name: value for name, value in self.as_json().items() if name not in ("salt", "hash")}

@@ -5,39 +5,54 @@ Several servers may share a file: each adds what it has counted since it last lo
 
 from __future__ import annotations
 
+import asyncio
 import json
-import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from aimass.core.errors import AimassError
 from aimass.serve.access.file import write_whole
+from aimass.serve.access.tally import ELSEWHERE, SAVED, TAKEN, WINDOW, Tallies, Tally
 from aimass.store.lock import held
 
+DAYS = 1_000_000  # windows are numbers: from here on days, below it months
 
-@dataclass
+
 class Used:
-    """ROWS in the window called LABEL, that ends at UNTIL (seconds since 1970); UNSAVED of them nobody else knows."""
+    """Rows of a key in windows of a day or a month (PER), as TALLY has them; FOUND: how many the file knows of one."""
 
-    per: str
-    label: str = ""
-    until: float = 0.0
-    rows: int = 0
-    unsaved: int = 0
+    __slots__ = ("found", "label", "number", "per", "tally", "until")
+
+    def __init__(self, per: str, tally: Tally, found: Callable[[str], int] = lambda label: 0) -> None:
+        self.per, self.tally, self.found = per, tally, found
+        self.label, self.number, self.until = "", 0, 0.0  # of the window that is known here, and its end
 
     def look(self, now: float) -> int:
-        """Rows used in the window of NOW."""
+        """Rows used in the window of NOW (seconds since 1970), or in a later one that has begun already."""
         if now >= self.until:
             self.label, self.until = window(self.per, now)
-            self.rows = self.unsaved = 0
-        return self.rows
+            self.number = number_of(self.label)
+        if self._over(self.tally[WINDOW]):
+            with self.tally:
+                self._begin()
+        return int(self.tally[TAKEN] + self.tally[ELSEWHERE])
+
+    def _over(self, number: float) -> bool:
+        """Whether the window of that NUMBER is before this one, or of another kind."""
+        return number < self.number or (number >= DAYS) != (self.number >= DAYS)
+
+    def _begin(self) -> None:
+        """A window that is being made is none: whoever comes after one that was killed meanwhile makes it anew."""
+        if self._over(self.tally[WINDOW]):  # nobody else has begun it
+            self.tally[WINDOW] = self.tally[TAKEN] = self.tally[SAVED] = 0
+            self.tally[ELSEWHERE] = self.found(self.label)
+            self.tally[WINDOW] = self.number
 
     def add(self, rows: int) -> None:
-        """After `look`."""
-        self.rows += rows
-        self.unsaved += rows
+        """After `look`, with the tally held."""
+        self.tally[TAKEN] += rows
 
 
 def window(per: str, now: float) -> tuple[str, float]:
@@ -49,31 +64,43 @@ def window(per: str, now: float) -> tuple[str, float]:
     return f"{first:%Y-%m}", (first + timedelta(days=32)).replace(day=1).timestamp()
 
 
+def number_of(label: str) -> int:
+    """The window called LABEL as a number: 20260301 for a day, 202603 for a month."""
+    return int(label.replace("-", ""))
+
+
+def label_of(number: float) -> str:
+    """What `number_of` took."""
+    text = str(int(number))
+    return "-".join(part for part in (text[:4], text[4:6], text[6:]) if part)
+
+
 News = dict[str, tuple[str, int]]  # window and rows by key
 Saved = dict[str, dict[str, Any]]
 
 
 class Quotas:
-    """Counts by key, kept in the file at PATH.  `lost` and `error` say what went wrong with it."""
+    """Counts by key in TALLIES, kept in the file at PATH.  `lost` and `error` say what went wrong with it."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.used: dict[str, Used] = {}
+    def __init__(self, path: Path, tallies: Tallies | None = None) -> None:
+        self.path, self.tallies = path, tallies or Tallies()
         self.error = ""
         self.saved, self.lost = _read(path)
 
     def of(self, id: str, per: str) -> Used:
-        """The count of key ID in windows of a day or a month (PER)."""
-        found = self.used.get(id)
-        if found is None or found.per != per:
-            found = self.used[id] = Used(per)
-            found.look(time.time())
-            found.rows = _rows(self.saved, id, found.label)
-        return found
+        """The count of key ID in windows of a day or a month (PER).  Raises InputError when there is no room."""
+        return Used(per, self.tallies.of(id), lambda label: _rows(self.saved, id, label))
 
     def news(self) -> News:
         """What the file does not know yet."""
-        return {id: (used.label, used.unsaved) for id, used in self.used.items() if used.unsaved}
+        found = {}
+        for id, tally in self.tallies.all():
+            if tally[TAKEN] != tally[SAVED]:
+                with tally:
+                    number, rows = tally[WINDOW], tally[TAKEN] - tally[SAVED]
+                if number:
+                    found[id] = label_of(number), int(rows)
+        return found
 
     def write(self, news: News) -> None:
         """Add NEWS to the file, and learn what others have added.  Touches no count: may run beside the event loop."""
@@ -90,10 +117,11 @@ class Quotas:
     def settle(self, news: News) -> None:
         """After `write` of NEWS, if that went well."""
         for id, (label, rows) in news.items() if not self.error else ():
-            used = self.used[id]
-            if used.label == label:
-                used.unsaved -= rows
-                used.rows = _rows(self.saved, id, label) + used.unsaved
+            tally = self.tallies.of(id)
+            with tally:
+                if tally[WINDOW] == number_of(label):
+                    tally[SAVED] += rows
+                    tally[ELSEWHERE] = _rows(self.saved, id, label) - tally[SAVED]
 
     def save(self) -> None:
         """All of it, at once."""
@@ -101,6 +129,22 @@ class Quotas:
         if news:
             self.write(news)
             self.settle(news)
+
+    async def saving(self) -> None:
+        """The same, with the file written beside the event loop."""
+        news = self.news()
+        if news:
+            await asyncio.to_thread(self.write, news)
+            self.settle(news)
+
+    def health(self) -> dict[str, str]:
+        """What went wrong; empty when nothing did."""
+        return {name: text for name, text in {"quotas": self.error, "counts": self.lost}.items() if text}
+
+
+def quotas_beside(keys: Path, tallies: Tallies | None = None) -> Quotas:
+    """Those of the file of KEYS."""
+    return Quotas(keys.with_name(keys.name + ".used"), tallies)
 
 
 def merged(saved: Saved, news: News) -> Saved:

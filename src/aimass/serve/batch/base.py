@@ -50,8 +50,8 @@ class Client(Protocol):
     id: str
     weight: float
 
-    def check(self, rows: int, now: float) -> None:
-        """Raises Spent or Refused when ROWS may not be asked for at NOW (`time.perf_counter`)."""
+    def check(self, rows: int) -> None:
+        """Raises Spent or Refused when ROWS may not be asked for."""
 
     def take(self, rows: int) -> None:
         """ROWS wait for their turn; fewer than none were sent away again."""

@@ -77,7 +77,7 @@ class Batcher:
             raise Late("the deadline passed before the request was read")
         client = ask.client
         if client is not None:
-            client.check(ask.rows, ask.exchange.arrived)
+            client.check(ask.rows)
         gone = self._wait(ask, left)
         if client is not None:
             client.take(ask.rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -32,7 +31,7 @@ class Explanations:
         check_rows(rows, LIMITS.rows)
         if client is not None:
             check_scope(client.key.scopes, WORD)
-            client.check(rows, time.perf_counter())
+            client.check(rows)
             client.take(rows)
 
     def wish(self, said: Any, prefer: bytes | None) -> Wish:

@@ -9,15 +9,15 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from aimass.core.errors import AimassError, TaskFailed, error_from_json
 from aimass.engines.host.limits import held
+from aimass.serve.tasks import Tasks
 from aimass.serve.workers.channel import Answering, Channel
-from aimass.serve.workers.sockets import Sockets
 
 STARTING, READY, LEAVING = "starting", "ready", "leaving"
 
@@ -25,10 +25,12 @@ log = logging.getLogger("aimass.serve")
 
 
 class Child:
-    """The process of worker NUMBER, which runs COMMAND.  KNOWN answers what it asks, given this child first."""
+    """The process of a worker, which runs COMMAND.  KNOWN answers what it asks, given this child first."""
 
-    def __init__(self, number: int, command: Sequence[str], known: Mapping[str, Answering]) -> None:
-        self.number, self.command = number, command
+    number: int  # of its seat
+
+    def __init__(self, command: Sequence[str], known: Mapping[str, Answering]) -> None:
+        self.command = command
         self.line, self.theirs = socket.socketpair()
         here: dict[str, Answering] = {
             "hello": self._hello,
@@ -45,32 +47,31 @@ class Child:
         self.began = self.heard = time.monotonic()
         self.greeted, self.ended = asyncio.Event(), asyncio.Event()
         self.process: asyncio.subprocess.Process | None = None
-        self.tasks: set[asyncio.Task[Any]] = set()
+        self.tasks = Tasks()
 
     @property
     def pid(self) -> int:
         return self.process.pid if self.process else 0
 
-    async def start(self, mine: int, sockets: Sequence[Sockets], plans: Mapping[str, Any] | None) -> None:
-        """Start it with all SOCKETS, the MINEth of which are its own; it serves PLANS, if there are any yet.
-
-        Raises OSError when no process can be started.
-        """
-        numbers = [[sock.fileno() for sock in one] for one in sockets]
-        order = {"number": self.number, "parent": os.getpid(), "sockets": numbers, "mine": mine, "plans": plans}
-        passed = {self.theirs.fileno(), *(number for one in numbers for number in one)}
-        command = [*self.command, "--worker", str(self.number), "--channel", str(self.theirs.fileno())]
+    async def start(self, passed: Collection[int]) -> None:
+        """Start it with the descriptors that are PASSED; it waits to be `seated`.  Raises OSError."""
+        command = [*self.command, "--channel", str(self.theirs.fileno())]
         try:
             self.process = await asyncio.create_subprocess_exec(
-                *command, pass_fds=tuple(passed), stdin=asyncio.subprocess.DEVNULL, start_new_session=True
-            )
+                *command, pass_fds=(self.theirs.fileno(), *passed), stdin=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
+            )  # fmt: skip
         except OSError:
             self.line.close()
             raise
         finally:
             self.theirs.close()
-        self._keep(self._greet(order))
-        self._keep(self._watch())
+        self.tasks.begin(self._watch())
+
+    def seated(self, number: int, order: Mapping[str, Any]) -> None:
+        """It takes the seat NUMBER, and learns its ORDER."""
+        self.number, self.began = number, time.monotonic()
+        self.tasks.begin(self._greet(order))
 
     async def _greet(self, order: Mapping[str, Any]) -> None:
         """The first line goes out before the channel is read: the worker reads it before it has an event loop."""
@@ -88,11 +89,6 @@ class Child:
         self.channel.close()
         self.ended.set()
         self.greeted.set()
-
-    def _keep(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
 
     # -- what it says ---------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from aimass.core.errors import AimassError, InputError
 from aimass.runner.worker import die_with_parent
+from aimass.serve.access.shared import Shared
 from aimass.serve.messages import Refused
 from aimass.serve.predictor import Wanted
 from aimass.serve.versions.repository import Repository
@@ -38,7 +39,8 @@ class Member(Together):
         self.number, self.plans = order["number"], order["plans"]
         made = {number: socket.socket(fileno=number) for one in order["sockets"] for number in one}
         self.sockets = [[made[number] for number in one] for one in order["sockets"]]
-        self.mine = self.sockets[order["mine"]]
+        self.mine = self.sockets[self.number]
+        self.tallies = None if order["tallies"] is None else Shared(order["tallies"])
         self.stopped, self.follower = False, Follower()
         self.minded: dict[int, list[asyncio.Server]] = {}
         self.at_sockets = asyncio.Lock()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -199,3 +199,14 @@ class Seat:
         why = {"why": self.failures.last} if self.failures.last else {}
         large = {} if self.small else {"note": "it holds more memory than it may, and so did it when it began"}
         return {"worker": self.number, **facts, "restarts": self.restarts, **why, **large}
+
+
+def shared_out(seats: Sequence[Seat]) -> dict[Child, list[int]]:
+    """Who of those that answer takes which of SEATS where nobody does."""
+    there = {seat.number: seat.answers for seat in seats}
+    present = [child for child in there.values() if child is not None]
+    found: dict[Child, list[int]] = {child: [] for child in present}
+    empty = [number for number, child in there.items() if child is None]
+    for i, number in enumerate(empty if present else ()):
+        found[present[i % len(present)]].append(number)
+    return found

@@ -14,17 +14,22 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from aimass.core.errors import AimassError, TaskFailed
 from aimass.serve.observe.vitals import Facts, memory, open_files
+from aimass.serve.seen import added
 from aimass.serve.sockets import no_more_knocks
-from aimass.serve.workers.channel import Answering, Gone
+from aimass.serve.tasks import Tasks
+from aimass.serve.workers.channel import Gone
 from aimass.serve.workers.child import LEAVING, READY, Child
 from aimass.serve.workers.owner import Owner
-from aimass.serve.workers.seat import Seat
+from aimass.serve.workers.seat import Seat, shared_out
 from aimass.serve.workers.settings import Workers
 from aimass.serve.workers.sockets import bound_sockets, close_all, listen_on_all
+from aimass.serve.workers.spending import Spending
+from aimass.serve.workers.starting import Starting
 from aimass.serve.workers.sums import Sums
 
 LOOK = 0.5  # seconds
@@ -34,14 +39,14 @@ DRAIN = 60.0  # seconds for workers to end by themselves: their own patience wit
 
 def supervise(
     command: Sequence[str], settings: Workers, *, host: str, ports: Sequence[int],
-    ready: Callable[[Mapping[str, Any]], None],
+    ready: Callable[[Mapping[str, Any]], None], keys: Path | None = None,
 ) -> None:  # fmt: skip
     """Keep workers that run COMMAND on PORTS of HOST until SIGTERM or SIGINT; SIGHUP replaces them one by one.
 
-    READY is called once all answer, with what the first says of itself.  Raises InputError when a port cannot be had,
-    and what the workers raised when none can begin.
+    KEYS is the file of those that they ask for.  READY is called once all answer, with what the first
+    says of itself.  Raises InputError when a port cannot be had, and what the workers raised when none can begin.
     """
-    supervisor = Supervisor(command, settings, host, ports, ready)
+    supervisor = Supervisor(command, settings, host, ports, ready, keys)
     asyncio.run(supervisor.run())
     if supervisor.error is not None:
         raise supervisor.error
@@ -52,12 +57,17 @@ class Supervisor:
 
     def __init__(
         self, command: Sequence[str], settings: Workers, host: str, ports: Sequence[int],
-        ready: Callable[[Mapping[str, Any]], None],
+        ready: Callable[[Mapping[str, Any]], None], keys: Path | None = None,
     ) -> None:  # fmt: skip
-        self.command, self.settings, self.host, self.ready = command, settings, host, ready
+        self.settings, self.host, self.ready = settings, host, ready
         self.sockets = bound_sockets(host, ports, settings.count)
         self.sums, self.began = Sums(), time.time()
         self.owner = Owner(self.answering, self.sums)
+        self.spending = None if keys is None else Spending(keys)
+        self.starting = Starting(command, self.sockets, self.spending.number if self.spending else None, {
+            "change": self._change, "seen": self._seen, "report": self._report, "parameters": self._parameters,
+            "set": self._set, "undo": self._undo, "job": self._job,
+        })  # fmt: skip
         self.seats = [
             Seat(i, settings, start=self._start, join=self._join, over=lambda child: self.sums.died(child.pid),
                  changed=self._changed)
@@ -67,7 +77,7 @@ class Supervisor:
         self.first: Mapping[str, Any] | None = None  # what the first worker said
         self.error: AimassError | None = None
         self.over, self.at_once = asyncio.Event(), asyncio.Event()
-        self.tasks: set[asyncio.Task[Any]] = set()
+        self.tasks = Tasks()
         self.renewing = asyncio.Lock()
 
     # -- who answers ----------------------------------------------------------------------------------------------
@@ -77,13 +87,7 @@ class Supervisor:
         return [child for seat in self.seats for child in seat.all() if child.said is not None and child.generation]
 
     async def _start(self, number: int) -> Child:
-        known: dict[str, Answering] = {
-            "change": self._change, "seen": self._seen, "report": self._report, "parameters": self._parameters,
-            "set": self._set, "undo": self._undo, "job": self._job,
-        }  # fmt: skip
-        child = Child(number, self.command, known)
-        await child.start(number, self.sockets, self.owner.now()["plans"] if self.first is not None else None)
-        return child
+        return await self.starting.child(number, self.owner.now()["plans"] if self.first is not None else None)
 
     async def _join(self, child: Child) -> None:
         """Let CHILD, which has loaded its models, answer with what is wanted now."""
@@ -104,16 +108,12 @@ class Supervisor:
             self._fail(
                 self.seats[0].error or TaskFailed(f"all workers are in quarantine: {self.seats[0].failures.last}")
             )
-        there = {seat.number: seat.answers for seat in self.seats}
-        present = [child for child in there.values() if child is not None]
-        if not present or self.over.is_set():
+        minding = shared_out(self.seats)
+        if not minding or self.over.is_set():
             return
-        minding: dict[Child, list[int]] = {child: [] for child in present}
-        for i, number in enumerate(number for number, child in there.items() if child is None):
-            minding[present[i % len(present)]].append(number)
         for child, numbers in minding.items():
             if self.minding.get(child, []) != numbers:
-                self._later(self._mind(child, numbers))
+                self.tasks.begin(self._mind(child, numbers))
         self.minding = minding
 
     async def _mind(self, child: Child, numbers: list[int]) -> None:
@@ -141,6 +141,7 @@ class Supervisor:
         facts.workers = Counter(seat.as_json()["state"] for seat in self.seats)
         facts.restarts = sum(seat.restarts for seat in self.seats)
         found = self.sums.all(facts)
+        found.health = added(found.health, self.spending.health() if self.spending else {})
         found.trials, found.events = [*self.owner.trials.running], self.owner.events.of(name)
         found.generation, found.workers = self.owner.generation, [seat.as_json() for seat in self.seats]
         return found.as_json()
@@ -202,14 +203,11 @@ class Supervisor:
             for seat in self.seats:
                 why = seat.look()
                 if why:
-                    self._later(self._renew(seat, why))
+                    self.tasks.begin(self._renew(seat, why))
             self._changed()
             self.owner.look()
-
-    def _later(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+            if self.spending:
+                await self.spending.look()
 
     def stop(self) -> None:
         """The first time finish what was begun, the second time end at once."""
@@ -219,7 +217,7 @@ class Supervisor:
 
     def roll(self) -> None:
         """Replace all workers, one after the other."""
-        self._later(self._rolled())
+        self.tasks.begin(self._rolled())
 
     async def _rolled(self) -> None:
         for seat in self.seats:
@@ -251,7 +249,10 @@ class Supervisor:
         await self._until_ended(left, DRAIN)
         for child in left:
             child.kill("did not end")
+        left += self.starting.close()
         await asyncio.gather(*(child.ended.wait() for child in left))
+        if self.spending:
+            self.spending.close()
 
     async def _until_ended(self, left: Sequence[Child], seconds: float) -> None:
         until, told = time.monotonic() + seconds, False
