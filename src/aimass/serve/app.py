@@ -196,7 +196,7 @@ class App:
         return [model for model in self.life.models if sees(model.name)]
 
     async def _ready(self, request: Request, name: str = "", version: str | None = "") -> Answer:
-        ready = self.facts.model_ready(name, version) if name else not self.draining
+        ready = self.facts.model_ready(name, version) if name else self.facts.ready()
         return json_answer({**({"name": name} if name else {}), "ready": ready}, 200 if ready else 503)
 
     def seen(self) -> Seen:
@@ -212,7 +212,7 @@ class App:
         all_seen = await self.whole.seen()
         models = {label: facts for label, facts in all_seen.models.items() if sees(label.partition("@")[0])}
         workers = {"generation": all_seen.generation, "workers": all_seen.workers} if all_seen.workers else {}
-        facts = {"live": True, "ready": not self.draining, "models": models, **all_seen.health, **workers}
+        facts = {"live": True, "ready": self.facts.ready(), "models": models, **all_seen.health, **workers}
         return json_answer(facts)
 
     async def _stats(self, request: Request, **said: Any) -> Answer:

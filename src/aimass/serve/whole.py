@@ -21,6 +21,9 @@ class Whole(Protocol):
     async def seen(self, name: str = "") -> Seen:
         """What is known of all versions; also what happened to NAME.  Raises Refused while nobody can tell."""
 
+    def settled(self, name: str = "") -> bool:
+        """Whether all processes serve NAME, or all there is, as it was last decided."""
+
     async def parameters(self) -> dict[str, Any]:
         """The live parameters, and what was changed."""
 
@@ -48,6 +51,9 @@ class Alone:
         found = self.look()
         found.events = self.life.events.of(name)
         return found
+
+    def settled(self, name: str = "") -> bool:
+        return True  # a switch is one step of its event loop
 
     async def parameters(self) -> dict[str, Any]:
         return self.owned.as_json()

@@ -33,7 +33,7 @@ class Pretended:
         self.centre, self.name, self.owner = centre, name, owner
         self.plans, self.values = {**plans}, dict[str, float]()
         self.fails: dict[str, Exception] = {}
-        known = {what: self._does(what) for what in ("begin", "prove", "keep", "let_go", "adopt", "set")}
+        known = {what: self._does(what) for what in ("begin", "prove", "keep", "let_go", "adopt", "settle", "set")}
         self.talk = Talk({**known, "report": asyncio.Event().wait}, self._send)
         self.sent: set[asyncio.Future[None]] = set()
         self.hello = Hello(id=name, url=f"http://{name}", plans=self.plans, defaults=DEFAULTS, values={})

@@ -58,7 +58,12 @@ def test_a_version_proves_itself_once_is_loaded_by_all_and_then_served_by_all() 
         assert {worker.generation for worker in workers} == {owner.generation} == {2}
         assert sum(worker.asked.count("prove") for worker in workers) == 1
         for worker in workers:
-            assert [what for what in worker.asked if what not in ("prove", "set")] == ["keep", "adopt", "let_go"]
+            assert [what for what in worker.asked if what not in ("prove", "set")] == [
+                "keep",
+                "adopt",
+                "settle",
+                "let_go",
+            ]
 
     talk(check)
 
@@ -74,6 +79,28 @@ def test_where_one_cannot_none_does(what: str, error: Exception) -> None:
         assert [worker.plan.stable for worker in workers] == ["1"] * 3 and owner.generation == 1
         assert all(worker.asked[-1] == "let_go" and "adopt" not in worker.asked for worker in workers)
         assert owner.plan("m").stable == "1" and owner.events.of("m")[-1]["event"] == "refused"
+
+    talk(check)
+
+
+def test_that_all_have_a_change_is_said_once_all_have_it() -> None:
+    async def check(owner: Owner, workers: list[Pretended], sums: Sums) -> None:
+        slow, ask = asyncio.Event(), workers[1].ask
+
+        async def asked(what: str, seconds: float | None = None, **said: Any) -> Any:
+            if what == "adopt":
+                await slow.wait()
+            return await ask(what, seconds, **said)
+
+        workers[1].ask = asked  # type: ignore[method-assign]
+        change = asyncio.create_task(owner.ask("m", "serve", {"version": "2"}, "loaded"))
+        while workers[2].plan.stable != "2":
+            await asyncio.sleep(0.001)
+        assert owner.now()["changing"] == {"m": 2}  # which a worker that joins now does not say either
+        assert not any("settle" in worker.asked for worker in workers) and not change.done()
+        slow.set()
+        await change
+        assert not owner.now()["changing"] and all("settle" in worker.asked for worker in workers)
 
     talk(check)
 

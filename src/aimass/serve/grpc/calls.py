@@ -15,7 +15,7 @@ from aimass.serve.http2.front import Front
 
 def calls_of(app: Any, crowd: Crowd, guard: Guard | None = None) -> Front:
     """The front of APP for calls of CROWD."""
-    service, health = Service(app.facts, app.api), Health(app.facts.ready)
+    service, health = Service(app.facts, app.api), Health(app.facts.answers)
     app.changed.append(service.forget)
     crowd.duties.append(health.look)
     methods = {**service.methods, **health.methods}

@@ -21,10 +21,10 @@ KNOWN = ("", f"{PACKAGE}.GRPCInferenceService")  # names of the server
 
 
 class Health:
-    """As READY says."""
+    """As ANSWERS says."""
 
-    def __init__(self, ready: Callable[[], bool]) -> None:
-        self.ready = ready
+    def __init__(self, answers: Callable[[], bool]) -> None:
+        self.answers = answers
         self.watching: dict[Call, tuple[str, int]] = {}  # who asked for which service, and was told what
         self.methods: dict[bytes, Callable[[Call], None]] = {
             f"/{HEALTH}.Health/Check".encode(): self.check,
@@ -34,7 +34,7 @@ class Health:
     def status(self, service: str) -> int:
         if service not in KNOWN:
             return SERVICE_UNKNOWN
-        return SERVING if self.ready() else NOT_SERVING
+        return SERVING if self.answers() else NOT_SERVING
 
     def check(self, call: Call) -> None:
         service = _service(call)
@@ -62,7 +62,7 @@ class Health:
             if status != told:
                 self.watching[call] = service, status
                 call.write(_answer(status))
-            if not self.ready():
+            if not self.answers():
                 call.refuse(UNAVAILABLE, "the server is about to end")
 
 

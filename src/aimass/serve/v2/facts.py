@@ -17,10 +17,10 @@ EXTENSIONS = ["binary_tensor_data", "model_configuration", "model_repository", "
 
 
 class Facts:
-    """Of what LIFE keeps; WHOLE counts what all of the server answered; READY says whether it is."""
+    """Of what LIFE keeps; WHOLE knows all of the server; ANSWERS says whether it goes on to answer."""
 
-    def __init__(self, life: Life, whole: Whole, ready: Callable[[], bool]) -> None:
-        self.life, self.whole, self.ready = life, whole, ready
+    def __init__(self, life: Life, whole: Whole, answers: Callable[[], bool]) -> None:
+        self.life, self.whole, self.answers = life, whole, answers
 
     def deployment(self, name: str) -> Deployment:
         """Raises Refused."""
@@ -55,9 +55,13 @@ class Facts:
         told = [(counts.get((one.name, one.version), one.served.counts), one) for one in found]
         return {"model_stats": [mine.as_stats(one.name, one.version) for mine, one in told]}
 
+    def ready(self) -> bool:
+        """Whether it answers, and all of its processes serve the same."""
+        return self.answers() and self.whole.settled()
+
     def model_ready(self, name: str, version: str | None = "") -> bool:
-        """Whether it would be answered.  Raises Refused for what nobody knows."""
+        """Whether it would be answered, whichever process is asked.  Raises Refused for what nobody knows."""
         known = sees(name) and any(name == one for one, _ in self.life.states)
         if known and not version and name not in self.life.deployments:
             return False  # not loaded
-        return bool(self.find(name, version)) and self.ready()
+        return bool(self.find(name, version)) and self.answers() and self.whole.settled(name)

@@ -19,6 +19,7 @@ class Follower:
 
     def __init__(self) -> None:
         self.generation = 0
+        self.changing: dict[str, int] = {}  # names whose generation others may not have yet
         self.kept: dict[int, list[Key]] = {}  # what a change has asked to keep
         self.deciding = asyncio.Lock()
 
@@ -26,13 +27,16 @@ class Follower:
     def known(self) -> dict[str, Callable[..., Awaitable[Any]]]:
         """What the owner may ask, by its word."""
         return {
-            "prove": self._prove, "keep": self._keep, "let_go": self._let_go, "adopt": self.adopt, "set": self._set,
-            "report": self.report, "job": self.job,
+            "prove": self._prove, "keep": self._keep, "let_go": self._let_go, "adopt": self.adopt,
+            "settle": self._settle, "set": self._set, "report": self.report, "job": self.job,
         }  # fmt: skip
 
-    async def begin(self, plans: Mapping[str, Any], values: Mapping[str, float], generation: int) -> None:
-        """Serve PLANS, and nothing else, with these VALUES of parameters."""
+    async def begin(
+        self, plans: Mapping[str, Any], values: Mapping[str, float], generation: int, changing: Mapping[str, int]
+    ) -> None:
+        """Serve PLANS, and nothing else, with these VALUES of parameters; not all have those that are CHANGING."""
         async with self.deciding:
+            self.changing = dict(changing)
             self.app.live.set(values)
             for name in {*self.app.deployments} - {*plans}:
                 await self.app.life.adopt(name, Plan(), "begins")
@@ -42,8 +46,17 @@ class Follower:
 
     async def adopt(self, name: str, plan: Mapping[str, Any], why: str, generation: int) -> None:
         async with self.deciding:
+            self.changing[name] = generation
             await self.app.life.adopt(name, Plan.from_whole(plan), why)
             self.generation = generation
+
+    async def _settle(self, generation: int) -> None:
+        """All have that GENERATION."""
+        self.changing = {name: since for name, since in self.changing.items() if since > generation}
+
+    def settled(self, name: str = "") -> bool:
+        """Whether all serve NAME, or all there is, as it was last decided."""
+        return name not in self.changing if name else not self.changing
 
     async def report(self) -> dict[str, Any]:
         found: Seen = self.app.seen()

@@ -15,7 +15,7 @@ from typing import Any
 
 from aimass.core.errors import AimassError, InputError
 from aimass.runner.worker import die_with_parent
-from aimass.serve.access.shared import Shared
+from aimass.serve.access.tally import Tallies
 from aimass.serve.messages import Refused
 from aimass.serve.predictor import Wanted
 from aimass.serve.versions.repository import Repository
@@ -40,7 +40,7 @@ class Member(Together):
         made = {number: socket.socket(fileno=number) for one in order["sockets"] for number in one}
         self.sockets = [[made[number] for number in one] for one in order["sockets"]]
         self.mine = self.sockets[self.number]
-        self.tallies = None if order["tallies"] is None else Shared(order["tallies"])
+        self.tallies = _tallies(order["tallies"])
         self.stopped, self.follower = False, Follower()
         self.minded: dict[int, list[asyncio.Server]] = {}
         self.at_sockets = asyncio.Lock()
@@ -104,10 +104,9 @@ class Member(Together):
     async def _adopt(self, **decided: Any) -> None:
         try:
             await self.follower.adopt(**decided)
-        except Exception as error:  # it cannot do what all others do: the next worker may
-            told = error if isinstance(error, AimassError) else AimassError(f"{type(error).__name__}: {error}")
-            self.failed(told)
-            raise
+        except Exception:  # it cannot do what all others do: the next worker in its place may
+            log.exception("a worker cannot serve what was decided, and leaves")
+            self.server.leave()
 
     async def _mind(self, seats: list[int]) -> None:
         """Answer at the sockets of those SEATS, too, whose workers do not; and at no others."""
@@ -173,6 +172,14 @@ def membership(channel: int | None) -> Iterator[Member | None]:
             raise
         member.failed(error)
         sys.exit(error.exit_code)
+
+
+def _tallies(number: int | None) -> Tallies | None:
+    if number is None:
+        return None
+    from aimass.serve.access.shared import Shared
+
+    return Shared(number)
 
 
 def _line(line: socket.socket) -> bytes:

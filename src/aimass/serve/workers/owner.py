@@ -44,6 +44,7 @@ class Owner:
         self.workers = workers
         self.plans: dict[str, Plan] = {}
         self.generation = 0
+        self.changing: dict[str, int] = {}  # names whose generation not all workers have yet
         self.kept = Counter[Key]()  # versions that all workers have loaded for changes under way
         self.numbers = count(1)  # of changes
         self.goals: dict[Key, float] = {}  # seconds that were promised for a version
@@ -63,7 +64,8 @@ class Owner:
     def now(self) -> dict[str, Any]:
         """What a worker that joins has to do."""
         plans = {name: plan.whole() for name, plan in self.plans.items()}
-        return {"plans": plans, "generation": self.generation, "values": self.parameters.values}
+        return {"plans": plans, "generation": self.generation, "changing": self.changing,
+                "values": self.parameters.values}  # fmt: skip
 
     def plan(self, name: str) -> Plan:
         return self.plans.get(name, Plan())
@@ -113,16 +115,22 @@ class Owner:
             raise
 
     async def _switch(self, name: str, plan: Plan, why: str) -> None:
-        """PLAN from here on; returns when all workers serve it that have not ended."""
+        """PLAN from here on; returns when all workers serve it that have not ended, and know this of each other."""
         before = self.plan(name)
         self.generation += 1
+        self.changing[name] = generation = self.generation
         if plan.shares:
             self.plans[name] = plan
         else:
             self.plans.pop(name, None)
         self.events.add(name, "plan", why=why, **plan.as_json())
         self.trials.switched(name, before, plan)
-        await self._all("adopt", name=name, plan=plan.whole(), why=why, generation=self.generation)
+        try:
+            await self._all("adopt", name=name, plan=plan.whole(), why=why, generation=generation)
+        finally:  # who could not do it leaves
+            if self.changing[name] == generation:
+                del self.changing[name]
+            await self._all("settle", generation=generation)
 
     async def _all(self, what: str, **said: Any) -> None:
         """Ask all, and wait; who has ended needs it no more: its successor begins with what is decided now."""

@@ -26,6 +26,9 @@ class Together:
     async def seen(self, name: str = "") -> Seen:
         return Seen.from_json(await self._ask("seen", PATIENCE, name=name))
 
+    def settled(self, name: str = "") -> bool:
+        return self.follower.settled(name)
+
     async def parameters(self) -> dict[str, Any]:
         return dict(await self._ask("parameters", PATIENCE))
 
