@@ -50,6 +50,20 @@ class Crew(Running):
     def workers(self) -> list[dict[str, Any]]:
         return list(self.ask("GET", "/v1/health")["workers"])
 
+    def processes(self) -> list[int]:
+        """Of the supervisor: its workers, and the one that waits for a place."""
+        told = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        until = time.monotonic() + PATIENCE
+        while len(found := told.read_text().split()) <= len(self.workers()):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        return [int(pid) for pid in found]
+
+    def waiting(self) -> int:
+        """The process that waits for a place."""
+        (found,) = {*self.processes()} - {worker["pid"] for worker in self.workers()}
+        return found
+
     def until(self, true: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
         """The workers, when something is TRUE of them."""
         until = time.monotonic() + PATIENCE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ class Pretended:
     """A process that is what it is told to be."""
 
     def __init__(self, works: bool) -> None:
-        self.state, self.generation, self.why = STARTING, 1, ""
+        self.state, self.generation, self.why, self.began = STARTING, 1, "", time.monotonic()
         self.greeted, self.ended = asyncio.Event(), asyncio.Event()
         self.said: dict[str, Any] | None = {} if works else None
         self.channel, self.quiet, self.holds, self.told = self, 0.0, 10 << 20, list[str]()
@@ -97,6 +98,17 @@ def test_one_that_dies_is_followed_until_it_happens_too_often() -> None:
         assert not scene.seat.quarantined
 
     play(check, worker_failures=3)
+
+
+def test_one_that_answered_for_longer_than_the_pause_is_followed_at_once() -> None:
+    async def check(scene: Scene) -> None:
+        for many in range(1, 15):  # the last pause would be six minutes
+            one = await scene.seated(many)
+            one.began -= 3600.0
+            one.end("was ended by SIGKILL")
+        await scene.seated(15)
+
+    play(check, worker_failures=100)
 
 
 def test_one_that_says_nothing_is_ended_and_one_that_leaves_has_longer() -> None:

@@ -39,11 +39,11 @@ def test_all_workers_answer_on_the_one_port_that_was_picked(crew: Crew) -> None:
     assert crew.ready["ready"] and crew.ready["pid"] == crew.process.pid and crew.port
     pids = {worker["pid"] for worker in crew.workers()}
     assert len(pids) == 2 and crew.process.pid not in pids
-    before = crew.requests()
+    before, stats = crew.requests(), crew.ask("GET", "/v2/models/m/stats")["model_stats"][0]["inference_stats"]
     served = [crew.version() for _ in range(60)]
     assert set(served) == {3} and crew.requests() == before + 60
-    stats = crew.ask("GET", "/v2/models/m/stats")["model_stats"][0]
-    assert stats["inference_stats"]["success"]["count"] == before + 60
+    told = crew.ask("GET", "/v2/models/m/stats")["model_stats"][0]["inference_stats"]
+    assert told["success"]["count"] == stats["success"]["count"] + 60
 
 
 def test_a_change_through_any_worker_is_a_change_of_all(crew: Crew) -> None:
@@ -119,10 +119,11 @@ def test_parameters_are_those_of_all_workers(crew: Crew) -> None:
 def test_a_killed_worker_is_followed_by_another_and_only_its_own_connections_end(crew: Crew) -> None:
     crew.ask("POST", "/v1/deployments/m/serve", {"version": "2"})
     with asking(crew.port) as callers:
-        before, counted = crew.workers(), crew.requests()
+        before, counted, waits = crew.workers(), crew.requests(), crew.waiting()
         os.kill(before[1]["pid"], signal.SIGKILL)
         now = crew.back(before, 1)
         warm(callers)
+    assert now[1]["pid"] == waits  # it had been started ahead
     assert now[0]["pid"] == before[0]["pid"] and now[1]["restarts"] == before[1]["restarts"] + 1
     assert "SIGKILL" in now[1]["why"]
     assert [caller.wrong for caller in callers] == [[]] * len(callers)
@@ -153,10 +154,10 @@ def test_connections_that_wait_where_a_worker_died_are_answered_by_its_successor
 
 
 def test_workers_are_replaced_one_by_one_under_load_and_no_request_is_lost(crew: Crew) -> None:
-    before, counted = crew.workers(), crew.requests()
+    before, counted, waits = crew.workers(), crew.requests(), crew.waiting()
     with asking(crew.port) as callers:
         crew.process.send_signal(signal.SIGHUP)
-        crew.back(before, 0)
+        assert crew.back(before, 0)[0]["pid"] != waits and not alive(waits)  # it had imported what was there before
         crew.back(before, 1)
         warm(callers)
     assert [caller.wrong + caller.broken for caller in callers] == [[]] * len(callers)
@@ -192,9 +193,10 @@ def test_a_worker_that_holds_too_much_is_replaced_and_what_it_was_asked_is_answe
     with crewed(shelf, "--worker-memory-mb", str(least + 40)) as crew:
         before = crew.workers()
         assert all(worker["memory_mb"] < least for worker in before)
-        asking = [socket.create_connection(("127.0.0.1", crew.port), timeout=PATIENCE) for _ in range(9)]
-        for one in asking:  # all but a byte: one worker at least holds five of them
-            one.sendall(head + BODY + b" " * (size - len(BODY) - 1))
+        asking = []
+        for _ in range(9):  # all but a byte: one worker at least holds five of them, unless it is replaced before
+            asking.append(socket.create_connection(("127.0.0.1", crew.port), timeout=PATIENCE))
+            asking[-1].sendall(head + BODY + b" " * (size - len(BODY) - 1))
         crew.until(lambda now: any(one["pid"] != other["pid"] for one, other in zip(now, before, strict=True)))
         for one in asking:
             one.sendall(b" ")
@@ -209,7 +211,7 @@ def test_a_worker_that_holds_too_much_is_replaced_and_what_it_was_asked_is_answe
 
 def test_a_stop_under_load_loses_no_request_and_leaves_no_process(shelf: Path) -> None:
     with crewed(shelf, "--log-to", str(shelf / "logs"), "--log", "seconds=0.2") as crew:
-        pids = [worker["pid"] for worker in crew.workers()]
+        pids = crew.processes()
         with asking(crew.port, fresh=0) as callers:
             crew.process.send_signal(signal.SIGTERM)
             for caller in callers:
@@ -222,7 +224,8 @@ def test_a_stop_under_load_loses_no_request_and_leaves_no_process(shelf: Path) -
 
 def test_workers_end_with_their_supervisor_whatever_happens_to_it(shelf: Path) -> None:
     with crewed(shelf) as crew:
-        pids = [worker["pid"] for worker in crew.workers()]
+        pids = crew.processes()
+        assert len(pids) == 3  # two that answer, and one that waits for a place
         crew.process.kill()
         until = time.monotonic() + PATIENCE
         while any(alive(pid) for pid in pids):

@@ -14,13 +14,12 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from aimass.core.errors import AimassError, InputError
-from aimass.runner.worker import die_with_parent
-from aimass.serve.access.tally import Tallies
 from aimass.serve.messages import Refused
 from aimass.serve.predictor import Wanted
 from aimass.serve.versions.repository import Repository
 from aimass.serve.workers.channel import Channel
 from aimass.serve.workers.follower import Follower, needed
+from aimass.serve.workers.order import heard
 from aimass.serve.workers.together import Together
 
 BEAT = 0.25  # seconds
@@ -34,13 +33,9 @@ class Member(Together):
 
     def __init__(self, line: int) -> None:
         self.line = socket.socket(fileno=line)
-        order = json.loads(_line(self.line))
-        die_with_parent(order["parent"])
-        self.number, self.plans = order["number"], order["plans"]
-        made = {number: socket.socket(fileno=number) for one in order["sockets"] for number in one}
-        self.sockets = [[made[number] for number in one] for one in order["sockets"]]
-        self.mine = self.sockets[self.number]
-        self.tallies = _tallies(order["tallies"])
+        order = heard(self.line)
+        self.number, self.plans, self.tallies = order.number, order.plans, order.tallies
+        self.sockets, self.mine = order.sockets, order.sockets[order.number]
         self.stopped, self.follower = False, Follower()
         self.minded: dict[int, list[asyncio.Server]] = {}
         self.at_sockets = asyncio.Lock()
@@ -172,24 +167,3 @@ def membership(channel: int | None) -> Iterator[Member | None]:
             raise
         member.failed(error)
         sys.exit(error.exit_code)
-
-
-def _tallies(number: int | None) -> Tallies | None:
-    if number is None:
-        return None
-    from aimass.serve.access.shared import Shared
-
-    return Shared(number)
-
-
-def _line(line: socket.socket) -> bytes:
-    """The first one, and nothing behind it."""
-    line.setblocking(True)
-    found = bytearray()
-    while not found.endswith(b"\n"):
-        part = line.recv(1)
-        if not part:
-            sys.exit(1)  # the supervisor is gone
-        found += part
-    line.setblocking(False)
-    return bytes(found)

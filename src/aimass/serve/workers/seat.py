@@ -116,6 +116,8 @@ class Seat:
             return  # it was asked to, from outside
         why = child.why if child is not None else (self.error.what if self.error else "did not start")
         wait = self.failures.add(why)
+        if child is not None and wait is not None:
+            wait = max(0.0, wait - (time.monotonic() - child.began))  # a pause between starts, not after an end
         self.wake.clear()
         if wait is None:
             self.quarantined = True
@@ -128,7 +130,7 @@ class Seat:
             self.failures = Failures(self.settings.worker_failures, self.settings.worker_window)
             return
         if self.begun.is_set():
-            self._say(f"{why}; another one starts in {wait:g} s")
+            self._say(f"{why}; another one starts" + (f" in {wait:.2g} s" if wait else ""))
         self.restarts += 1
         with suppress(TimeoutError):
             await asyncio.wait_for(self.wake.wait(), wait)

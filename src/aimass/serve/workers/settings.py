@@ -12,6 +12,7 @@ class Workers(Settings):
     """The processes of a server."""
 
     workers: int = knob(1, 0, 256, help="processes on the port; 0: half of the cores, from 4 cores on")
+    worker_spare: int = knob(1, 0, 1, help="1: a process that has imported everything waits for the next free place")
     worker_memory_mb: int = knob(0, 0, 1 << 24, help="memory of a worker, beyond which another takes over; 0: any")
     worker_silent_seconds: float = knob(10.0, 0.5, 3600.0, help="a worker that says nothing for so long is ended")
     worker_start_seconds: float = knob(300.0, 1.0, 86_400.0, help="a worker may take to load its models")

@@ -1,6 +1,6 @@
 """Starts the processes of workers, one of them ahead: it has imported all it needs, and waits for its order.
 
-Most of what a start takes are imports.  They are made before a seat is empty, not while it is.
+Nine tenths of what a start takes are imports.  They are made before a seat is empty, not while it is.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from aimass.serve.workers.sockets import Sockets
 
 class Starting:
     """Runs COMMAND with all SOCKETS and the descriptor of TALLIES, where keys are asked for.  KNOWN answers what
-    workers ask, given the one who does.
+    workers ask, given the one who does.  SPARES: whether any is started ahead.
     """
 
     def __init__(
         self, command: Sequence[str], sockets: Sequence[Sockets], tallies: int | None, known: Mapping[str, Answering],
+        *, spares: bool,
     ) -> None:  # fmt: skip
         self.command, self.tallies, self.known = command, tallies, known
         self.numbers = [[sock.fileno() for sock in one] for one in sockets]
+        self.spares = spares
         self.spare: Child | None = None
         self.lock = asyncio.Lock()  # one is started at a time
 
@@ -42,7 +44,7 @@ class Starting:
     async def ahead(self) -> None:
         """Let one wait for the next seat that is empty.  Raises OSError."""
         async with self.lock:
-            if self.spare is None or self.spare.ended.is_set():
+            if self.spares and (self.spare is None or self.spare.ended.is_set()):
                 self.spare = await self._started()
 
     async def _started(self) -> Child:
@@ -51,9 +53,11 @@ class Starting:
         await child.start(passed | ({self.tallies} if self.tallies is not None else set()))
         return child
 
-    def close(self) -> list[Child]:
-        """End who waits; it is given back until its process is gone."""
-        left, self.spare = [self.spare] if self.spare else [], None
-        for child in left:
+    async def close(self) -> None:
+        """End who waits."""
+        async with self.lock:
+            child, self.spare = self.spare, None
+        if child is not None:
+            child.channel.close()  # it has nothing to say
             child.kill("was not needed any more")
-        return left
+            await child.ended.wait()

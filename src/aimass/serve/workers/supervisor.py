@@ -65,9 +65,10 @@ class Supervisor:
         self.owner = Owner(self.answering, self.sums)
         self.spending = None if keys is None else Spending(keys)
         self.starting = Starting(command, self.sockets, self.spending.number if self.spending else None, {
-            "change": self._change, "seen": self._seen, "report": self._report, "parameters": self._parameters,
-            "set": self._set, "undo": self._undo, "job": self._job,
-        })  # fmt: skip
+            "seen": self._seen, "report": self._report, "parameters": self._parameters,
+            "change": lambda child, **said: self.owner.ask(**said), "job": lambda child, **said: self.owner.job(**said),
+            "set": lambda child, **said: self.owner.set(**said), "undo": lambda child: self.owner.undo(),
+        }, spares=bool(settings.worker_spare))  # fmt: skip
         self.seats = [
             Seat(i, settings, start=self._start, join=self._join, over=lambda child: self.sums.died(child.pid),
                  changed=self._changed)
@@ -99,15 +100,16 @@ class Supervisor:
         child.generation = self.owner.generation
         await child.ask("begin", **self.owner.now())
         child.state = READY
+        if all(seat.begun.is_set() for seat in self.seats):
+            self.tasks.begin(self.starting.ahead())
 
     def _changed(self) -> None:
         """Somebody came or went: let others answer in the places of those who do not."""
         if self.first is None and all(seat.child is None and seat.error is not None for seat in self.seats):
             self._fail(self.seats[0].error)
         elif all(seat.quarantined for seat in self.seats):
-            self._fail(
-                self.seats[0].error or TaskFailed(f"all workers are in quarantine: {self.seats[0].failures.last}")
-            )
+            first = self.seats[0]
+            self._fail(first.error or TaskFailed(f"all workers are in quarantine: {first.failures.last}"))
         minding = shared_out(self.seats)
         if not minding or self.over.is_set():
             return
@@ -125,9 +127,6 @@ class Supervisor:
         self.over.set()
 
     # -- what workers ask -----------------------------------------------------------------------------------------
-
-    async def _change(self, child: Child, **said: Any) -> None:
-        await self.owner.ask(**said)
 
     async def _report(self, child: Child, seen: dict[str, Any]) -> None:
         if not child.ended.is_set():
@@ -152,15 +151,6 @@ class Supervisor:
 
     async def _parameters(self, child: Child) -> dict[str, Any]:
         return self.owner.parameters.as_json()
-
-    async def _set(self, child: Child, values: dict[str, Any]) -> dict[str, Any]:
-        return await self.owner.set(values)
-
-    async def _undo(self, child: Child) -> dict[str, Any]:
-        return await self.owner.undo()
-
-    async def _job(self, child: Child, **said: Any) -> dict[str, Any]:
-        return await self.owner.job(**said)
 
     # -- the run --------------------------------------------------------------------------------------------------
 
@@ -192,6 +182,7 @@ class Supervisor:
         await asyncio.gather(*(seat.begun.wait() for seat in self.seats))
         if self.first is not None:
             self.ready({**self.first["where"], "pid": os.getpid()})
+            await self.starting.ahead()
 
     async def _watch(self) -> None:
         last = time.monotonic()
@@ -220,6 +211,7 @@ class Supervisor:
         self.tasks.begin(self._rolled())
 
     async def _rolled(self) -> None:
+        await self.starting.close()  # what it has imported may be another by now
         for seat in self.seats:
             if not await self._renew(seat, "it was told to"):
                 print("the other workers are not replaced", file=sys.stderr, flush=True)
@@ -234,6 +226,7 @@ class Supervisor:
 
     async def _end(self) -> None:
         """Let nobody new knock, let all workers finish; nothing is left."""
+        self.starting.spares = False
         for seat in self.seats:
             seat.stopping = True
         for one in self.sockets:
@@ -249,7 +242,7 @@ class Supervisor:
         await self._until_ended(left, DRAIN)
         for child in left:
             child.kill("did not end")
-        left += self.starting.close()
+        await self.starting.close()
         await asyncio.gather(*(child.ended.wait() for child in left))
         if self.spending:
             self.spending.close()
