@@ -39,7 +39,7 @@ class CatalogContract:
         with catalog.engine.connect() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
             assert compare_metadata(context, metadata) == []
-            assert context.get_current_revision() == "0001"
+            assert context.get_current_revision() == "0002"
 
     def test_many_may_open_a_fresh_catalog_at_once(self, url: str) -> None:
         start = threading.Barrier(6)

@@ -35,6 +35,6 @@ INSIDE = (  # families inside a stage: what its parts are made of
     Stage("train.augment", "training batches -> varied batches", (), "augmentation", ".base:Augmentation"),
 )
 
-ORDER = ("core", "store", "runner", *(s.folder for s in STAGES), "project", "cli", "__main__", "__init__")
+ORDER = ("core", "store", "runner", *(s.folder for s in STAGES), "project", "console", "cli", "__main__", "__init__")
 VERBS = {verb: stage for stage in STAGES for verb in stage.verbs}
 FAMILIES = {stage.family: stage for stage in (*STAGES, *INSIDE) if stage.family}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,6 +46,12 @@ class Catalog:
         with speaking(self.engine), self.engine.begin() as connection:
             for i, statement in enumerate(statements):
                 connection.execute(statement, values[i]) if values else connection.execute(statement)
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """One transaction: all of what is done in it stays, or none.  Raises StoreError as `write` does."""
+        with speaking(self.engine), self.engine.begin() as connection:
+            yield connection
 
     def _upsert(self, table: sa.Table, keys: list[str], replace: bool = True) -> Any:
         insert: Any = (sqlite if self.engine.dialect.name == "sqlite" else postgresql).insert(table)

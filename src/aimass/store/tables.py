@@ -42,6 +42,8 @@ run = Table(
     Column("output", String(64)),
     Column("error", JSON),
     Index("run_by_task", "task", "state"),
+    Index("run_by_state", "state", "id"),
+    Index("run_by_start", "started", "id"),
 )  # fmt: skip
 
 metric = Table(
@@ -87,4 +89,64 @@ version = Table(
     Column("number", Integer, primary_key=True),
     Column("digest", String(64), nullable=False),
     Column("created", String(32), nullable=False),
+)  # fmt: skip
+
+# Who may use the console.  A grant is (who, role, scope); who is a user, or key:ID.
+
+user = Table(
+    "user", metadata,
+    Column("name", String(64), primary_key=True),
+    Column("password", String(256), nullable=False),  # scrypt, with its parameters and salt
+    Column("created", String(32), nullable=False),
+    Column("disabled", String(32)),  # since when
+)  # fmt: skip
+
+granted = Table(
+    "granted", metadata,
+    Column("who", String(80), primary_key=True),
+    Column("scope", String(256), primary_key=True),  # * is everything
+    Column("role", String(16), nullable=False),
+)  # fmt: skip
+
+session = Table(
+    "session", metadata,
+    Column("id", String(64), primary_key=True),  # SHA-256 of what the cookie holds
+    Column("user", String(64), nullable=False),
+    Column("created", String(32), nullable=False),
+    Column("expires", String(32), nullable=False),
+    Index("session_by_user", "user"),
+)  # fmt: skip
+
+key = Table(
+    "key", metadata,
+    Column("id", String(12), primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("salt", String(32), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("made_by", String(64), nullable=False),
+    Column("created", String(32), nullable=False),
+    Column("expires", String(32)),
+    Column("revoked", String(32)),
+)  # fmt: skip
+
+link = Table(
+    "link", metadata,
+    Column("id", String(64), primary_key=True),  # SHA-256 of its token
+    Column("role", String(16), nullable=False),  # of the user it makes
+    Column("expires", String(32), nullable=False),
+)  # fmt: skip
+
+audit = Table(
+    "audit", metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("time", String(32), nullable=False),
+    Column("who", String(80), nullable=False),
+    Column("what", String(64), nullable=False),  # users.create
+    Column("subject", String(256), nullable=False),
+    Column("before", JSON),
+    Column("after", JSON),
+    Column("address", String(64), nullable=False),
+    Column("request", String(32), nullable=False),
+    Index("audit_by_who", "who", "id"),
+    Index("audit_by_what", "what", "id"),
 )  # fmt: skip

@@ -1,0 +1,35 @@
+"""The one table of roles and what they may do.  A grant is (who, role, scope); the scope `*` is everything."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+PERMISSIONS = {
+    "self": "your own session and password",
+    "home.see": "how things are",
+    "runs.see": "runs with their figures, logs and settings",
+    "runs.stop": "stop a run",
+    "users.see": "who may use the console",
+    "users.change": "add, change and remove users",
+    "keys.see": "the keys of programs",
+    "keys.change": "make and revoke keys of programs",
+    "audit.see": "what was done by whom",
+}
+_VIEWER = frozenset({"self", "home.see", "runs.see"})
+_OPERATOR = _VIEWER | {"runs.stop"}
+ROLES: dict[str, frozenset[str]] = {
+    "viewer": _VIEWER,
+    "operator": _OPERATOR,
+    "admin": frozenset(PERMISSIONS),
+}
+EVERYWHERE = "*"
+
+
+def permissions_of(roles: Collection[str]) -> frozenset[str]:
+    """What somebody with ROLES may do; a role that nobody knows (any more) gives nothing."""
+    return frozenset().union(*(ROLES.get(role, frozenset()) for role in roles))
+
+
+def roles_with(permission: str) -> list[str]:
+    """The roles that hold PERMISSION, the smallest first."""
+    return [role for role, held in ROLES.items() if permission in held]

@@ -1,0 +1,97 @@
+"""The place where a request meets the rights: each route names the permission it needs, or says that it needs none.
+
+A cookie is not enough to change anything: the page shows `x-csrf-token`, too.  A key is, since no browser sends one by
+itself.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import replace
+from typing import Any
+
+from fastapi import Depends
+from fastapi.dependencies.models import Dependant
+from starlette.requests import HTTPConnection
+
+from aimass.console.access import keys, sessions
+from aimass.console.access.caller import Caller
+from aimass.console.access.roles import PERMISSIONS, roles_with
+from aimass.console.place import place_of
+from aimass.console.refusals import Refusal
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+def needs(permission: str) -> Any:
+    """A parameter of a route: the Caller, who holds PERMISSION."""
+    assert permission in PERMISSIONS, permission
+
+    def check(request: HTTPConnection) -> Caller:
+        caller = caller_of(request)
+        if permission not in caller.permissions:
+            by = roles_with(permission)
+            what = f"{caller.name} may not do this"
+            raise Refusal(403, what, expected=f"the permission {permission}: {PERMISSIONS[permission]}",
+                          todo="ask an admin for it", permission=permission, granted_by=by)  # fmt: skip
+        return caller
+
+    check.rule = permission  # type: ignore[attr-defined]
+    return Depends(check)
+
+
+def anybody(why: str) -> Any:
+    """A parameter of a route that is open to all, because of WHY: a Caller without a name."""
+
+    def stranger(request: HTTPConnection) -> Caller:
+        return stranger_of(request)
+
+    stranger.rule = f"anybody: {why}"  # type: ignore[attr-defined]
+    return Depends(stranger)
+
+
+def rule_of(dependant: Dependant) -> str | None:
+    """What the route with this DEPENDANT was declared to need; None where nobody said."""
+    rules = [getattr(one.call, "rule", None) for one in dependant.dependencies]
+    return next((rule for rule in rules if rule is not None), None)
+
+
+def stranger_of(request: HTTPConnection) -> Caller:
+    """Who sends REQUEST, as far as a stranger is known."""
+    return Caller("", address=request.client.host if request.client else "", request=request.scope["aimass.request"])
+
+
+def caller_of(request: HTTPConnection) -> Caller:
+    """Who sends REQUEST.  Raises Refusal: 401 for nobody, 403 for a change without the token of the page."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return _by_key(request, token.strip())
+    caller = by_session(request)
+    if request.scope["type"] == "http" and request.scope["method"] not in SAFE:
+        shown = request.headers.get("x-csrf-token", "")
+        if not hmac.compare_digest(shown.encode(), caller.csrf.encode()):
+            raise Refusal(403, "this change was not asked for by a page of ours", expected="the header x-csrf-token",
+                          todo="load the page again", permission="self", granted_by=[])  # fmt: skip
+    return caller
+
+
+def _by_key(request: HTTPConnection, token: str) -> Caller:
+    row = keys.of(place_of(request).catalog, token)
+    if row is None:
+        raise Refusal(401, "the key is not known, or has ended", headers={"www-authenticate": 'Bearer realm="aimass"'})
+    return replace(stranger_of(request), name=f"key:{row['id']}", role=row["role"], expires=row["expires"] or "")
+
+
+def by_session(request: HTTPConnection) -> Caller:
+    """Who sends REQUEST by its cookie.  Raises Refusal (401)."""
+    token = token_of(request)
+    row = sessions.of(place_of(request).catalog, sessions.hashed(token)) if token else None
+    if row is None:
+        raise Refusal(401, "nobody is signed in", todo="sign in")
+    known = {"session": row["id"], "csrf": sessions.csrf_of(token), "expires": row["expires"]}
+    return replace(stranger_of(request), name=row["user"], role=row["role"], **known)
+
+
+def token_of(request: HTTPConnection) -> str:
+    """What the cookie of REQUEST holds; "" for none."""
+    return request.cookies.get(sessions.COOKIE, "")[: sessions.LONGEST]

@@ -1,0 +1,162 @@
+"""Who one is, signing in and out, and the link of the first start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from aimass.console.access import audit, links, passwords, sessions, users
+from aimass.console.access.caller import Caller
+from aimass.console.access.who import anybody, needs, token_of
+from aimass.console.api.bodies import PROBLEMS, Body, Name, Password, Token
+from aimass.console.place import Place, place_of
+from aimass.console.refusals import Refusal
+
+router = APIRouter(prefix="/api/v1", tags=["session"], responses=PROBLEMS)
+
+
+class Me(BaseModel):
+    """Who one is and what one may do; `csrf` is the header x-csrf-token of every change."""
+
+    user: str
+    role: str
+    permissions: list[str]
+    csrf: str
+    expires: str
+
+
+class SignIn(Body):
+    """A user and the password."""
+
+    name: Name
+    password: Password
+
+
+class FirstUser(SignIn):
+    """The token of the first link, and who one wants to be."""
+
+    token: Token
+
+
+class NewPassword(Body):
+    """The password of today and the one of tomorrow."""
+
+    old: Password
+    new: Password
+
+
+@router.get("/me", response_model=Me)
+def me(caller: Caller = needs("self")) -> Any:
+    """Who you are and what you may do."""
+    return _me(caller)
+
+
+@router.post("/session", response_model=Me)
+async def sign_in(request: Request, body: SignIn, stranger: Caller = anybody("it is the way in")) -> Response:
+    """Sign in: a new session in a cookie.  Ends the session that the cookie held before."""
+    place = place_of(request)
+    _count(place, body.name, stranger)
+    user = await run_sync(users.found, place.catalog, body.name)
+    kept = user["password"] if user else passwords.nobodys()
+    good = await run_sync(passwords.matches, body.password, kept, limiter=place.hashing)
+    if user is None or not good or user["disabled"]:
+        await run_sync(_refused, place, body.name, stranger)
+        raise Refusal(401, "the name or the password is wrong", todo="try again, or ask an admin for a new password")
+    place.attempts.succeeded(body.name, stranger.address)
+    return await run_sync(_begin, request, user["name"], user["role"] or "", stranger)
+
+
+@router.post("/session/link", response_model=Me, status_code=201)
+async def first_user(
+    request: Request, body: FirstUser, stranger: Caller = anybody("it is the first way in")
+) -> Response:
+    """Make the first user, an admin, with the link that the first start has printed; and sign in."""
+    place = place_of(request)
+    _count(place, "", stranger)
+    users.checked_name(body.name)
+    kept = await run_sync(passwords.hashed, body.password, limiter=place.hashing)
+    role = await run_sync(_first, place, body, kept, stranger)
+    place.attempts.succeeded("", stranger.address)
+    return await run_sync(_begin, request, body.name, role, stranger, 201)
+
+
+@router.delete("/session", status_code=204)
+def sign_out(request: Request, caller: Caller = needs("self")) -> Response:
+    """Sign out: the session ends, here and in every tab."""
+    with place_of(request).catalog.writing() as link:
+        sessions.end(link, caller.session)
+        audit.note(link, caller, "session.end", caller.name)
+    response = Response(status_code=204)
+    response.delete_cookie(sessions.COOKIE, path=_path(request), httponly=True, samesite="strict")
+    return response
+
+
+@router.post("/me/password", response_model=Me)
+async def change_password(request: Request, body: NewPassword, caller: Caller = needs("self")) -> Response:
+    """Change your own password; every other session of yours ends."""
+    place = place_of(request)
+    if not caller.session:
+        raise Refusal(403, "a key has no password", permission="self", granted_by=[])
+    _count(place, caller.name, caller)
+    user = await run_sync(users.found, place.catalog, caller.name)
+    if user is None or not await run_sync(passwords.matches, body.old, user["password"], limiter=place.hashing):
+        raise Refusal(403, "the password of today is another one", permission="self", granted_by=[])
+    place.attempts.succeeded(caller.name, caller.address)
+    kept = await run_sync(passwords.hashed, body.new, limiter=place.hashing)
+    await run_sync(_change, place, caller, kept)
+    return await run_sync(_begin, request, caller.name, caller.role, caller)
+
+
+def _count(place: Place, name: str, stranger: Caller) -> None:
+    """Raises Refusal (429) when NAME was tried too often, before anything is looked at."""
+    seconds = place.attempts.take(name, stranger.address)
+    if seconds:
+        raise Refusal(429, "too many attempts", todo=f"wait {int(seconds) + 1} seconds",
+                      headers={"retry-after": str(int(seconds) + 1)})  # fmt: skip
+
+
+def _refused(place: Place, name: str, stranger: Caller) -> None:
+    with place.catalog.writing() as link:
+        audit.note(link, stranger, "session.refused", name)
+
+
+def _first(place: Place, body: FirstUser, kept: str, stranger: Caller) -> str:
+    with place.catalog.writing() as link:
+        role = links.use(link, body.token)
+        after = users.add(link, body.name, kept, role)
+        audit.note(link, stranger, "users.create", body.name, after=after)
+    return role
+
+
+def _change(place: Place, caller: Caller, kept: str) -> None:
+    with place.catalog.writing() as link:
+        users.change(link, caller.name, password=kept)
+        audit.note(link, caller, "users.password", caller.name)
+
+
+def _begin(request: Request, name: str, role: str, stranger: Caller, status: int = 200) -> Response:
+    """The answer with the cookie of a new session of NAME."""
+    catalog = place_of(request).catalog
+    with catalog.writing() as link:
+        token = sessions.begin(link, name, token_of(request))
+        audit.note(link, Caller(name, address=stranger.address, request=stranger.request), "session.begin", name)
+    row = sessions.of(catalog, sessions.hashed(token))
+    expires = row["expires"] if row else ""
+    response = JSONResponse(_me(Caller(name, role, csrf=sessions.csrf_of(token), expires=expires)), status)
+    response.set_cookie(sessions.COOKIE, token, max_age=int(sessions.LASTS.total_seconds()), path=_path(request),
+                        secure=request.url.scheme == "https", httponly=True, samesite="strict")  # fmt: skip
+    return response
+
+
+def _path(request: Request) -> str:
+    return f"{request.scope['root_path']}/"
+
+
+def _me(caller: Caller) -> dict[str, Any]:
+    return {"user": caller.name, "role": caller.role, "permissions": sorted(caller.permissions),
+            "csrf": caller.csrf, "expires": caller.expires}  # fmt: skip

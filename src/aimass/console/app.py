@@ -1,0 +1,67 @@
+"""The application: control API and front end of one workspace, under any path."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, APIWebSocketRoute
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Route
+
+from aimass import __version__
+from aimass.console import api
+from aimass.console.access.links import opened
+from aimass.console.access.who import rule_of
+from aimass.console.door import Bounded, Marked, Prefix, SameOrigin
+from aimass.console.pages import BUILT, Pages
+from aimass.console.place import Place
+from aimass.console.refusals import translate
+
+log = logging.getLogger("aimass.console")
+LARGEST = 1 << 20  # bytes of a body
+OPENAPI = "/api/v1/openapi.json"
+
+
+def create_app(workspace: str, *, host: str = "127.0.0.1", static: Path | None = None) -> FastAPI:
+    """The console of WORKSPACE (a folder, or a workspace's `url`), as an ASGI application.
+
+    host    where it will listen: elsewhere than on this machine it warns of what goes over the network
+    static  the folder of the front end (default: as it was built)
+    Raises StoreError when the workspace cannot be opened.
+    """
+    app = FastAPI(title="AI Mass control API", version=__version__, openapi_url=OPENAPI, docs_url=None, redoc_url=None,
+                  redirect_slashes=False)  # fmt: skip
+    app.state.place = Place(opened(workspace))
+    for router in api.ROUTERS:
+        app.router.routes.extend(router.routes)
+    check_rules(app)
+    translate(app)
+    app.router.routes.append(Route("/{rest:path}", Pages(static or BUILT).answer, methods=["GET"]))
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(Bounded, largest=LARGEST)
+    app.add_middleware(SameOrigin)
+    app.add_middleware(Prefix)
+    app.add_middleware(Marked)  # the outermost
+    if not on_this_machine(host):
+        log.warning("the console at %s can be reached by others: passwords are safe only behind a proxy with TLS", host)
+    return app
+
+
+def check_rules(app: FastAPI) -> None:
+    """Raises AssertionError when a route of APP does not say what it needs."""
+    for route in app.routes:
+        if isinstance(route, APIRoute | APIWebSocketRoute):
+            assert rule_of(route.dependant) is not None, f"{route.path} does not say what it needs"
+
+
+def on_this_machine(host: str) -> bool:
+    """Whether who listens at HOST is heard on this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

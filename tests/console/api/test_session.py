@@ -1,0 +1,121 @@
+"""Signing in: the first link, fixation, brute force, what ends a session."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+from tests.console.conftest import PASSWORD, Guest
+
+from aimass.console.access import attempts, sessions
+from aimass.console.access.links import first_link
+from aimass.console.place import Place
+from aimass.store import tables as t
+from aimass.store.catalog import Catalog
+
+SIGN_IN = {"name": "ada", "password": PASSWORD}
+
+
+def test_the_first_link_makes_one_admin_once(app: FastAPI, catalog: Catalog, tmp_path: Path) -> None:
+    old, token = first_link(str(tmp_path / "space")), first_link(str(tmp_path / "space"))
+    body = {"token": token, "name": "ada", "password": PASSWORD}
+    client = TestClient(app)
+    assert client.post("/api/v1/session/link", json={**body, "token": old}).status_code == 401
+    assert client.post("/api/v1/session/link", json={**body, "name": "<b>ada</b>"}).status_code == 422
+    assert client.post("/api/v1/session/link", json={**body, "password": "short"}).status_code == 422
+    done = client.post("/api/v1/session/link", json=body)
+    assert (done.status_code, done.json()["role"]) == (201, "admin")
+    assert client.get("/api/v1/me").json() == done.json()
+    assert TestClient(app).post("/api/v1/session/link", json={**body, "name": "eve"}).status_code == 401
+    assert first_link(str(tmp_path / "space")) is None
+
+
+def test_a_link_ends_after_a_day(app: FastAPI, catalog: Catalog, tmp_path: Path) -> None:
+    token = first_link(str(tmp_path / "space"))
+    catalog.write(t.link.update().values(expires=sessions.after(timedelta(seconds=-1))))
+    done = TestClient(app).post("/api/v1/session/link", json={**SIGN_IN, "token": token})
+    assert done.status_code == 401
+
+
+def test_the_cookie_is_for_this_console_alone(app: FastAPI, admin: TestClient) -> None:
+    cookie = TestClient(app).post("/api/v1/session", json=SIGN_IN).headers["set-cookie"]
+    assert {"HttpOnly", "SameSite=strict", "Path=/", "Max-Age=43200"} <= set(cookie.split("; "))
+    assert "Secure" not in cookie
+    by_tls = TestClient(app, base_url="https://testserver").post("/api/v1/session", json=SIGN_IN)
+    assert "Secure" in by_tls.headers["set-cookie"]
+
+
+def test_nobody_goes_on_with_a_session_that_was_put_upon_them(app: FastAPI, admin: TestClient, guest: Guest) -> None:
+    eve = guest("viewer", "eve")
+    known = eve.cookies[sessions.COOKIE]
+    victim = TestClient(app, cookies={sessions.COOKIE: known})
+    done = victim.post("/api/v1/session", json=SIGN_IN)
+    assert done.cookies[sessions.COOKIE] != known
+    assert eve.get("/api/v1/me").status_code == 401, "the session that the cookie held has ended"
+    invented = TestClient(app, cookies={sessions.COOKIE: "invented"})
+    assert invented.post("/api/v1/session", json=SIGN_IN).cookies[sessions.COOKIE] != "invented"
+    assert TestClient(app, cookies={sessions.COOKIE: "invented"}).get("/api/v1/me").status_code == 401
+
+
+def test_a_catalog_that_is_stolen_opens_nothing(admin: TestClient, app: FastAPI, catalog: Catalog) -> None:
+    token = admin.cookies[sessions.COOKIE]
+    for table in (t.session, t.user, t.link, t.audit):
+        assert token not in str(catalog.rows(table.select()))
+        assert PASSWORD not in str(catalog.rows(table.select()))
+    [row] = catalog.rows(t.session.select())
+    assert TestClient(app, cookies={sessions.COOKIE: row["id"]}).get("/api/v1/me").status_code == 401
+
+
+def test_a_session_ends_by_itself(admin: TestClient, catalog: Catalog) -> None:
+    catalog.write(t.session.update().values(expires=sessions.after(timedelta(seconds=-1))))
+    assert admin.get("/api/v1/me").status_code == 401
+
+
+def test_an_unknown_name_and_a_wrong_password_look_the_same(app: FastAPI, admin: TestClient) -> None:
+    answers = []
+    for body in ({**SIGN_IN, "password": "wrong"}, {**SIGN_IN, "name": "nobody"}):
+        done = TestClient(app).post("/api/v1/session", json=body)
+        answers.append((done.status_code, done.json()["error"]))
+    assert answers[0] == answers[1] == (401, "the name or the password is wrong")
+
+
+def test_guessing_is_slowed_down_and_being_right_later_does_not_help(
+    app: FastAPI, admin: TestClient, place: Place, catalog: Catalog
+) -> None:
+    clock = [0.0]
+    place.attempts = attempts.Attempts(lambda: clock[0])
+    client = TestClient(app)
+    wrong = {**SIGN_IN, "password": "wrong"}
+    found = [client.post("/api/v1/session", json=wrong).status_code for _ in range(8)]
+    assert found == [401] * 5 + [429] * 3
+    refused = client.post("/api/v1/session", json=SIGN_IN)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "31")
+    clock[0] += 31
+    assert client.post("/api/v1/session", json=SIGN_IN).status_code == 200
+    entries = catalog.rows(t.audit.select().where(t.audit.c.what == "session.refused"))
+    assert len(entries) == 5 and {row["subject"] for row in entries} == {"ada"}
+
+
+def test_signing_in_well_is_not_slowed_down(app: FastAPI, admin: TestClient) -> None:
+    assert {TestClient(app).post("/api/v1/session", json=SIGN_IN).status_code for _ in range(40)} == {200}
+
+
+def test_who_changes_the_password_stays_and_all_other_sessions_end(app: FastAPI, guest: Guest) -> None:
+    here, there = guest("viewer"), guest("viewer")
+    body = {"old": PASSWORD, "new": "another horse"}
+    assert here.post("/api/v1/me/password", json={**body, "old": "wrong"}).status_code == 403
+    assert here.post("/api/v1/me/password", json={**body, "new": "short"}).status_code == 422
+    assert here.post("/api/v1/me/password", json=body).status_code == 200
+    assert (here.get("/api/v1/me").status_code, there.get("/api/v1/me").status_code) == (200, 401)
+    client = TestClient(app)
+    assert client.post("/api/v1/session", json={"name": "viewer", "password": PASSWORD}).status_code == 401
+    assert client.post("/api/v1/session", json={"name": "viewer", "password": "another horse"}).status_code == 200
+
+
+@pytest.mark.parametrize("cookie", ["", "x" * 10_000, "ü", "a b", "../../etc", "%00"])
+def test_a_cookie_that_is_none_is_nobody(app: FastAPI, cookie: str) -> None:
+    headers = {"cookie": f"{sessions.COOKIE}={cookie}".encode()}
+    assert TestClient(app).get("/api/v1/me", headers=headers).status_code == 401
