@@ -101,10 +101,10 @@ class Catalog:
         change = sa.update(t.run).where(t.run.c.id == int(run))
         self.write(change.values(state=state, ended=now(), output=output, error=error))
 
-    def close_run(self, run: str, error: Row) -> None:
+    def close_run(self, run: str, error: Row, state: str = "failed") -> None:
         """Mark RUN failed unless it has said how it ended itself: its process died without a word."""
         change = sa.update(t.run).where(t.run.c.id == int(run), t.run.c.state.in_(("running", "stopping")))
-        self.write(change.values(state="failed", ended=now(), error=error))
+        self.write(change.values(state=state, ended=now(), error=error))
 
     def bury(self, task: str) -> None:
         """Mark runs of TASK that a kill left "running" on this machine as failed.  The caller holds the task's lock,

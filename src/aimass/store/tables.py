@@ -150,3 +150,24 @@ audit = Table(
     Index("audit_by_who", "who", "id"),
     Index("audit_by_what", "what", "id"),
 )  # fmt: skip
+
+# Work that somebody asked for and a worker carries out: a project, or a task.
+job = Table(
+    "job", metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("kind", String(16), nullable=False),  # project task
+    Column("label", String(256), nullable=False),
+    Column("work", Text, nullable=False),  # JSON
+    Column("state", String(16), nullable=False),  # queued running cancelling cancelled finished failed
+    Column("who", String(128), nullable=False),
+    Column("asked", String(32), nullable=False),
+    Column("started", String(32)),
+    Column("ended", String(32)),
+    Column("run", Id),  # its newest
+    Column("tries", Integer, nullable=False),
+    Column("holder", String(256)),  # the worker that has it
+    Column("lease", Float),  # seconds since 1970 until which it is that worker's, unless told again
+    Column("outcome", JSON),
+    Column("error", JSON),
+    Index("job_by_state", "state", "id"),
+)  # fmt: skip

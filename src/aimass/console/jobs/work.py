@@ -1,0 +1,81 @@
+"""What a job does: one task, or a whole project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from aimass.core.errors import AimassError, InputError
+from aimass.core.task import Task
+from aimass.runner.workspace import Workspace
+
+Said = dict[str, Any]
+FILE = "aimass.toml"
+
+
+def carry_out(kind: str, work: Said, workspace: Workspace, folder: Path) -> Said:
+    """What came of WORK, which a job of this KIND asked for; FOLDER is the job's own.  Raises AimassError."""
+    return {"task": _task, "project": _project}[kind](work, workspace, folder)
+
+
+def label_of(kind: str, work: Any) -> str:
+    """What a job is called in lists.  Raises InputError for WORK that is no work of this KIND."""
+    return task_of(work).step if kind == "task" else _name(project_text(work))
+
+
+def task_of(work: Any) -> Task:
+    """The task in WORK.  Raises InputError."""
+    known = Task.__dataclass_fields__
+    if not isinstance(work, dict) or not set(work) <= set(known) or not {"step", "revision"} <= set(work):
+        raise InputError("not a task", expected=f"a table of {', '.join(known)}", key="task")
+    task = Task(**{"settings": {}, "inputs": {}, **work})
+    kinds = {"step": str, "revision": (int, str), "settings": dict, "inputs": dict, "seed": int, "label": str}
+    for name, kind in kinds.items():
+        if not isinstance(getattr(task, name), kind):  # type: ignore[arg-type]
+            raise InputError(f"{name} is {getattr(task, name)!r}", expected="as `aimass logs RUN --json` shows it",
+                             key=name)  # fmt: skip
+    return task
+
+
+def project_text(work: Any) -> str:
+    """The text of the project file in WORK.  Raises InputError."""
+    text = work.get("text") if isinstance(work, dict) else None
+    if not isinstance(text, str) or not text.strip() or "\0" in text:
+        raise InputError("not a project", expected='{"text": the text of an aimass.toml}', key="project")
+    return text
+
+
+def _task(work: Said, workspace: Workspace, folder: Path) -> Said:
+    artifact = workspace.run(task_of(work))
+    return {"digest": artifact.digest, "kind": artifact.kind}
+
+
+def _project(work: Said, workspace: Workspace, folder: Path) -> Said:
+    from aimass.project.file import load
+    from aimass.project.run import Run
+    from aimass.project.steps import run_steps
+
+    file = folder / FILE
+    file.write_text(project_text(work), encoding="utf-8")
+    project = load(file)
+    if "steps" in project.tables:
+        return {"artifacts": {name: made.digest for name, made in run_steps(project, workspace).items()}}
+    run = Run(project, workspace, lambda message: print(message, flush=True))
+    try:
+        run.until("publish")
+    except AimassError as error:
+        if run.outcome.ledger:  # no candidate meets the budgets: the ledger says why
+            print(f"the ledger is {run.outcome.artifacts['ledger'][:12]}", flush=True)
+        raise error
+    told = run.outcome
+    return {"artifacts": told.artifacts, "release": told.release, "seconds": round(told.seconds["total"], 3)}
+
+
+def _name(text: str) -> str:
+    import tomllib
+
+    try:
+        name = tomllib.loads(text).get("name", "project")
+    except ValueError as error:  # also a whole number of thousands of digits
+        raise InputError(f"not TOML: {error}", expected="the text of an aimass.toml", key="project") from error
+    return str(name)
