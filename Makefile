@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint types unit constraints clean help
+.PHONY: demo test lint types console unit constraints clean help
 
 help:
 	@sed -n 's/^# //p' Makefile | head -1
@@ -12,7 +12,7 @@ help:
 demo: $(VENV)/demo.installed
 	$(BIN)/python examples/flights/demo.py
 
-test: lint types unit
+test: lint types console unit
 
 lint: $(VENV)/test.installed
 	$(BIN)/ruff check src tests examples benchmarks
@@ -20,6 +20,13 @@ lint: $(VENV)/test.installed
 
 types: $(VENV)/test.installed
 	$(BIN)/mypy
+
+# Node comes from the wheel among the development packages.
+console: export PATH := $(abspath $(BIN)):$(PATH)
+console: $(VENV)/test.installed
+	$(BIN)/python hatch_build.py
+	npm --prefix frontend --silent run types
+	npm --prefix frontend --silent test
 
 unit: $(VENV)/test.installed $(VENV)/clients.installed
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
@@ -52,4 +59,4 @@ constraints:
 	mv constraints.new constraints.txt && rm -rf $(VENV)-pins
 
 clean:
-	rm -rf $(VENV) .aimass .demo .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .aimass .demo frontend/node_modules src/aimass/console/static .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,58 @@
+// Bundles src/ into the folder named on the command line: index.html, and assets/ whose names carry their hash.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import esbuild from 'esbuild';
+
+const FIRST_PAGE = 80_000; // bytes of script and style on the wire, gzip
+const LATER = 120_000; // bytes of any part that a page loads by itself
+const root = fileURLToPath(new URL('.', import.meta.url));
+const out = process.argv[2];
+if (!out) throw new Error('build.mjs wants the folder to write: node build.mjs FOLDER');
+
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+const { metafile } = await esbuild.build({
+  absWorkingDir: root,
+  entryPoints: ['src/main.tsx', 'src/shell/early.ts'],
+  entryNames: 'assets/[name]-[hash]',
+  chunkNames: 'assets/[name]-[hash]',
+  assetNames: 'assets/[name]-[hash]',
+  outdir: out,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  target: ['es2022'],
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  minify: true,
+  legalComments: 'none', // LICENSES.txt has them whole
+  metafile: true,
+  logLevel: 'warning',
+});
+
+const files = Object.entries(metafile.outputs).map(([path, facts]) => ({ ...facts, path: join(root, path) }));
+const entry = (name) => files.find((file) => file.entryPoint === name);
+const main = entry('src/main.tsx');
+const address = (path) => `./${path.slice(path.lastIndexOf('assets/'))}`;
+const known = (path) => files.find((file) => file.path === join(root, path));
+const parts = (file) => [file, ...file.imports.filter((i) => i.kind === 'import-statement').map((i) => known(i.path))];
+const first = [...new Set(parts(main))];
+const style = known(main.cssBundle);
+
+const page = readFileSync(join(root, 'src/index.html'), 'utf-8')
+  .replace('EARLY', address(entry('src/shell/early.ts').path))
+  .replace('STYLE', address(style.path))
+  .replace('MAIN', address(main.path))
+  .replace('<!-- PARTS -->', first.slice(1).map((file) => `<link rel="modulepreload" href="${address(file.path)}">`).join(''));
+writeFileSync(join(out, 'index.html'), page);
+writeFileSync(join(out, 'icon.svg'), readFileSync(join(root, 'src/icon.svg')));
+writeFileSync(join(out, 'LICENSES.txt'), ['preact', 'uplot']
+  .map((name) => `${name}\n\n${readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf-8')}`).join('\n\n'));
+
+const weight = (file) => gzipSync(readFileSync(file.path), { level: 6 }).length;
+const total = [...first, style].reduce((sum, file) => sum + weight(file), 0);
+console.log(`first page: ${(total / 1000).toFixed(1)} kB of ${FIRST_PAGE / 1000} kB, gzip`);
+if (total > FIRST_PAGE) throw new Error(`the first page weighs ${total} bytes, expected at most ${FIRST_PAGE}: load more of it later`);
+for (const file of files.filter((file) => weight(file) > LATER)) throw new Error(`${file.path} weighs more than ${LATER} bytes`);

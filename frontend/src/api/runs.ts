@@ -1,0 +1,71 @@
+// The list of runs: pages are fetched as far as the reader scrolls, rows change as runs do.
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { call, Refusal } from './client.ts';
+import { useTopic } from './topic.ts';
+import { fits, withChanges, type Filter } from './run-list.ts';
+import type { Run } from './kinds.ts';
+
+const PAGE = 200;
+const RETRY = 4000; // milliseconds
+
+interface State {
+  rows: Run[];
+  total: number | null;
+  next: string | null;
+  fresh: number; // runs that came since, and would stand elsewhere than at the top
+  refusal?: Refusal | undefined;
+  at: number;
+}
+
+export function useRuns(filter: Filter) {
+  const [state, set] = useState<State>({ rows: [], total: null, next: null, fresh: 0, at: 0 });
+  const [turn, setTurn] = useState(0);
+  const wanted = useRef(0);
+  const busy = useRef<AbortController | null>(null);
+  const now = useRef(state);
+  now.current = state;
+  const key = JSON.stringify(filter);
+  const again = useCallback(() => setTurn((turn) => turn + 1), []);
+
+  const ready = useTopic<{ changed: Run[] }>('runs', ({ changed }) => set((before) => {
+    if (before.total === null) return before;
+    const mine = changed.filter((run) => fits(run, filter) || before.rows.some((known) => known.id === run.id));
+    const { rows, added, elsewhere } = withChanges(before.rows, mine, filter.sort);
+    return { ...before, rows, total: before.total + added, fresh: before.fresh + elsewhere, at: Date.now() };
+  }), again);
+
+  const fetchPage = (after: string | null, stop: AbortController) => {
+    busy.current = stop;
+    call('GET /runs', { query: { ...filter, limit: PAGE, ...(after !== null && { after }) } }, stop.signal).then((page) => {
+      busy.current = null;
+      const rows = after === null ? page.rows : [...now.current.rows, ...page.rows.filter((run) => !now.current.rows.some((known) => known.id === run.id))];
+      now.current = { rows, total: page.total, next: page.next ?? null, fresh: after === null ? 0 : now.current.fresh, at: Date.now() };
+      set(now.current);
+      if (rows.length < wanted.current && page.next) fetchPage(page.next, new AbortController());
+    }, (problem) => {
+      busy.current = null;
+      if (!stop.signal.aborted) set((before) => ({ ...before, refusal: problem instanceof Refusal ? problem : new Refusal(0, { error: String(problem) }) }));
+    });
+  };
+
+  useEffect(() => {
+    if (!ready) return;
+    busy.current?.abort();
+    const stop = new AbortController();
+    fetchPage(null, stop);
+    return () => busy.current?.abort();
+  }, [key, turn, ready]);
+
+  useEffect(() => {
+    if (!state.refusal || state.total === null && state.refusal.status !== 0 || (state.refusal.status > 0 && state.refusal.status < 500)) return;
+    const timer = setTimeout(again, RETRY);
+    return () => clearTimeout(timer);
+  }, [state.refusal]);
+
+  const need = (to: number) => {
+    wanted.current = to;
+    const { rows, next } = now.current;
+    if (to > rows.length - PAGE / 4 && next && !busy.current) fetchPage(next, new AbortController());
+  };
+  return { ...state, need, again };
+}

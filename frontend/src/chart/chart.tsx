@@ -1,0 +1,105 @@
+// A chart with what every chart has: legend with the values under the cross-hair, table, CSV, picture, count of points.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type uPlot from 'uplot';
+import { useCell } from '../parts/cell.ts';
+import { download } from '../parts/download.ts';
+import { absolute, number, plural } from '../parts/format.ts';
+import { Icon } from '../parts/icons.tsx';
+import { scheme } from '../shell/theme.ts';
+import { colour, seriesToken } from './colours.ts';
+import { columns, draw, type Looks } from './plot.ts';
+import { csv, isThinned, type Line } from './points.ts';
+import { PointsTable } from './table.tsx';
+
+interface Props {
+  title: string;
+  lines: Line[];
+  looks: Looks;
+  zoom: (low: number | null, high: number | null) => void;
+  height?: number;
+}
+
+export function Chart({ title, lines, looks, zoom, height = 220 }: Props) {
+  const [asTable, turn] = useState(false);
+  const plot = useRef<uPlot | null>(null);
+  const { box, under } = usePlot(lines, looks, zoom, height, plot, asTable);
+  const thinned = lines.some(isThinned);
+  const total = lines.reduce((sum, line) => sum + line.count, 0);
+  const drawn = lines.reduce((sum, line) => sum + line.points.length, 0);
+  return (
+    <figure class="chart" aria-label={`${title}: ${lines.map((line) => line.name).join(', ')}`}>
+      <figcaption>
+        <h3>{title}</h3>
+        <ul class="legend">{lines.map((line, i) => (
+          <li key={line.name}><i class={`key ${seriesToken(i)}`} aria-hidden="true" />{line.name}<b class="figure">{number(under ? under.values[i] : line.points.at(-1)?.[3])}</b></li>
+        ))}</ul>
+        <span class="tools">
+          <button type="button" class="quiet" aria-pressed={asTable} title="Show as table" aria-label={`Show ${title} as table`} onClick={() => turn(!asTable)}><Icon name="table" /></button>
+          <button type="button" class="quiet" title="Save as CSV" aria-label={`Save ${title} as CSV`} onClick={() => download(`${title}.csv`, new Blob([csv(lines, looks.xTitle)], { type: 'text/csv' }))}><Icon name="save" /></button>
+          <button type="button" class="quiet" title="Save as picture" aria-label={`Save ${title} as picture`} disabled={asTable} onClick={() => plot.current && savePicture(title, lines, plot.current)}><Icon name="picture" /></button>
+        </span>
+      </figcaption>
+      {asTable ? <PointsTable lines={lines} looks={looks} title={title} /> : <div class="plot" ref={box} style={{ height: `${height}px` }} />}
+      <p class="count muted small">
+        {under?.x !== null && under ? `${looks.time ? absolute(under.x) : `${looks.xTitle} ${number(under.x)}`} · ` : ''}
+        {plural(total, 'point')}{thinned && `, drawn as ${number(drawn)}${looks.envelope ? ' with their least and greatest' : ''}`}
+        {looks.low !== null && <> · <button type="button" class="link" onClick={() => zoom(null, null)}>show all</button></>}
+      </p>
+    </figure>
+  );
+}
+
+interface Under {
+  values: Array<number | null>;
+  x: number | null;
+}
+
+/** Keeps a plot in the box: made again when its looks change, fed when only its points do. */
+function usePlot(lines: Line[], looks: Looks, zoom: Props['zoom'], height: number, plot: { current: uPlot | null }, off: boolean) {
+  const box = useRef<HTMLDivElement>(null);
+  const [under, point] = useState<Under | null>(null);
+  const colours = useCell(scheme);
+  const latest = useRef(zoom);
+  latest.current = zoom;
+  const { smoothing, envelope, ...shape } = looks;
+  useEffect(() => {
+    const root = box.current;
+    if (!root || off) return;
+    const made = draw(root, lines, looks, {
+      zoom: (low, high) => latest.current(low, high),
+      point: (values, x) => point(values ? { values, x } : null),
+    }, root.clientWidth || 600, height);
+    plot.current = made;
+    const watch = new ResizeObserver(() => root.clientWidth && made.setSize({ width: root.clientWidth, height }));
+    watch.observe(root);
+    return () => {
+      watch.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [lines.map((line) => line.name).join('\n'), JSON.stringify(shape), height, colours, off]);
+  useEffect(() => plot.current?.setData(columns(lines, looks)), [lines, smoothing, envelope]);
+  return { box, under };
+}
+
+/** The canvas on the page's ground, with the title and the names that stand beside it on the page. */
+function savePicture(title: string, lines: Line[], plot: uPlot): void {
+  const source = plot.ctx.canvas;
+  const scale = devicePixelRatio;
+  const head = 28 * scale;
+  const picture = Object.assign(document.createElement('canvas'), { width: source.width, height: source.height + head });
+  const pen = picture.getContext('2d')!;
+  pen.fillStyle = colour('ground');
+  pen.fillRect(0, 0, picture.width, picture.height);
+  pen.drawImage(source, 0, head);
+  pen.font = `${12 * scale}px ${getComputedStyle(document.body).fontFamily}`;
+  pen.fillStyle = colour('text');
+  pen.fillText(title, 10 * scale, 18 * scale);
+  let left = 10 * scale + pen.measureText(`${title}    `).width;
+  for (const [i, line] of lines.entries()) {
+    pen.fillStyle = colour(seriesToken(i));
+    pen.fillText(line.name, left, 18 * scale);
+    left += pen.measureText(`${line.name}   `).width;
+  }
+  picture.toBlob((blob) => blob && download(`${title}.png`, blob));
+}

@@ -1,0 +1,26 @@
+// What the names of figures say: which belong on one chart, which is looked at first, in what unit they are.
+
+const SPEED = /(^|_)(rows_per_s|seconds_left|rows)$|^machine[_/]/;
+
+/** Figures of the machine and of speed, apart from those of quality. */
+export const isSpeed = (name: string): boolean => SPEED.test(name);
+
+/** `loss`, `valid_loss` and `train/loss` are one subject. */
+export const subject = (name: string): string => name.replace(/^(train|valid|test)[_/]/, '');
+
+/** NAMES by subject, in the order in which subjects first appear. */
+export function panels(names: string[]): Array<{ title: string; names: string[] }> {
+  const found = new Map<string, string[]>();
+  for (const name of names) found.set(subject(name), [...(found.get(subject(name)) ?? []), name]);
+  return [...found].map(([title, names]) => ({ title, names: names.sort((a, b) => a.length - b.length) }));
+}
+
+/** The figure that a run is judged by: of validation before training, a metric before a loss. */
+export function keyOf(names: string[]): string | null {
+  const rank = (name: string) => (isSpeed(name) ? 9 : 0) + (/^(valid|test)[_/]/.test(name) ? 0 : 2) + (/loss$/.test(name) ? 1 : 0) + (name === 'seconds_left' ? 1 : 0);
+  return [...names].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))[0] ?? null;
+}
+
+const UNITS: Array<[RegExp, string]> = [[/rows_per_s$/, 'rows/s'], [/(_s|seconds|seconds_left)$/, 's'], [/_ms$/, 'ms'], [/_mb$/, 'MB'], [/_gb$/, 'GB'], [/percent$/, '%']];
+
+export const unitOf = (name: string): string => UNITS.find(([ending]) => ending.test(name))?.[1] ?? '';

@@ -1,0 +1,78 @@
+// Who did what, newest first, with what was before and after.
+import { useEffect, useState } from 'preact/hooks';
+import { call, Refusal } from '../api/client.ts';
+import type { Calls } from '../api/schema.ts';
+import { quoted } from '../chart/points.ts';
+import { download } from '../parts/download.ts';
+import { flat } from '../parts/flat.ts';
+import { Icon } from '../parts/icons.tsx';
+import { useQuery } from '../parts/place.ts';
+import { Empty, Failed, Forbidden, Loading } from '../parts/states.tsx';
+import { Table, type Column } from '../parts/table.tsx';
+import { Ago } from '../parts/times.tsx';
+
+type Entry = Calls['GET /audit']['answer']['rows'][number];
+const PAGE = 200;
+
+export default function AuditPage() {
+  const [who, setWho] = useQuery('who');
+  const [what, setWhat] = useQuery('what');
+  const { rows, more, refusal, need, again } = useEntries(who, what);
+  return (
+    <div class="page full">
+      <header class="head"><h1>Audit</h1></header>
+      <div class="bar" role="search" aria-label="Filter entries">
+        <label class="search"><Icon name="users" /><input type="search" aria-label="Who" placeholder="Who" value={who} spellcheck={false} onChange={(event) => setWho(event.currentTarget.value.trim())} /></label>
+        <label class="search"><Icon name="search" /><input type="search" aria-label="What, from its beginning" placeholder="What: users., session." value={what} spellcheck={false} onChange={(event) => setWhat(event.currentTarget.value.trim())} /></label>
+        <span class="space" />
+        <button type="button" class="quiet" disabled={!rows?.length} onClick={() => download('audit.csv', new Blob([csvOf(rows ?? [])], { type: 'text/csv' }))}><Icon name="save" /> CSV</button>
+      </div>
+      {refusal?.status === 403 ? <Forbidden refusal={refusal} what="The audit" /> : refusal && !rows ? <Failed refusal={refusal} what="The audit" again={again} />
+        : !rows ? <Loading lines={12} /> : rows.length ? (
+          <div class="fill"><Table label="Audit" columns={COLUMNS} count={rows.length + (more ? 1 : 0)} row={(i) => rows[i]} keyOf={(entry) => entry.id} rowHeight={28} onSeen={(_, to) => need(to)} /></div>
+        ) : <Empty title={who || what ? 'Nothing like that was done' : 'Nothing was done yet'} />}
+    </div>
+  );
+}
+
+const COLUMNS: Column<Entry>[] = [
+  { key: 'time', title: 'When', width: 130, cell: (entry) => <Ago at={entry.time} /> },
+  { key: 'who', title: 'Who', width: 150, cell: (entry) => <b>{entry.who || '–'}</b> },
+  { key: 'what', title: 'What', width: 160, cell: (entry) => <code>{entry.what}</code> },
+  { key: 'subject', title: 'To whom or what', width: 160, cell: (entry) => <span title={entry.subject}>{entry.subject}</span> },
+  { key: 'change', title: 'Before → after', cell: (entry) => <span title={change(entry)}>{change(entry)}</span> },
+  { key: 'address', title: 'From', width: 120, cell: (entry) => entry.address },
+  { key: 'request', title: 'Request', width: 130, cell: (entry) => <code>{entry.request}</code> },
+];
+
+/** Only what differs: `role: viewer → admin`. */
+function change({ before, after }: Entry): string {
+  const [old, now] = [new Map(before ? flat(before) : []), new Map(after ? flat(after) : [])];
+  return [...new Set([...old.keys(), ...now.keys()])].filter((name) => old.get(name) !== now.get(name))
+    .map((name) => `${name ? `${name}: ` : ''}${old.has(name) ? `${old.get(name)} → ` : ''}${now.get(name) ?? 'nothing'}`).join(', ');
+}
+
+function useEntries(who: string, what: string) {
+  const [state, set] = useState<{ rows?: Entry[]; next: number | null; refusal?: Refusal }>({ next: null });
+  const [turn, setTurn] = useState(0);
+  const [busy, work] = useState(false);
+  const fetch = (after: number | null, known: Entry[], stop?: AbortSignal) => {
+    work(true);
+    call('GET /audit', { query: { who, what, limit: PAGE, ...(after !== null && { after }) } }, stop)
+      .then((page) => set({ rows: [...known, ...page.rows], next: page.next }), (refusal) => stop?.aborted || set((before) => ({ ...before, refusal })))
+      .finally(() => work(false));
+  };
+  useEffect(() => {
+    const stop = new AbortController();
+    fetch(null, [], stop.signal);
+    return () => stop.abort();
+  }, [who, what, turn]);
+  const need = (to: number) => state.rows && state.next !== null && !busy && to >= state.rows.length && fetch(state.next, state.rows);
+  return { rows: state.rows, more: state.next !== null, refusal: state.refusal, need, again: () => setTurn((turn) => turn + 1) };
+}
+
+function csvOf(rows: Entry[]): string {
+  const head = ['id', 'time', 'who', 'what', 'subject', 'before', 'after', 'address', 'request'] as const;
+  const cell = (value: unknown) => quoted(typeof value === 'object' && value !== null ? JSON.stringify(value) : value);
+  return [head.join(','), ...rows.map((entry) => head.map((name) => cell(entry[name])).join(','))].join('\r\n') + '\r\n';
+}

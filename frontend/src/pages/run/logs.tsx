@@ -1,0 +1,94 @@
+// What a run said: live, searched by the server, followed, saved, each line with a link.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { call, Refusal } from '../../api/client.ts';
+import type { LogLine, RunDetail } from '../../api/kinds.ts';
+import { useTopic } from '../../api/topic.ts';
+import { download } from '../../parts/download.ts';
+import { absolute, milliseconds, plural } from '../../parts/format.ts';
+import { Icon } from '../../parts/icons.tsx';
+import { useQuery } from '../../parts/place.ts';
+import { Empty, Failed, Loading } from '../../parts/states.tsx';
+import { windowOf } from '../../parts/window.ts';
+
+const ROW = 24; // pixels
+const PAGE = 2000;
+const MOST = 100_000; // lines kept in a tab
+
+export function Logs({ run }: { run: RunDetail }) {
+  const [text, setText] = useQuery('find');
+  const [mark, setMark] = useQuery('line');
+  const { lines, refusal, again } = useLines(run.id, text);
+  const [follow, setFollow] = useState(!mark);
+  if (refusal && !lines) return <Failed refusal={refusal} what="The log" again={again} />;
+  return (
+    <div class="logs">
+      <div class="bar">
+        <label class="search"><Icon name="search" /><input type="search" aria-label="Search the log" placeholder="Search the log" value={text} spellcheck={false} onInput={(event) => setText(event.currentTarget.value)} /></label>
+        <span class="muted" role="status">{lines ? plural(lines.length, 'line') : ''}</span>
+        <span class="space" />
+        <label class="check"><input type="checkbox" checked={follow} onChange={(event) => setFollow(event.currentTarget.checked)} /> Follow</label>
+        <button type="button" class="quiet" disabled={!lines?.length} onClick={() => download(`run-${run.id}.log`, new Blob([(lines ?? []).map((line) => `${line.time} ${line.text}\n`).join('')], { type: 'text/plain' }))}><Icon name="save" /> Save</button>
+      </div>
+      {!lines ? <Loading lines={10} /> : lines.length ? <Lines lines={lines} follow={follow} stray={() => setFollow(false)} mark={Number(mark) || 0} choose={(id) => setMark(String(id))} />
+        : <Empty title={text ? 'No line has that in it' : 'It has said nothing yet'} />}
+    </div>
+  );
+}
+
+function Lines({ lines, follow, stray, mark, choose }: { lines: LogLine[]; follow: boolean; stray: () => void; mark: number; choose: (id: number) => void }) {
+  const box = useRef<HTMLDivElement>(null);
+  const [scrolled, scroll] = useState(0);
+  const { from, to } = windowOf(scrolled, box.current?.clientHeight ?? 480, ROW, lines.length, 20);
+  useEffect(() => {
+    if (follow) box.current!.scrollTop = lines.length * ROW;
+  }, [lines.length, follow]);
+  useEffect(() => {
+    const at = lines.findIndex((line) => line.id === mark);
+    if (at >= 0 && !follow) box.current!.scrollTop = Math.max(0, at - 8) * ROW;
+  }, [mark, lines.length > 0]);
+  return (
+    <div class="log" ref={box} tabIndex={0} role="log" aria-label="Lines of the log" aria-live="off" onWheel={(event) => event.deltaY < 0 && stray()} onScroll={(event) => scroll(event.currentTarget.scrollTop)}>
+      <ol style={{ height: `${lines.length * ROW}px`, paddingTop: `${from * ROW}px` }}>
+        {lines.slice(from, to).map((line) => (
+          <li key={line.id} class={`${level(line.text)}${line.id === mark ? ' marked' : ''}`}>
+            <button type="button" class="no" title="Link to this line" aria-label={`Link to line ${line.id}`} onClick={() => choose(line.id)}>{line.id}</button>
+            <time title={absolute(line.time)}>{new Date(milliseconds(line.time)).toLocaleTimeString('en-GB')}</time>
+            <span class="text">{line.text}</span>
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+const level = (text: string): string => (/\b(error|failed|traceback)\b/i.test(text) ? 'bad' : /\bwarn(ing)?\b/i.test(text) ? 'warning' : '');
+
+/** All lines with TEXT in them, page by page; new ones as they are said. */
+function useLines(run: number, text: string): { lines: LogLine[] | null; refusal: Refusal | undefined; again: () => void } {
+  const [state, set] = useState<{ lines: LogLine[] | null; refusal?: Refusal }>({ lines: null });
+  const [turn, next] = useState(0);
+  const more = useRef<(lines: LogLine[]) => void>(() => {});
+  const ready = useTopic<{ lines?: LogLine[] }>(`run/${run}`, ({ lines }) => lines?.length && more.current(lines), () => next((turn) => turn + 1));
+  useEffect(() => {
+    if (!ready) return;
+    const stop = new AbortController();
+    const known = new Map<number, LogLine>();
+    const add = (lines: LogLine[]) => {
+      for (const line of lines) known.set(line.id, line);
+      set({ lines: [...known.values()].sort((a, b) => a.id - b.id).slice(-MOST) });
+    };
+    const page = async (after: number): Promise<void> => {
+      const found = await call('GET /runs/{id}/logs', { path: { id: run }, query: { ...(after && { after }), limit: PAGE, text } }, stop.signal);
+      add(found.lines);
+      if (found.next !== null && found.next !== undefined && found.lines.length === PAGE) return page(found.next as number);
+    };
+    more.current = (lines) => add(lines.filter((line) => line.text.toLowerCase().includes(text.toLowerCase())));
+    const timer = setTimeout(() => page(0).catch((refusal) => stop.signal.aborted || set((before) => ({ ...before, refusal }))), text ? 120 : 0);
+    return () => {
+      clearTimeout(timer);
+      stop.abort();
+      more.current = () => {};
+    };
+  }, [run, text, turn, ready]);
+  return { lines: state.lines, refusal: state.refusal, again: () => next((turn) => turn + 1) };
+}

@@ -1,0 +1,63 @@
+// Figures, times and sizes as a person reads them.  Numbers have 4 significant digits; the full value is for hover and copy.
+
+const MINUS = '−';
+const NOTHING = '–';
+
+export function number(value: number | null | undefined, digits = 4): string {
+  if (value === null || value === undefined) return NOTHING;
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? '∞' : `${MINUS}∞`;
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= 1e9)) return signed(value, scientific(size, digits));
+  if (Number.isInteger(value)) return signed(value, size.toLocaleString('en-GB'));
+  return signed(value, size >= 10 ** digits ? Math.round(size).toLocaleString('en-GB') : size.toPrecision(digits));
+}
+
+const signed = (value: number, text: string): string => (value < 0 ? MINUS + text : text);
+
+function scientific(size: number, digits: number): string {
+  const [mantissa, exponent] = size.toExponential(digits - 1).split('e');
+  return `${Number(mantissa)}e${exponent!.replace('+', '').replace('-', MINUS)}`;
+}
+
+export function seconds(value: number | null | undefined): string {
+  if (value === null || value === undefined) return NOTHING;
+  if (value < 0.9995) return `${Math.round(value * 1000)} ms`;
+  if (value < 59.95) return `${value.toFixed(1)} s`;
+  const whole = Math.round(value);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  const minutes = Math.round(value / 60);
+  if (minutes < 1440) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const hours = Math.round(value / 3600);
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+const UNITS: Array<[number, string]> = [[86400, 'day'], [3600, 'hour'], [60, 'minute'], [1, 'second']];
+
+export function ago(moment: string | number | null | undefined, now = Date.now()): string {
+  const gone = (now - milliseconds(moment)) / 1000;
+  if (Number.isNaN(gone)) return NOTHING;
+  if (Math.abs(gone) < 5) return 'now';
+  const [size, unit] = UNITS.find(([size]) => Math.abs(gone) >= size) ?? UNITS.at(-1)!;
+  const count = Math.floor(Math.abs(gone) / size);
+  const words = `${count} ${unit}${count === 1 ? '' : 's'}`;
+  return gone < 0 ? `in ${words}` : `${words} ago`;
+}
+
+/** The moment in the reader's own time zone. */
+export function absolute(moment: string | number | null | undefined): string {
+  const at = new Date(milliseconds(moment));
+  if (Number.isNaN(at.getTime())) return NOTHING;
+  return at.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+}
+
+/** Seconds since 1970, or a text of ISO 8601: without a zone it is UTC, as the catalog writes. */
+export function milliseconds(moment: string | number | null | undefined): number {
+  if (moment === null || moment === undefined) return Number.NaN;
+  if (typeof moment === 'number') return moment * 1000;
+  return Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(moment) ? moment : `${moment}Z`);
+}
+
+export const short = (digest: string): string => digest.slice(0, 10);
+
+export const plural = (count: number, one: string, many = `${one}s`): string => `${number(count)} ${count === 1 ? one : many}`;

@@ -1,0 +1,34 @@
+// The state of a run or a centre: shape, word and colour, never colour alone.
+interface Look {
+  shape: string;
+  tone: 'good' | 'warning' | 'bad' | 'accent' | 'muted';
+  word?: string;
+}
+
+export const LOOKS: Record<string, Look> = {
+  running: { shape: '●', tone: 'accent' },
+  queued: { shape: '◌', tone: 'muted' },
+  paused: { shape: '‖', tone: 'warning' },
+  stopping: { shape: '◍', tone: 'warning' },
+  stopped: { shape: '–', tone: 'muted' },
+  finished: { shape: '✓', tone: 'good' },
+  reused: { shape: '↺', tone: 'good' },
+  unchanged: { shape: '=', tone: 'muted' },
+  failed: { shape: '✕', tone: 'bad' },
+  good: { shape: '✓', tone: 'good' },
+  warning: { shape: '▲', tone: 'warning' },
+  bad: { shape: '✕', tone: 'bad' },
+  allowed: { shape: '✓', tone: 'good' },
+  disabled: { shape: '–', tone: 'muted' },
+  revoked: { shape: '✕', tone: 'muted' },
+  expired: { shape: '–', tone: 'muted' },
+  off: { shape: '–', tone: 'muted' },
+};
+
+export const STATES = ['running', 'finished', 'failed', 'stopped', 'stopping', 'reused', 'unchanged'];
+export const GOING = ['running', 'stopping', 'queued', 'paused'];
+
+export function State({ of: state }: { of: string }) {
+  const look = LOOKS[state] ?? { shape: '?', tone: 'muted' };
+  return <span class={`state ${look.tone}${state === 'running' ? ' going' : ''}`}><span class="shape" aria-hidden="true">{look.shape}</span>{state}</span>;
+}

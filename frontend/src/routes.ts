@@ -1,0 +1,38 @@
+// The pages: one line each.  A page is one file whose default export takes the names in its path.
+import type { ComponentType } from 'preact';
+import { matchPath } from './parts/address.ts';
+
+type Page = () => Promise<{ default: ComponentType<any> }>;
+
+export interface Route {
+  path: string;
+  title: string;
+  group?: string; // of GROUPS: the page stands in the rail
+  icon?: string;
+  needs?: string; // permission
+  page: Page;
+}
+
+export const GROUPS = ['', 'Data', 'Training', 'Models', 'Serving', 'Manage'];
+
+export const ROUTES: Route[] = [
+  { path: '/', title: 'Home', group: '', icon: 'home', needs: 'home.see', page: () => import('./pages/home.tsx') },
+  { path: '/runs', title: 'Runs', group: 'Training', icon: 'runs', needs: 'runs.see', page: () => import('./pages/runs.tsx') },
+  { path: '/runs/:id', title: 'Run', needs: 'runs.see', page: () => import('./pages/run.tsx') },
+  { path: '/users', title: 'Users', group: 'Manage', icon: 'users', needs: 'users.see', page: () => import('./pages/users.tsx') },
+  { path: '/keys', title: 'Keys', group: 'Manage', icon: 'keys', needs: 'keys.see', page: () => import('./pages/keys.tsx') },
+  { path: '/audit', title: 'Audit', group: 'Manage', icon: 'audit', needs: 'audit.see', page: () => import('./pages/audit.tsx') },
+];
+
+export interface Found {
+  route: Route;
+  names: Record<string, string>;
+}
+
+export function routeOf(path: string): Found | null {
+  for (const route of ROUTES) {
+    const names = matchPath(route.path, path);
+    if (names) return { route, names };
+  }
+  return null;
+}

@@ -1,0 +1,93 @@
+// Any page, run or deed in one action.
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { call, me } from '../api/client.ts';
+import { live } from '../api/live.ts';
+import type { Calls } from '../api/schema.ts';
+import { useCell } from '../parts/cell.ts';
+import { Dialog } from '../parts/dialog.tsx';
+import { Icon } from '../parts/icons.tsx';
+import { allows } from '../parts/rights.ts';
+import { State } from '../parts/state.tsx';
+import { ROUTES } from '../routes.ts';
+import { copyLink, help, palette } from './keys.ts';
+import { signOut } from './sign-out.ts';
+import { choose, THEMES } from './theme.ts';
+
+interface Choice {
+  text: string;
+  icon: string;
+  hint?: string;
+  state?: string;
+  act: () => void;
+}
+
+const DEEDS: Choice[] = [
+  ...THEMES.map((theme) => ({ text: `Use the ${theme} theme`, icon: theme, act: () => choose(theme) })),
+  { text: 'Pause or go on with live figures', icon: 'pause', hint: '.', act: () => live.toggle() },
+  { text: 'Copy a link to what you see', icon: 'link', hint: 'c', act: copyLink },
+  { text: 'Show the keys', icon: 'more', hint: '?', act: () => (help.value = true) },
+  { text: 'Sign out', icon: 'lock', act: () => void signOut() },
+];
+
+const pages = (): Choice[] => ROUTES.filter((route) => route.group !== undefined && allows(me.value, route.needs))
+  .map((route) => ({ text: route.title, icon: route.icon ?? 'more', hint: 'page', act: () => (location.hash = `#${route.path}`) }));
+
+export function Palette() {
+  return useCell(palette) ? <Open /> : null;
+}
+
+function Open() {
+  const [text, write] = useState('');
+  const [at, move] = useState(0);
+  const runs = useRuns(text);
+  const fixed = useMemo(() => [...pages(), ...DEEDS], []);
+  const choices = [...fixed.filter((choice) => choice.text.toLowerCase().includes(text.trim().toLowerCase())), ...runs];
+  const close = () => (palette.value = false);
+  const pick = (choice: Choice | undefined) => {
+    if (!choice) return;
+    close();
+    choice.act();
+  };
+  const press = (event: KeyboardEvent) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) move((at + step + choices.length) % Math.max(choices.length, 1));
+    else if (event.key === 'Enter') pick(choices[at]);
+    else return;
+    event.preventDefault();
+  };
+  useEffect(() => document.getElementById(`choice-${at}`)?.scrollIntoView({ block: 'nearest' }), [at]);
+  return (
+    <Dialog label="Go to" kind="palette" close={close}>
+      <div class="ask"><Icon name="search" />
+        <input type="text" role="combobox" aria-label="Page, run or deed" aria-expanded="true" aria-controls="choices" aria-activedescendant={choices[at] ? `choice-${at}` : undefined}
+          placeholder="Page, run or deed" autocomplete="off" spellcheck={false} autofocus value={text} onKeyDown={press}
+          onInput={(event) => { write(event.currentTarget.value); move(0); }} />
+      </div>
+      <ul id="choices" role="listbox" aria-label="Choices">
+        {choices.map((choice, i) => (
+          <li key={choice.text + i} id={`choice-${i}`} role="option" aria-selected={i === at} onClick={() => pick(choice)} onMouseMove={() => i !== at && move(i)}>
+            <Icon name={choice.icon} /><span>{choice.text}</span>{choice.state ? <State of={choice.state} /> : choice.hint && <kbd>{choice.hint}</kbd>}
+          </li>
+        ))}
+      </ul>
+      {!choices.length && <p class="muted none" role="status">Nothing is called that.</p>}
+    </Dialog>
+  );
+}
+
+type Run = Calls['GET /runs']['answer']['rows'][number];
+
+/** Runs whose number or label has TEXT in it, asked for once typing rests. */
+function useRuns(text: string): Choice[] {
+  const [found, set] = useState<Run[]>([]);
+  useEffect(() => {
+    if (!text.trim() || !allows(me.value, 'runs.see')) return set([]);
+    const stop = new AbortController();
+    const timer = setTimeout(() => call('GET /runs', { query: { text: text.trim(), limit: 8 } }, stop.signal).then((page) => set(page.rows), () => undefined), 120);
+    return () => {
+      clearTimeout(timer);
+      stop.abort();
+    };
+  }, [text]);
+  return found.map((run) => ({ text: `Run ${run.id}  ${run.label || run.step}`, icon: 'runs', state: run.state, act: () => (location.hash = `#/runs/${run.id}`) }));
+}

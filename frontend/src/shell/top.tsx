@@ -1,0 +1,63 @@
+// The top bar: search, is it live, what runs, theme, who.
+import { me } from '../api/client.ts';
+import { live } from '../api/live.ts';
+import { useRunning } from '../api/running.ts';
+import { useCell } from '../parts/cell.ts';
+import { ago } from '../parts/format.ts';
+import { Icon } from '../parts/icons.tsx';
+import { Menu } from '../parts/menu.tsx';
+import { useClock } from '../parts/times.tsx';
+import { palette } from './keys.ts';
+import { signOut } from './sign-out.ts';
+import { choose, theme, THEMES } from './theme.ts';
+
+export function Top() {
+  const who = useCell(me);
+  return (
+    <header class="top">
+      <button type="button" class="finder" onClick={() => (palette.value = true)}><Icon name="search" /><span>Go to a page or a run</span><kbd>Ctrl K</kbd></button>
+      <span class="space" />
+      <LiveMark />
+      <Running />
+      <ThemeMenu />
+      {who && (
+        <Menu label={`User ${who.user}, ${who.role}`} kind="who" face={<><span class="face" aria-hidden="true">{who.user.slice(0, 1).toUpperCase()}</span><span class="name">{who.user}</span><Icon name="down" /></>}>
+          <div class="menu-head" role="presentation"><b>{who.user}</b><br /><span class="muted">{who.role}</span></div>
+          <button type="button" role="menuitem" onClick={() => void signOut()}>Sign out</button>
+        </Menu>
+      )}
+    </header>
+  );
+}
+
+const SAID = { live: 'live', lost: 'trying again', paused: 'paused', off: 'connecting' };
+const MARKS = { live: '●', lost: '◌', paused: '‖', off: '◌' };
+
+function LiveMark() {
+  const link = useCell(live.link);
+  useClock(link.state === 'live' ? null : 1000);
+  const hint = link.state === 'live' ? 'Figures come as they are made; press . to pause' : `${SAID[link.state]} since ${ago(link.since / 1000)}`;
+  return (
+    <button type="button" class={`quiet live ${link.state}`} title={hint} aria-pressed={link.state === 'paused'} aria-label={`Live figures: ${SAID[link.state]}`} onClick={() => live.toggle()}>
+      <span class="shape" aria-hidden="true">{MARKS[link.state]}</span><span class="word">{SAID[link.state]}</span>
+    </button>
+  );
+}
+
+function Running() {
+  const count = useRunning();
+  if (count === null) return null;
+  const words = count === 1 ? '1 run going' : `${count} runs going`;
+  return <a class={`chip${count ? ' busy' : ''}`} href="#/runs?state=running,stopping" aria-label={words} title={words}><Icon name="runs" /><span class="figure">{count}</span><span class="word"> running</span></a>;
+}
+
+function ThemeMenu() {
+  const now = useCell(theme);
+  return (
+    <Menu label={`Theme: ${now}`} kind="theme" face={<Icon name={now} />}>
+      {THEMES.map((one) => (
+        <button key={one} type="button" role="menuitemradio" aria-checked={one === now} onClick={() => choose(one)}><Icon name={one} />{one.charAt(0).toUpperCase() + one.slice(1)}</button>
+      ))}
+    </Menu>
+  );
+}

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fits, withChanges } from '../src/api/run-list.ts';
+import { pause, Topic } from '../src/api/topics.ts';
+
+test('the first message says from where on all is heard', () => {
+  const topic = new Topic();
+  assert.equal(topic.judge({ topic: 'runs', n: 1_700_000_000_000, data: {} }), 'begin');
+  assert.equal(topic.judge({ topic: 'runs', n: 1_700_000_000_001, data: {} }), 'take');
+});
+
+test('after a break nothing is taken twice and nothing is left out', () => {
+  const topic = new Topic();
+  const said = (n: number) => topic.judge({ topic: 'runs', n, data: { changed: [] } });
+  assert.deepEqual([6, 7, 8, 8, 7, 9].map(said), ['begin', 'take', 'take', 'drop', 'drop', 'take']);
+  assert.equal(said(12), 'ask'); // 10 and 11 are missing
+  assert.equal(topic.n, 9);
+  assert.deepEqual([10, 11, 12].map(said), ['take', 'take', 'take']);
+});
+
+test('who missed too much begins again', () => {
+  const topic = new Topic();
+  topic.judge({ topic: 'runs', n: 3, data: {} });
+  assert.equal(topic.judge({ topic: 'runs', n: 900, reset: true }), 'reset');
+  assert.equal(topic.judge({ topic: 'runs', n: 901, data: {} }), 'take');
+  assert.equal(topic.judge({ topic: 'runs', n: 5, reset: true }), 'reset', 'a server that was started anew may count from less');
+});
+
+test('attempts to connect again come soon, then every two seconds or so', () => {
+  assert.ok(pause(0, 1) < 350);
+  for (let number = 0; number < 60; number++) for (const chance of [0, 0.5, 1]) assert.ok(pause(number, chance) <= 2500);
+  assert.ok(pause(50, 0) >= 1500);
+});
+
+const run = (id: number, state = 'running', label = 'flights/train') => ({
+  id, state, label, step: 'train', started: '', ended: null, seconds: null, metrics: {}, output: null, error: null, host: '',
+}) as never as Parameters<typeof fits>[0];
+const all = { sort: '-started', state: '', step: '', text: '' };
+
+test('a filter means in the browser what it means on the server', () => {
+  assert.ok(fits(run(12), all));
+  assert.ok(fits(run(12), { ...all, state: 'failed,running' }));
+  assert.ok(!fits(run(12), { ...all, state: 'failed' }));
+  assert.ok(!fits(run(12), { ...all, step: 'compress' }));
+  assert.ok(fits(run(12), { ...all, text: 'FLIGHTS' }));
+});
+
+test('a list of runs changes where it stands', () => {
+  const rows = [run(3), run(2), run(1)];
+  const { rows: after, added } = withChanges(rows, [run(4), run(2, 'finished')], '-started');
+  assert.deepEqual(after.map((one) => `${one.id} ${one.state}`), ['4 running', '3 running', '2 finished', '1 running']);
+  assert.equal(added, 1);
+});
+
+test('where the newest do not stand on top, new runs are counted and not shoved in', () => {
+  const { rows, added, elsewhere } = withChanges([run(1), run(2)], [run(3)], 'seconds');
+  assert.deepEqual([rows.length, added, elsewhere], [2, 0, 1]);
+});
