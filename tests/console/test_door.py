@@ -60,7 +60,8 @@ def test_no_address_leads_elsewhere(app: FastAPI, path: str) -> None:
                                   "/%ff", "/assets/../index.html%00", "/C:/x", "/" + "a/" * 5000])  # fmt: skip
 def test_no_path_reaches_the_disk(app: FastAPI, path: str) -> None:
     done = TestClient(app).get(path)
-    assert (done.status_code, done.json()["error"]) == (404, "there is nothing here")
+    expected = (400, "the address holds the letter 0") if "%00" in path else (404, "there is nothing here")
+    assert (done.status_code, done.json()["error"]) == expected
 
 
 @pytest.mark.parametrize(

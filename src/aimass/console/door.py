@@ -87,7 +87,7 @@ class Marked:
 
 
 class Bounded:
-    """Refuses a body of more than LARGEST bytes: at once where it says so, else as soon as it is."""
+    """Refuses a body of more than LARGEST bytes: at once where it says so, else as soon as it is; and odd addresses."""
 
     def __init__(self, app: ASGIApp, largest: int) -> None:
         self.app, self.largest = app, largest
@@ -103,6 +103,10 @@ class Bounded:
                 raise HTTPException(413)
             return message
 
+        if scope["type"] != "lifespan" and ("\0" in scope["path"] or b"%00" in scope["query_string"]):
+            what = {"error": "the address holds the letter 0", "expected": "text that a database can keep"}
+            await JSONResponse({**what, "request": scope["aimass.request"]}, 400)(scope, receive, send)
+            return
         size = Headers(scope=scope).get("content-length", "0") if scope["type"] == "http" else "0"
         if size.isdigit() and int(size[:20]) <= self.largest:
             await self.app(scope, counted, send)

@@ -44,6 +44,7 @@ run = Table(
     Index("run_by_task", "task", "state"),
     Index("run_by_state", "state", "id"),
     Index("run_by_start", "started", "id"),
+    Index("run_by_output", "output", "id"),
 )  # fmt: skip
 
 metric = Table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Password = Annotated[str, StringConstraints(max_length=1024)]
@@ -17,6 +17,14 @@ class Body(BaseModel):
     """What a caller sends."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*")
+    @classmethod
+    def _kept(cls, value: Any) -> Any:
+        """No database keeps the letter 0 in a text."""
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("a text holds the letter 0")
+        return value
 
 
 class Problem(BaseModel):

@@ -13,6 +13,7 @@ def upgrade() -> None:
     """Create every table of revision 2, spelled out: a revision never changes with the code around it."""
     op.create_index("run_by_state", "run", ["state", "id"])
     op.create_index("run_by_start", "run", ["started", "id"])
+    op.create_index("run_by_output", "run", ["output", "id"])
     op.create_table(
         "user",
         sa.Column("name", sa.String(64), primary_key=True),

@@ -1,0 +1,88 @@
+"""Long curves as narrow stretches, cut by the database: of each its lowest, highest and last value.
+
+So a curve of a million points costs its reader a few hundred rows, and no spike is lost (`store.curves` does the same
+to what has been read already).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from aimass.store import tables as t
+from aimass.store.catalog import Catalog, Row
+
+Stretch = tuple[float, float, float, float]  # position of the last point, lowest, highest, last value
+
+
+@dataclass(frozen=True)
+class Curve:
+    """COUNT points in all; EXACT when each is there by itself, else `stretches` sum them up.
+
+    BY says what their position is: "at" (epoch, step), or "time" (seconds since 1970).
+    """
+
+    by: str
+    count: int
+    exact: bool
+    stretches: list[Stretch]
+
+
+def names_of(catalog: Catalog, run: int) -> dict[str, bool]:
+    """The figures of RUN by name, and whether they have positions."""
+    query = sa.select(t.latest.c.name, t.latest.c.at).where(t.latest.c.run == run).order_by(t.latest.c.name)
+    return {row["name"]: row["at"] is not None for row in catalog.rows(query)}
+
+
+def newest_point(catalog: Catalog) -> int:
+    """The id of the newest point of any run; 0 where there is none."""
+    return int(catalog.rows(sa.select(sa.func.max(t.metric.c.id).label("id")))[0]["id"] or 0)
+
+
+def cut(catalog: Catalog, run: int, name: str, *, by: str, points: int, through: int, low: float | None = None,
+        high: float | None = None) -> Curve:  # fmt: skip
+    """The curve NAME of RUN from position LOW to HIGH, as at most POINTS stretches of equal width.
+
+    Points with ids above THROUGH are left out, so that who follows the curve live knows where to go on.
+    """
+    x = t.metric.c.at if by == "at" else t.metric.c.time
+    where = [t.metric.c.run == run, t.metric.c.name == name, t.metric.c.id <= through, x.is_not(None)]
+    where += [] if low is None else [x >= low]
+    where += [] if high is None else [x <= high]
+    newest = t.metric.c.id
+    head = catalog.rows(sa.select(x.label("x"), t.metric.c.value).where(*where).order_by(newest).limit(points + 1))
+    if len(head) <= points:
+        every = sorted(((row["x"], row["value"]) for row in head), key=lambda point: point[0])
+        return Curve(by, len(every), True, [(place, value, value, value) for place, value in every])
+    if high is None:
+        high = float(catalog.rows(sa.select(x.label("x")).where(*where).order_by(newest.desc()).limit(1))[0]["x"])
+    begin, end = float(head[0]["x"]) if low is None else low, high
+    rows = _stretches(catalog, where, x, begin, end, points)
+    least, most = min(row["first"] for row in rows), max(row["final"] for row in rows)
+    if least < begin or most > end:  # positions went back, as after a resume: the first and last are not the ends
+        rows = _stretches(catalog, where, x, least, most, points)
+    found = [(row["x"], row["low"], row["high"], row["value"]) for row in rows]
+    return Curve(by, sum(row["count"] for row in rows), False, found)
+
+
+def _stretches(catalog: Catalog, where: list[Any], x: Any, low: float, high: float, points: int) -> list[Row]:
+    """The points that fit WHERE, in POINTS stretches from LOW to HIGH; what lies outside is in the first and last."""
+    v, number = t.metric.c.value, _number(catalog, x, low, high, points)
+    facts = {"count": sa.func.count(), "first": sa.func.min(x), "final": sa.func.max(x), "low": sa.func.min(v),
+             "high": sa.func.max(v), "last": sa.func.max(t.metric.c.id)}  # fmt: skip
+    each = sa.select(*(fact.label(name) for name, fact in facts.items())).where(*where).group_by(number).subquery()
+    query = sa.select(each, x.label("x"), v.label("value")).join_from(each, t.metric, t.metric.c.id == each.c.last)
+    return catalog.rows(query.order_by(x, t.metric.c.id))
+
+
+def _number(catalog: Catalog, x: Any, low: float, high: float, points: int) -> Any:
+    """Which of the POINTS stretches from LOW to HIGH the position X is in."""
+    if not high > low:
+        return sa.literal(0)
+    place = (x - low) * (points / (high - low))
+    if catalog.engine.dialect.name != "sqlite":
+        place = sa.func.floor(place)  # SQLite's cast rounds down by itself
+    number = sa.cast(place, sa.Integer)
+    return sa.case((number >= points, points - 1), (number < 0, 0), else_=number)
