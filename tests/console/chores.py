@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from aimass.core.artifact import Report
+from aimass.core.errors import InputError
 from aimass.core.step import Context, step
 
 
@@ -31,3 +32,10 @@ def grow(ctx: Context, *, points: int, pause: float = 0.05) -> Report:
         place.write_text(json.dumps(at + 1))
         time.sleep(pause)
     (ctx.folder / "report.json").write_text("{}")
+
+
+@step
+def wrong(ctx: Context, *, note: str) -> Report:
+    """Reports a little and fails, for a reason that may be anything."""
+    ctx.report(at=0, loss=1.0)
+    raise InputError(f"{note} cannot be used", expected="something else", todo="mend it")

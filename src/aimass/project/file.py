@@ -137,8 +137,9 @@ class Project:
         return InputError(what, expected=error.expected, todo=error.todo)
 
 
-def load(path: Path, sets: tuple[str, ...] = ()) -> Project:
-    """Read and check the project file at PATH (or aimass.toml in that folder).
+def load(path: Path, sets: tuple[str, ...] = (), folder: Path | None = None) -> Project:
+    """Read and check the project file at PATH (or aimass.toml in that folder); its paths are relative to FOLDER, or
+    to the file's own.
 
     SETS override single keys: "collect.path=/my/data" (a path here is relative to where the command is typed).
     """
@@ -160,9 +161,8 @@ def load(path: Path, sets: tuple[str, ...] = ()) -> Project:
     if not tables.get("collect", {"use": ""}):
         raise project.at(["collect"], InputError("no source", expected='use = "csv" and its settings',
                                                  todo="see: aimass parts collector"))  # fmt: skip
-    _absolute_paths(tables.get("collect", {}), path.resolve().parent)
-    _absolute_paths(tables.get("steps", {}), path.resolve().parent)
-    _absolute_paths(tables.get("track", {}), path.resolve().parent)
+    for table in ("collect", "steps", "track"):
+        _absolute_paths(tables.get(table, {}), folder or path.resolve().parent)
     groups = {
         key: project.checked([key], lambda k=key, c=kind: c.from_settings(tables.get(k, {}), k))  # type: ignore[misc]
         for key, kind in GROUPS.items()

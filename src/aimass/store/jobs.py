@@ -27,6 +27,12 @@ CANCELLED, FINISHED, FAILED = "cancelled", "finished", "failed"
 OVER = (CANCELLED, FINISHED, FAILED)
 KINDS = ("project", "task")
 
+Note = Callable[[sa.Connection, Row], None]  # writes down, in the same transaction, what was done
+
+
+def _unnoted(link: sa.Connection, row: Row) -> None:
+    """Nobody keeps a book."""
+
 
 class Jobs:
     """The jobs of CATALOG, by the CLOCK (seconds since 1970)."""
@@ -36,28 +42,28 @@ class Jobs:
 
     # -- for those who ask ------------------------------------------------------------------------------------
 
-    def ask(self, kind: str, work: Any, *, label: str = "", who: str = "") -> Row:
+    def ask(self, kind: str, work: Any, *, label: str = "", who: str = "", note: Note = _unnoted) -> Row:
         """Put a job at the end of the queue: WORK is the JSON of a project or a task."""
         if kind not in KINDS:
             raise InputError(f"a job of kind {kind!r}", expected=" or ".join(KINDS), key="kind")
         facts = {"kind": kind, "label": label[:256], "work": json.dumps(work), "state": QUEUED, "who": who,
                  "asked": now(), "tries": 0}  # fmt: skip
-        with speaking(self.catalog.engine), self.catalog.engine.begin() as connection:
-            key = connection.execute(sa.insert(t).values(facts)).inserted_primary_key
-        assert key is not None
-        return self.row(str(key[0]))
+        with self.catalog.writing() as link:
+            key = link.execute(sa.insert(t).values(facts)).inserted_primary_key
+            assert key is not None
+            row = _row(link, str(key[0]))
+            note(link, row)
+        return row
 
     def row(self, job: str) -> Row:
         """The job of this number.  Raises InputError."""
-        found = self.catalog.rows(sa.select(t).where(t.c.id == int(job))) if _is_number(job) else []
-        if not found:
-            raise InputError(f"no job {job!r}", expected="the number of a job", todo="see: aimass status")
-        return _read(found[0])
+        with speaking(self.catalog.engine), self.catalog.engine.connect() as link:
+            return _row(link, job)
 
     def rows(self, limit: int = 100, *, before: str = "", state: str = "") -> list[Row]:
         """The newest jobs first, of one STATE or all; BEFORE goes on behind a job of this number."""
         query = sa.select(t).order_by(t.c.id.desc()).limit(limit)
-        query = query.where(t.c.id < int(before)) if _is_number(before) else query
+        query = query.where(t.c.id < _number(before)) if before else query
         return [_read(row) for row in self.catalog.rows(query.where(t.c.state == state) if state else query)]
 
     def counts(self) -> dict[str, int]:
@@ -65,30 +71,42 @@ class Jobs:
         query = sa.select(t.c.state, sa.func.count().label("jobs")).group_by(t.c.state)
         return {row["state"]: row["jobs"] for row in self.catalog.rows(query)}
 
-    def cancel(self, job: str) -> Row:
+    def cancel(self, job: str, note: Note = _unnoted) -> Row:
         """End JOB: at once where nobody works on it, else its worker stops it; checkpoints stay.
 
-        Raises InputError when it has ended.
+        Raises InputError when it has ended otherwise.
         """
-        at = t.c.id == self.row(job)["number"]
-        if not self._change(at, t.c.state == QUEUED, state=CANCELLED, ended=now()):
-            self._change(at, t.c.state == RUNNING, state=CANCELLING)
-        row = self.row(job)
-        if row["state"] in (FINISHED, FAILED):
-            raise InputError(f"job {job} has {row['state']}", expected="a job that is queued or running", key="state")
+        with self.catalog.writing() as link:
+            at = t.c.id == _number(job)
+            waits = sa.case((t.c.state == QUEUED, CANCELLED), else_=CANCELLING)
+            ended = sa.case((t.c.state == QUEUED, now()), else_=None)
+            changed = link.execute(
+                sa.update(t).where(at, t.c.state.in_((QUEUED, RUNNING))).values(state=waits, ended=ended)
+            )
+            row = _row(link, job)
+            if row["state"] in (FINISHED, FAILED):
+                raise InputError(
+                    f"job {job} has {row['state']}", expected="a job that is queued or running", key="state"
+                )
+            if changed.rowcount:
+                note(link, row)
         return row
 
-    def resume(self, job: str) -> Row:
+    def resume(self, job: str, note: Note = _unnoted) -> Row:
         """Queue JOB again: finished steps are reused, training goes on from its checkpoint.
 
         Raises InputError unless it was cancelled or has failed.
         """
-        row = self.row(job)
         fresh = {"state": QUEUED, "tries": 0, "ended": None, "error": None}
-        if not self._change(t.c.id == row["number"], t.c.state.in_((CANCELLED, FAILED)), **fresh):
-            raise InputError(f"job {job} is {row['state']}", expected="a job that was cancelled or has failed",
-                             todo="ask for a new one" if row["state"] == FINISHED else "", key="state")  # fmt: skip
-        return self.row(job)
+        with self.catalog.writing() as link:
+            at = t.c.id == _number(job)
+            changed = link.execute(sa.update(t).where(at, t.c.state.in_((CANCELLED, FAILED))).values(fresh))
+            row = _row(link, job)
+            if not changed.rowcount:
+                raise InputError(f"job {job} is {row['state']}", expected="a job that was cancelled or has failed",
+                                 todo="ask for a new one" if row["state"] == FINISHED else "", key="state")  # fmt: skip
+            note(link, row)
+        return row
 
     # -- for workers ------------------------------------------------------------------------------------------
 
@@ -150,10 +168,18 @@ class Jobs:
             return bool(connection.execute(sa.update(t).where(*where).values(values)).rowcount)
 
 
-def _is_number(text: str) -> bool:
-    return text.isdecimal() and len(text) < 19  # no database knows longer ones
+def _number(text: str) -> int:
+    """The number that TEXT is, -1 for none: no job has it."""
+    return int(text) if text.isdecimal() and len(text) < 19 else -1  # no database knows longer ones
+
+
+def _row(link: sa.Connection, job: str) -> Row:
+    found = link.execute(sa.select(t).where(t.c.id == _number(job))).mappings().first()
+    if found is None:
+        raise InputError(f"no job {job!r}", expected="the number of a job", todo="see: aimass status")
+    return _read(dict(found))
 
 
 def _read(row: Row) -> Row:
     run = None if row["run"] is None else str(row["run"])
-    return {**row, "id": str(row["id"]), "number": row["id"], "run": run, "work": json.loads(row["work"])}
+    return {**row, "id": str(row["id"]), "run": run, "work": json.loads(row["work"])}

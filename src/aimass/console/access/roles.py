@@ -9,14 +9,17 @@ PERMISSIONS = {
     "home.see": "how things are",
     "runs.see": "runs with their figures, logs and settings",
     "runs.stop": "stop a run",
+    "jobs.see": "jobs with their logs",
+    "jobs.ask": "start, cancel and resume jobs",
+    "jobs.outside": "jobs that read outside the workspace, or run code by its import path",
     "users.see": "who may use the console",
     "users.change": "add, change and remove users",
     "keys.see": "the keys of programs",
     "keys.change": "make and revoke keys of programs",
     "audit.see": "what was done by whom",
 }
-_VIEWER = frozenset({"self", "home.see", "runs.see"})
-_OPERATOR = _VIEWER | {"runs.stop"}
+_VIEWER = frozenset({"self", "home.see", "runs.see", "jobs.see"})
+_OPERATOR = _VIEWER | {"runs.stop", "jobs.ask"}
 ROLES: dict[str, frozenset[str]] = {
     "viewer": _VIEWER,
     "operator": _OPERATOR,

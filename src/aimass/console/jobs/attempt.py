@@ -25,6 +25,11 @@ def folder_of(workspace: Workspace, job: str) -> Path:
     return workspace.folder / "jobs" / str(int(job))
 
 
+def log_of(workspace: Workspace, job: str) -> Path:
+    """What the processes of JOB said."""
+    return folder_of(workspace, job) / "log.txt"
+
+
 class Attempt:
     """The process that carries out ROW, a job; GRACE seconds lie between asking it to stop and insisting."""
 
@@ -45,7 +50,7 @@ class Attempt:
                  "path": sys.path, "answer": write_end, "parent": os.getpid()}  # fmt: skip
         command = [sys.executable, "-m", "aimass.console.jobs.process"]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-        with (folder / "log.txt").open("ab") as log:
+        with log_of(self.workspace, self.row["id"]).open("ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment,
                                             pass_fds=[write_end], start_new_session=True)  # fmt: skip
         os.close(write_end)

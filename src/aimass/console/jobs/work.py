@@ -10,12 +10,17 @@ from aimass.core.task import Task
 from aimass.runner.workspace import Workspace
 
 Said = dict[str, Any]
-FILE = "aimass.toml"
+FILE, DATA = "aimass.toml", "data"
 
 
 def carry_out(kind: str, work: Said, workspace: Workspace, folder: Path) -> Said:
     """What came of WORK, which a job of this KIND asked for; FOLDER is the job's own.  Raises AimassError."""
     return {"task": _task, "project": _project}[kind](work, workspace, folder)
+
+
+def data_of(workspace: Workspace) -> Path:
+    """Where the files lie that projects of the console may read; their paths are relative to it."""
+    return workspace.folder / DATA
 
 
 def label_of(kind: str, work: Any) -> str:
@@ -57,7 +62,7 @@ def _project(work: Said, workspace: Workspace, folder: Path) -> Said:
 
     file = folder / FILE
     file.write_text(project_text(work), encoding="utf-8")
-    project = load(file)
+    project = load(file, folder=data_of(workspace))
     if "steps" in project.tables:
         return {"artifacts": {name: made.digest for name, made in run_steps(project, workspace).items()}}
     run = Run(project, workspace, lambda message: print(message, flush=True))
@@ -76,6 +81,6 @@ def _name(text: str) -> str:
 
     try:
         name = tomllib.loads(text).get("name", "project")
-    except ValueError as error:  # also a whole number of thousands of digits
+    except (ValueError, RecursionError) as error:  # also a whole number of thousands of digits, brackets without end
         raise InputError(f"not TOML: {error}", expected="the text of an aimass.toml", key="project") from error
     return str(name)

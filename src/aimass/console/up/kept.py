@@ -163,5 +163,5 @@ class Kept:
         runs = self.process is not None and self.process.returncode is None
         pid = {"pid": self.process.pid, "began": self.began} if runs and self.process else {}
         why = {"why": self.failures.last} if self.failures.last else {}
-        return {"name": self.name, "state": self.state, "since": self.since, **pid, "restarts": self.restarts,
-                "log": str(self.log), **self.facts, **why}  # fmt: skip
+        told = {"name": self.name, "state": self.state, "since": self.since, "settled": self.settled.is_set()}
+        return {**told, **pid, "restarts": self.restarts, "log": str(self.log), **self.facts, **why}

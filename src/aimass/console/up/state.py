@@ -30,6 +30,14 @@ class State:
     processes: list[dict[str, Any]] = field(default_factory=list)
 
     @property
+    def begun(self) -> bool:
+        """Whether all have had their chance to begin."""
+        return all(one["settled"] for one in self.processes)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
     def lives(self) -> bool:
         """Whether that process still runs: not another that has its number by now."""
         return is_alive(self.pid, self.since)
@@ -48,7 +56,7 @@ def write(workspace: Path, state: State) -> None:
     place = folder_of(workspace) / FILE
     scratch = place.with_suffix(".new")
     with writing(str(place)):
-        scratch.write_text(json.dumps(asdict(state), indent=1), encoding="utf-8")
+        scratch.write_text(json.dumps(state.as_json(), indent=1), encoding="utf-8")
         scratch.chmod(0o600)
         scratch.replace(place)
 

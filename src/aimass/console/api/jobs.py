@@ -1,0 +1,200 @@
+"""Jobs: work that is asked for here and carried out by a worker of `aimass up`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+
+from aimass.console.access import audit
+from aimass.console.access.caller import Caller
+from aimass.console.access.roles import PERMISSIONS, roles_with
+from aimass.console.access.who import needs
+from aimass.console.api.bodies import PROBLEMS, Body
+from aimass.console.jobs.attempt import log_of
+from aimass.console.jobs.outside import reaches_outside
+from aimass.console.jobs.work import label_of
+from aimass.console.place import place_of
+from aimass.console.refusals import Refusal, missing, taken
+from aimass.core.errors import InputError
+from aimass.store.catalog import Row, now
+from aimass.store.jobs import Jobs, Note
+
+router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], responses=PROBLEMS)
+OUTSIDE = "jobs.outside"
+State = Literal["", "queued", "running", "cancelling", "cancelled", "finished", "failed"]
+
+
+class Job(BaseModel):
+    """Who asked for what, and what came of it; `run` is the newest run that it began."""
+
+    id: str
+    kind: Literal["project", "task"]
+    label: str
+    state: str
+    who: str
+    asked: str
+    started: str | None
+    ended: str | None
+    seconds: float | None
+    run: str | None
+    tries: int
+    outcome: dict[str, Any] | None
+    error: dict[str, Any] | None
+
+
+class WholeJob(Job):
+    """A job with what it does."""
+
+    work: dict[str, Any]
+
+
+class Listed(BaseModel):
+    """A page of jobs; `next` is where the following one begins (`before`)."""
+
+    rows: list[Job]
+    next: str | None
+    counts: dict[str, int]
+
+
+class Log(BaseModel):
+    """What the process of a job said, from one byte of its log on; `next` is where to go on."""
+
+    text: str
+    next: int
+
+
+class Project(BaseModel):
+    """A project file."""
+
+    text: Annotated[str, Field(min_length=1, max_length=200_000)]
+
+
+class Task(BaseModel):
+    """A task, as `GET /runs/ID` and `aimass logs RUN --json` show it."""
+
+    step: Annotated[str, Field(min_length=1, max_length=128)]
+    revision: int | str
+    settings: dict[str, Any] = {}
+    inputs: dict[str, Any] = {}
+    seed: int = 0
+    label: Annotated[str, Field(max_length=256)] = ""
+
+
+class Wanted(Body):
+    """Either a project or a task."""
+
+    project: Project | None = None
+    task: Task | None = None
+
+
+@router.get("", response_model=Listed)
+def listed(
+    request: Request, caller: Caller = needs("jobs.see"), state: State = "",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100, before: Annotated[str, Query(pattern=r"^[0-9]{0,18}$")] = "",
+) -> Any:  # fmt: skip
+    """Jobs, the newest first."""
+    jobs = _jobs(request)
+    rows = jobs.rows(limit + 1, before=before, state=state)
+    more = rows[limit - 1]["id"] if len(rows) > limit else None
+    return {"rows": [_shown(row) for row in rows[:limit]], "next": more, "counts": jobs.counts()}
+
+
+@router.post("", response_model=WholeJob, status_code=201)
+def ask(request: Request, body: Wanted, caller: Caller = needs("jobs.ask")) -> Any:
+    """Put a project or a task at the end of the queue."""
+    given = {name: one.model_dump() for name, one in (("project", body.project), ("task", body.task)) if one}
+    if len(given) != 1:
+        raise InputError("neither a project nor a task" if not given else "a project and a task",
+                         expected='{"project": {"text": ...}} or {"task": {"step": ...}}')  # fmt: skip
+    kind, work = next(iter(given.items()))
+    label = work.get("label") or label_of(kind, work)
+    _check_inside(kind, work, caller)
+    row = _jobs(request).ask(kind, work, label=label, who=caller.name, note=_noted(caller, "jobs.ask"))
+    return _shown(row)
+
+
+@router.get("/{job}", response_model=WholeJob)
+def one(request: Request, job: str, caller: Caller = needs("jobs.see")) -> Any:
+    """A job, and what it does."""
+    return _shown(_found(request, job))
+
+
+@router.get("/{job}/log", response_model=Log)
+def log(
+    request: Request, job: str, caller: Caller = needs("jobs.see"), at: Annotated[int, Query(ge=0, lt=1 << 53)] = 0,
+    most: Annotated[int, Query(ge=1, le=1 << 20)] = 1 << 16,
+) -> Any:  # fmt: skip
+    """What the process of a job said on the machine of this console, from byte AT on."""
+    file = log_of(place_of(request).workspace, _found(request, job)["id"])
+    try:
+        with file.open("rb") as lines:
+            lines.seek(at)
+            said = lines.read(most)
+    except FileNotFoundError:  # it has not begun, or ran elsewhere
+        said = b""
+    return {"text": said.decode(errors="replace"), "next": at + len(said)}
+
+
+@router.post("/{job}/cancel", response_model=WholeJob, status_code=202)
+def cancel(request: Request, job: str, caller: Caller = needs("jobs.ask")) -> Any:
+    """End a job: its run stops at the next report, and keeps its checkpoint."""
+    _found(request, job)
+    return _done(lambda: _jobs(request).cancel(job, _noted(caller, "jobs.cancel")))
+
+
+@router.post("/{job}/resume", response_model=WholeJob, status_code=202)
+def resume(request: Request, job: str, caller: Caller = needs("jobs.ask")) -> Any:
+    """Queue a job again that was cancelled or has failed: it goes on from where it was."""
+    row = _found(request, job)
+    _check_inside(row["kind"], row["work"], caller)
+    return _done(lambda: _jobs(request).resume(job, _noted(caller, "jobs.resume")))
+
+
+def _jobs(request: Request) -> Jobs:
+    return Jobs(place_of(request).catalog)
+
+
+def _found(request: Request, job: str) -> Row:
+    try:
+        return _jobs(request).row(job)
+    except InputError as error:
+        raise missing(error.what) from error
+
+
+def _done(act: Callable[[], Row]) -> Row:
+    """What ACT gives; what the state of a job forbids is a contradiction, not a mistake in the request."""
+    try:
+        return _shown(act())
+    except InputError as error:
+        raise taken(error.what, expected=error.expected, todo=error.todo, key=error.key) from error
+
+
+def _check_inside(kind: str, work: Any, caller: Caller) -> None:
+    why = "" if OUTSIDE in caller.permissions else reaches_outside(kind, work)
+    if why:
+        raise Refusal(403, f"{caller.name} may not start this: {why}", expected=f"{OUTSIDE}: {PERMISSIONS[OUTSIDE]}",
+                      todo="read files of the workspace's data folder, by relative paths, or ask an admin",
+                      permission=OUTSIDE, granted_by=roles_with(OUTSIDE))  # fmt: skip
+
+
+def _noted(caller: Caller, what: str) -> Note:
+    def note(link: sa.Connection, row: Row) -> None:
+        audit.note(link, caller, what, row["id"], after={"label": row["label"], "state": row["state"]})
+
+    return note
+
+
+def _shown(row: Row) -> Row:
+    began = row["started"]
+    spent = _seconds(row["ended"] or now()) - _seconds(began) if began else None
+    return {**row, "seconds": None if spent is None else round(spent, 3)}
+
+
+def _seconds(stamp: str) -> float:
+    return datetime.fromisoformat(stamp).timestamp()

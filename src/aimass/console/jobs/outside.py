@@ -1,0 +1,45 @@
+"""Whether work stays inside its workspace: code that is not ours, files from elsewhere and addresses are seen.
+
+Settings are text, and any of them may reach the disk, the network or an import; so every text is looked at.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any
+
+from aimass.console.jobs.work import project_text
+
+IMPORT = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*\Z")  # package.module:name
+
+
+def reaches_outside(kind: str, work: Any) -> str:
+    """The first thing of WORK that leaves the workspace, in words; "" when nothing does.  Raises InputError."""
+    tables = tomllib.loads(project_text(work)) if kind == "project" else work
+    return next((f"{'.'.join(keys)} is {why}" for keys, text in _texts(tables, ()) if (why := _why(text))), "")
+
+
+def _texts(value: Any, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(value, str):
+        yield keys, value
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            yield (*keys, str(key)), str(key)
+            yield from _texts(one, (*keys, str(key)))
+    elif isinstance(value, list):
+        for number, one in enumerate(value):
+            yield from _texts(one, (*keys, str(number)))
+
+
+def _why(text: str) -> str:
+    shown = repr(text[:60])
+    if IMPORT.match(text):
+        return f"the import path {shown}"
+    if "://" in text:
+        return f"the address {shown}"
+    windows, parts = PureWindowsPath(text), PurePosixPath(text).parts
+    begins = len(text) > 1 and (text[0] in "/\\~" or windows.is_absolute())
+    return f"the path {shown}" if begins or ".." in (*parts, *windows.parts) else ""

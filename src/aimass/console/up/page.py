@@ -1,0 +1,33 @@
+"""The body that answers at the console's port: control API and pages."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+GRACE = 5  # seconds for requests under way
+
+
+def answer(order: dict[str, Any], ready: Callable[..., None]) -> None:
+    """Serve the console of the workspace in ORDER at the socket that came with it, until SIGTERM.
+
+    The socket outlives this process: who asks while it is started again waits, and is not refused.
+    """
+    import uvicorn
+
+    from aimass.console.app import create_app
+
+    app = create_app(order["url"], host=order["host"])
+    with socket.socket(fileno=order["socket"]) as bound:
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE, ws="websockets-sansio")
+        server = uvicorn.Server(config)
+        started = server.startup
+
+        async def startup(sockets: list[socket.socket] | None = None) -> None:
+            await started(sockets)
+            if server.started:
+                ready(url=order["console"])
+
+        server.startup = startup  # type: ignore[method-assign]
+        server.run([bound])

@@ -1,0 +1,152 @@
+"""Keeps the processes behind a workspace until it is told to stop: starts them, says who is up, ends them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from aimass.console.alive import started
+from aimass.console.up import BODIES
+from aimass.console.up import state as file
+from aimass.console.up.kept import Kept
+from aimass.console.up.state import State
+from aimass.core.errors import AimassError, InputError
+from aimass.core.part import Settings, knob
+from aimass.runner.workspace import Workspace
+from aimass.serve.sockets import bind
+from aimass.store.catalog import now
+from aimass.store.lock import tried
+
+DRAIN = 45.0  # seconds for all to end by themselves: a job is given 10 to stop, 10 more to be interrupted
+
+
+class Wanted(Settings):
+    """What `aimass up` starts, and where."""
+
+    host: str = knob("127.0.0.1", help="where the console answers; the endpoints stay on this machine")
+    port: int = knob(8090, 0, 65535, help="of the console; 0 picks a free one")
+    serve_port: int = knob(8080, 0, 65535, help="of the endpoints; 0 picks a free one")
+    workers: int = knob(1, 0, 64, help="jobs that may run at once")
+
+
+def supervise(workspace: Workspace, wanted: Wanted, ready: Callable[[State], None]) -> None:
+    """Keep what is WANTED for WORKSPACE until SIGTERM or SIGINT; SIGHUP starts what failed too often once more.
+
+    READY is called once all have begun, or failed to.  Raises InputError when it is up already or a port cannot be
+    had, and what the console raised when that cannot begin.
+    """
+    with tried(file.folder_of(workspace.folder) / "lock") as mine:
+        if not mine:
+            raise already(file.read(workspace.folder))
+        with bind(wanted.host, wanted.port) as bound:
+            bound.listen()
+            supervisor = Supervisor(workspace, wanted, bound, ready)
+            try:
+                asyncio.run(supervisor.run())
+            finally:
+                file.remove(workspace.folder)
+    if supervisor.error is not None:
+        raise supervisor.error
+
+
+def already(state: State | None) -> InputError:
+    """It is up."""
+    where = f" at {state.console} (process {state.pid})" if state else ""
+    return InputError(f"it is up already{where}", todo="see: aimass status; end it: aimass down")
+
+
+class Supervisor:
+    """Of what is WANTED in WORKSPACE; the console answers at BOUND."""
+
+    def __init__(
+        self, workspace: Workspace, wanted: Wanted, bound: socket.socket, ready: Callable[[State], None]
+    ) -> None:
+        self.workspace, self.ready, self.began = workspace, ready, now()
+        port = int(bound.getsockname()[1])
+        shown = f"[{wanted.host}]" if ":" in wanted.host else wanted.host
+        self.console = f"http://{shown}:{port}/"
+        at_console = {"host": wanted.host, "socket": bound.fileno(), "console": self.console}
+        self.kept = [self._kept("console", at_console, bound.fileno())]
+        self.kept += [self._kept(f"jobs-{number + 1}", {}) for number in range(wanted.workers)]
+        self.kept.append(self._kept("inference", {"host": "127.0.0.1", "port": free(wanted.serve_port)}))
+        self.error: AimassError | None = None
+        self.over, self.at_once = asyncio.Event(), asyncio.Event()
+
+    def _kept(self, name: str, more: dict[str, Any], *passed: int) -> Kept:
+        order = {"body": BODIES[name.partition("-")[0]], "url": self.workspace.url, **more}
+        log = file.folder_of(self.workspace.folder) / f"{name}.log"
+        return Kept(name, order, log, passed=passed, changed=self._changed)
+
+    def state(self) -> State:
+        """What is, for others to read."""
+        facts = [one.as_json() for one in self.kept]
+        inference = next((fact["url"] for fact in facts if fact["name"] == "inference" and "url" in fact), "")
+        return State(os.getpid(), started(os.getpid()), self.began, self.console, inference, facts)
+
+    def _changed(self) -> None:
+        console = self.kept[0]
+        if console.error is not None and not console.ever:
+            self.error = self.error or console.error
+            self.over.set()
+        file.write(self.workspace.folder, self.state())
+
+    # -- the run --------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until a signal, or the console cannot begin."""
+        loop = asyncio.get_running_loop()
+        actions = {signal.SIGTERM: self.stop, signal.SIGINT: self.stop, signal.SIGHUP: self.again}
+        heard = actions if threading.current_thread() is threading.main_thread() else {}
+        for number, action in heard.items():
+            loop.add_signal_handler(number, action)
+        keeping = [loop.create_task(one.keep()) for one in self.kept]
+        saying = loop.create_task(self._say())
+        try:
+            await self.over.wait()
+        finally:
+            saying.cancel()
+            await self._end(keeping)
+            for number in heard:
+                loop.remove_signal_handler(number)
+
+    async def _say(self) -> None:
+        await asyncio.gather(*(one.settled.wait() for one in self.kept))
+        if not self.over.is_set():
+            self.ready(self.state())
+
+    def stop(self) -> None:
+        """The first time let all finish, the second time end at once."""
+        if self.over.is_set():
+            self.at_once.set()
+        self.over.set()
+
+    def again(self) -> None:
+        """Another chance for what failed too often."""
+        for one in self.kept:
+            one.again()
+
+    async def _end(self, keeping: list[asyncio.Task[None]]) -> None:
+        for one in self.kept:
+            one.stop()
+        at_once = asyncio.create_task(self.at_once.wait())
+        everybody = asyncio.gather(*keeping, return_exceptions=True)
+        all_ways: list[asyncio.Future[Any]] = [everybody, at_once]
+        await asyncio.wait(all_ways, timeout=DRAIN, return_when=asyncio.FIRST_COMPLETED)
+        for one in self.kept:
+            one.kill()
+        await everybody
+        at_once.cancel()
+
+
+def free(port: int) -> int:
+    """PORT of this machine, or any for 0: the number that a process which is started again gets again.
+
+    Raises InputError when it is taken.
+    """
+    with bind("127.0.0.1", port) as bound:
+        return int(bound.getsockname()[1])
