@@ -1,4 +1,4 @@
-"""Time that passes between calls counts for those who wait, and only for them."""
+"""What passes between the ends of calls counts for those who wait, and only for them."""
 
 from __future__ import annotations
 
@@ -7,29 +7,30 @@ import pytest
 from aimass.serve.batch.pace import Pace
 
 
-def paced(calls: int, called: float, between: float, rests: bool = False) -> Pace:
+def paced(*, expected: float, passes: float, rests: bool = False) -> float:
     pace, now = Pace(), 100.0
-    for _ in range(calls):
-        pace.begins(now)
-        now += called
-        pace.ends(now)
+    for _ in range(200):
+        now += passes
+        pace.took(now, expected)
         if rests:
             pace.rests()
-        now += between
-    return pace
+    return pace.factor
 
 
-def test_nothing_is_known_before_the_first_call() -> None:
-    assert Pace().factor == 1.0
+def test_nothing_is_known_before_the_second_call() -> None:
+    pace = Pace()
+    assert pace.factor == 1.0
+    pace.took(100.0, 0.001)
+    assert pace.factor == 1.0
 
 
-def test_calls_that_follow_one_another_take_no_longer_than_they_do() -> None:
-    assert paced(50, called=0.02, between=0.0).factor == 1.0
+def test_rows_take_as_much_longer_as_they_took_of_late() -> None:
+    assert paced(expected=0.02, passes=0.025) == pytest.approx(1.25, rel=0.01)
 
 
-def test_what_passes_between_them_is_added() -> None:
-    assert paced(200, called=0.02, between=0.005).factor == pytest.approx(1.25, rel=0.01)
+def test_nobody_is_promised_more_than_the_model_was_seen_to_do() -> None:
+    assert paced(expected=0.02, passes=0.01) == 1.0
 
 
-def test_what_passes_while_nobody_waits_is_not() -> None:
-    assert paced(50, called=0.02, between=10.0, rests=True).factor == 1.0
+def test_what_passes_while_nobody_waits_is_not_counted() -> None:
+    assert paced(expected=0.02, passes=10.0, rests=True) == 1.0

@@ -19,14 +19,11 @@ from aimass.serve.batch.pace import Pace
 from aimass.serve.batch.profile import Profile
 from aimass.serve.batch.turns import INLINE, Turn
 from aimass.serve.batch.waiting import Waiting
-from aimass.serve.cores import cores
 
 LOOK = 64  # calls after which the largest is looked at again
 LONGEST = 0.05  # seconds of a call of many rows, where nothing was promised: who comes meanwhile waits so long
 PATIENCE = 5.0  # seconds of work that may wait before who does not say how long it will wait is sent away
-ARRIVES = 0.75  # of the time a caller waits: the rest is for calls slower than expected, and for the way of the answer
-LEVEL = 1.04  # of the time of one call: two that take no longer count as no longer
-PAYS = 0.002  # seconds of a call of half of those who wait, from which on it pays to leave the others to the next
+ARRIVES = 0.7  # of the time a caller waits: the rest is for calls slower than expected, and for the way of the answer
 SMALL = 64_000  # bytes of requests: what is known of a row's time says nothing of a row that holds a whole book
 
 
@@ -47,12 +44,11 @@ class Batcher:
         self.goal, self.longest = 0.0, LONGEST  # seconds of a request, and of a call
         self.beside, self.inline = False, INLINE  # never on the event loop; seconds of a call that may be
         self.turn: Turn | None = None  # of the event loop, where other models share it
-        self.splits = cores() > 1
         self.calls = 0
         self.pace = Pace()
         self.waiting = Waiting(bound)
         self.busy = 0  # rows of the call under way, or that a call is about to be made
-        self.began = 0.0  # when the call under way did
+        self.began = self.expected = 0.0  # when the call under way did, and what its share of all who waited takes
 
     def aim(self, goal: float) -> None:
         """Answer within GOAL seconds: a call takes half of them at most, as a request waits for the one before its own.
@@ -116,30 +112,35 @@ class Batcher:
 
     def seconds_for(self, rows: int) -> float:
         """Until so many ROWS that wait have gone through the model."""
+        factor = self.pace.factor
+        under_way = self.expected * factor - (time.perf_counter() - self.began) if self.began else 0.0
+        return self._work(rows) * factor + max(0.0, under_way)
+
+    def _work(self, rows: int) -> float:
+        """Seconds of the model for so many ROWS, in calls as large as may be."""
         most = self.most
         whole = rows // most * self.profile.expected(most) if rows >= most else 0.0
-        rest = self.profile.expected(rows % most) if rows % most else 0.0
-        under_way = self.profile.expected(self.busy) - (time.perf_counter() - self.began) if self.began else 0.0
-        return (whole + rest) * self.pace.factor + max(0.0, under_way)
+        return whole + (self.profile.expected(rows % most) if rows % most else 0.0)
 
     # -- calls --------------------------------------------------------------------------------------------------
 
     def _next(self) -> None:
         """Make the next call, or rest."""
-        asks = self._due() if self.waiting else []
+        waited = self.waiting.rows
+        asks = self._due() if waited else []
         if not asks:
             self._rest()
             return
         self.busy, self.began = sum(ask.rows for ask in asks), time.perf_counter()
-        self.pace.begins(self.began)
+        self.expected = self._work(waited) * self.busy / waited
         if self._short(asks, self.busy):
             self._at_once(asks)
         else:
-            self._beside(asks, self._made_beside if self.splits else self._made)
+            self._beside(asks, self._made)
 
     def _due(self) -> list[Ask]:
         """Who shares the next call: no more than can be answered before the first of them must be."""
-        now, most, slow = time.perf_counter(), self._share(), self.profile.slow
+        now, most, slow = time.perf_counter(), self.most, self.profile.slow
 
         def fits(rows: int, soonest: float) -> bool:
             return rows <= most and (not soonest or now + slow(rows) <= soonest)
@@ -147,19 +148,6 @@ class Batcher:
         asks = self.waiting.take(fits)
         # What cannot be in time costs no call while others wait; the last one does, lest a wrong guess stays for ever.
         return due(asks, now, self.counts, self.profile.expected(1) if self.waiting else 0.0)
-
-    def _share(self) -> int:
-        """The most rows of the next call: half of those that wait, where two calls take no longer than one.
-
-        While one half is in the model, the other is answered and asks again, so that neither waits for the other.
-        """
-        rows = self.waiting.rows
-        if not self.splits or not 1 < rows <= self.most:
-            return self.most
-        half, profile = (rows + 1) // 2, self.profile
-        seconds = profile.expected(half)
-        pays = seconds >= PAYS and profile.is_known(rows) and 2 * seconds <= LEVEL * profile.expected(rows)
-        return half if pays else self.most
 
     def _at_once(self, asks: Sequence[Ask]) -> None:
         if self.turn is None:
@@ -216,18 +204,9 @@ class Batcher:
             self.aim(self.goal)
         return Outcome(groups, outputs, refused, (rows, begin, ready, end))
 
-    def _made_beside(self, outcome: Outcome) -> None:
-        """The model goes on with those who wait while those it has answered are told."""
-        if outcome.took is None or not self.waiting:
-            self._made(outcome)
-            return
-        self.pace.ends(time.perf_counter())
-        self._next()
-        self._told(outcome)
-
     def _made(self, outcome: Outcome) -> None:
         """Answer; what failed together is tried in halves, so that only the guilty are told."""
-        self.pace.ends(time.perf_counter())
+        self.pace.took(time.perf_counter(), self.expected)
         halves = self._told(outcome)
         if halves:
             self._in_turn(halves)

@@ -1,4 +1,5 @@
-"""How much longer rows take than the model does: between two calls, answers are told and requests are read."""
+"""How much longer rows take than calls of the model let expect: requests are read and answered meanwhile, and calls may
+be smaller than they could be."""
 
 from __future__ import annotations
 
@@ -6,33 +7,29 @@ from aimass.serve.batch.profile import FOLLOW
 
 
 class Pace:
-    """Exponentially weighted seconds of calls, and of the gaps between calls while somebody waited.
+    """Exponentially weighted seconds from the end of a call to the end of the next, had and expected.
 
-    Of small models the gaps are most of it; of large ones they grow when many are refused meanwhile.
+    Only where somebody waited in between: what passes while nobody asks says nothing.
     """
 
-    __slots__ = ("begun", "between", "called", "ended")
+    __slots__ = ("ended", "expected", "taken")
 
     def __init__(self) -> None:
-        self.called = self.between = 0.0
-        self.begun = self.ended = 0.0  # the call under way, and the one before it; 0: nobody waited
+        self.taken = self.expected = 0.0
+        self.ended = 0.0  # the last call, where others waited then; else 0
 
-    def begins(self, now: float) -> None:
-        """A call does, at NOW (`time.perf_counter`)."""
+    def took(self, now: float, expected: float) -> None:
+        """A call whose rows were EXPECTED to take so many seconds ends NOW (`time.perf_counter`)."""
         if self.ended:
-            self.between += FOLLOW * (now - self.ended - self.between)
-        self.begun = now
-
-    def ends(self, now: float) -> None:
-        """The call under way does."""
-        self.called += FOLLOW * (now - self.begun - self.called)
+            self.taken += FOLLOW * (now - self.ended - self.taken)
+            self.expected += FOLLOW * (expected - self.expected)
         self.ended = now
 
     def rests(self) -> None:
-        """Nobody waits: what passes until the next call is no gap."""
+        """Nobody waits."""
         self.ended = 0.0
 
     @property
     def factor(self) -> float:
-        """Seconds that pass for each of the model's."""
-        return 1.0 + self.between / self.called if self.called else 1.0
+        """Seconds that pass for each that is expected; one at least."""
+        return max(1.0, self.taken / self.expected) if self.expected else 1.0

@@ -47,10 +47,6 @@ class Profile:
             return seconds[below] * rows / self.rows[below]
         return next((seconds[s] for s in range(size + 1, SIZES) if self.rows[s]), 0.0)
 
-    def is_known(self, rows: int) -> bool:
-        """Whether a call of about so many ROWS was seen."""
-        return self.rows[(rows - 1).bit_length()] > 0
-
     def known(self) -> tuple[list[float], list[float]]:
         """Rows of calls that were seen, and the seconds they took."""
         sizes = [size for size in range(SIZES) if self.rows[size]]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 from aimass.core.part import Settings, knob
-from aimass.serve.cores import cores
 
 ENOUGH = 4  # cores from which on half of them answer
 
@@ -23,6 +25,11 @@ class Workers(Settings):
     def count(self) -> int:
         """How many there are."""
         return self.workers or half(cores())
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def half(number: int) -> int:
