@@ -24,7 +24,7 @@ export class Topic {
   }
 }
 
-/** Milliseconds before attempt NUMBER (from 0) to connect again: soon at first, then every 2 s, spread by CHANCE in 0..1. */
+/** Milliseconds before attempt NUMBER (from 0) to connect again: soon at first, then within 2 s, spread by CHANCE in 0..1. */
 export function pause(number: number, chance: number): number {
-  return Math.min(250 * 2 ** number, 2000) * (0.75 + 0.5 * chance);
+  return Math.min(250 * 2 ** number, 1500) * (0.75 + 0.5 * chance);
 }

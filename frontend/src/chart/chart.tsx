@@ -29,7 +29,7 @@ export function Chart({ title, lines, looks, zoom, height = 220 }: Props) {
   return (
     <figure class="chart" aria-label={`${title}: ${lines.map((line) => line.name).join(', ')}`}>
       <figcaption>
-        <h3>{title}</h3>
+        <h2>{title}</h2>
         <ul class="legend">{lines.map((line, i) => (
           <li key={line.name}><i class={`key ${seriesToken(i)}`} aria-hidden="true" />{line.name}<b class="figure">{number(under ? under.values[i] : line.points.at(-1)?.[3])}</b></li>
         ))}</ul>

@@ -59,7 +59,7 @@ function Centres({ of: centres }: { of: Home['centres'] }) {
       <ul class="lines centres">{centres.map((centre) => (
         <li key={centre.name}>
           <State of={centre.state} /><b>{centre.name}</b>
-          <p class="said">{sentence(centre.reason)}{centre.next && <span class="muted"><br />{sentence(centre.next)}</span>}</p>
+          <p class="said">{sentence(centre.reason)}{centre.next && <span class="muted"><br />{centre.next.startsWith('aimass ') ? <code>{centre.next}</code> : sentence(centre.next)}</span>}</p>
           <span class="muted small">{centre.since && <Ago at={centre.since} />}</span>
         </li>
       ))}</ul>

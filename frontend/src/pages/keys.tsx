@@ -76,7 +76,7 @@ function Make({ close, again }: { close: () => void; again: () => void }) {
         <h2>Make key</h2>
         <Field name="name" label="Name" autocomplete="off" autofocus hint="Of the program that will show it." />
         <RoleField />
-        <label class="field"><span>Ends</span><input type="date" name="expires" aria-describedby="ends" /><small id="ends" class="muted">Empty: never.</small></label>
+        <Field name="expires" label="Ends" type="date" required={false} hint="Empty: never." />
         <Problem refusal={form.refusal} />
         <p class="row"><button type="submit" class="primary" disabled={form.busy}>Make key</button><button type="button" onClick={close}>Cancel</button></p>
       </form>

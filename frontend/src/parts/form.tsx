@@ -24,14 +24,14 @@ export function useForm(send: (values: Record<string, string>) => Promise<void>)
   return { refusal, busy, submit };
 }
 
-type FieldProps = { name: string; label: string; type?: string; hint?: string; autocomplete?: JSX.InputHTMLAttributes<HTMLInputElement>['autocomplete']; autofocus?: boolean };
+type FieldProps = { name: string; label: string; type?: string; required?: boolean; hint?: string; autocomplete?: JSX.InputHTMLAttributes<HTMLInputElement>['autocomplete']; autofocus?: boolean };
 
-export function Field({ name, label, hint, type = 'text', ...more }: FieldProps) {
+export function Field({ name, label, hint, type = 'text', required = true, ...more }: FieldProps) {
   return (
-    <label class="field"><span>{label}</span>
-      <input name={name} type={type} required spellcheck={false} autocapitalize="none" aria-describedby={hint ? `${name}-hint` : undefined} {...more} />
-      {hint && <small id={`${name}-hint`} class="muted">{hint}</small>}
-    </label>
+    <div class="field"><label for={`field-${name}`}>{label}</label>
+      <input id={`field-${name}`} name={name} type={type} required={required} spellcheck={false} autocapitalize="none" aria-describedby={hint ? `hint-${name}` : undefined} {...more} />
+      {hint && <small id={`hint-${name}`} class="muted">{hint}</small>}
+    </div>
   );
 }
 

@@ -62,7 +62,7 @@ function Shell({ path }: { path: string }) {
       }}>Skip to content</a>
       <Rail path={path} />
       <Top />
-      <main id="content" tabIndex={-1} class={stale ? 'greyed' : ''}>
+      <main id="content" tabIndex={-1} class={stale ? 'behind' : ''}>
         {stale && <Stale at={link.since} />}
         {found ? <Page key={found.route.path} found={found} /> : <Missing path={path} />}
       </main>

@@ -21,7 +21,7 @@ export function Top() {
       <Running />
       <ThemeMenu />
       {who && (
-        <Menu label={`User ${who.user}, ${who.role}`} kind="who" face={<><span class="face" aria-hidden="true">{who.user.slice(0, 1).toUpperCase()}</span><span class="name">{who.user}</span><Icon name="down" /></>}>
+        <Menu label={`${who.user}, ${who.role}`} kind="who" face={<><span class="face" aria-hidden="true" data-letter={who.user.slice(0, 1).toUpperCase()} /><span class="name">{who.user}</span><Icon name="down" /></>}>
           <div class="menu-head" role="presentation"><b>{who.user}</b><br /><span class="muted">{who.role}</span></div>
           <button type="button" role="menuitem" onClick={() => void signOut()}>Sign out</button>
         </Menu>
@@ -38,7 +38,7 @@ function LiveMark() {
   useClock(link.state === 'live' ? null : 1000);
   const hint = link.state === 'live' ? 'Figures come as they are made; press . to pause' : `${SAID[link.state]} since ${ago(link.since / 1000)}`;
   return (
-    <button type="button" class={`quiet live ${link.state}`} title={hint} aria-pressed={link.state === 'paused'} aria-label={`Live figures: ${SAID[link.state]}`} onClick={() => live.toggle()}>
+    <button type="button" class={`quiet link-mark ${link.state}`} title={hint} aria-pressed={link.state === 'paused'} aria-label={`Live figures: ${SAID[link.state]}`} onClick={() => live.toggle()}>
       <span class="shape" aria-hidden="true">{MARKS[link.state]}</span><span class="word">{SAID[link.state]}</span>
     </button>
   );
@@ -48,7 +48,7 @@ function Running() {
   const count = useRunning();
   if (count === null) return null;
   const words = count === 1 ? '1 run going' : `${count} runs going`;
-  return <a class={`chip${count ? ' busy' : ''}`} href="#/runs?state=running,stopping" aria-label={words} title={words}><Icon name="runs" /><span class="figure">{count}</span><span class="word"> running</span></a>;
+  return <a class={`chip${count ? ' busy' : ''}`} href="#/runs?state=running,stopping" title={words}><Icon name="runs" /><span class="figure">{count}<span class="word"> running</span></span></a>;
 }
 
 function ThemeMenu() {
