@@ -19,6 +19,7 @@ export const ROUTES: Route[] = [
   { path: '/', title: 'Home', group: '', icon: 'home', needs: 'home.see', page: () => import('./pages/home.tsx') },
   { path: '/runs', title: 'Runs', group: 'Training', icon: 'runs', needs: 'runs.see', page: () => import('./pages/runs.tsx') },
   { path: '/runs/:id', title: 'Run', needs: 'runs.see', page: () => import('./pages/run.tsx') },
+  { path: '/jobs', title: 'Jobs', group: 'Training', icon: 'jobs', needs: 'jobs.see', page: () => import('./pages/jobs.tsx') },
   { path: '/users', title: 'Users', group: 'Manage', icon: 'users', needs: 'users.see', page: () => import('./pages/users.tsx') },
   { path: '/keys', title: 'Keys', group: 'Manage', icon: 'keys', needs: 'keys.see', page: () => import('./pages/keys.tsx') },
   { path: '/audit', title: 'Audit', group: 'Manage', icon: 'audit', needs: 'audit.see', page: () => import('./pages/audit.tsx') },

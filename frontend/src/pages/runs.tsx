@@ -89,7 +89,7 @@ function Body({ runs, filtered, columns, sort, setSort, rowHeight, clear }: Body
 function Search({ text, write }: { text: string; write: (text: string) => void }) {
   const timer = useRef<ReturnType<typeof setTimeout>>();
   const [typed, type] = useState(text);
-  useEffect(() => type(text), [text]);
+  useEffect(() => type((typed) => (typed.trim() === text ? typed : text)), [text]);
   return (
     <label class="search"><Icon name="search" />
       <input type="search" aria-label="Search runs" placeholder="Number or label" value={typed} spellcheck={false}

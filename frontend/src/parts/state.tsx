@@ -14,6 +14,8 @@ export const LOOKS: Record<string, Look> = {
   finished: { shape: '✓', tone: 'good' },
   reused: { shape: '↺', tone: 'good' },
   unchanged: { shape: '=', tone: 'muted' },
+  cancelling: { shape: '◍', tone: 'warning' },
+  cancelled: { shape: '–', tone: 'muted' },
   failed: { shape: '✕', tone: 'bad' },
   good: { shape: '✓', tone: 'good' },
   warning: { shape: '▲', tone: 'warning' },

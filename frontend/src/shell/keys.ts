@@ -13,11 +13,12 @@ export const KEYS: Array<[string, string]> = [
   ['.', 'pause or go on with live figures'],
   ['g h', 'home'],
   ['g r', 'runs'],
+  ['g j', 'jobs'],
   ['?', 'these keys'],
   ['Esc', 'close what is open'],
 ];
 
-const PLACES: Record<string, string> = { h: '#/', r: '#/runs' };
+const PLACES: Record<string, string> = { h: '#/', r: '#/runs', j: '#/jobs' };
 let leader = 0; // when g was pressed, milliseconds
 
 export function watchKeys(): () => void {
