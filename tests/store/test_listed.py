@@ -36,7 +36,7 @@ class ListedContract:
         rows = [
             {**always, "step": STEPS[i % 3], "label": f"run_{i % 7}%", "state": STATES[i % 2 + (i > 25)],
              "started": f"2026-01-{1 + i // 3:02d}T00:00:00.000000+00:00",
-             "ended": None if i > 25 else f"2026-02-{28 - i // 2:02d}"}
+             "ended": None if i > 25 else f"2026-02-{28 - i // 2:02d}T00:00:00+00:00"}
             for i in range(30)
         ]  # fmt: skip
         catalog.write(sa.insert(t.run), values=[rows])

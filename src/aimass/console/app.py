@@ -1,4 +1,4 @@
-"""The application: control API and front end of one workspace, under any path."""
+"""The application: control API, live socket and front end of one workspace, under any path."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from aimass.console import api
 from aimass.console.access.links import opened
 from aimass.console.access.who import rule_of
 from aimass.console.door import Bounded, Marked, Prefix, SameOrigin
+from aimass.console.live.feed import Feed
 from aimass.console.pages import BUILT, Pages
 from aimass.console.place import Place
 from aimass.console.refusals import translate
@@ -34,7 +35,8 @@ def create_app(workspace: str, *, host: str = "127.0.0.1", static: Path | None =
     """
     app = FastAPI(title="AI Mass control API", version=__version__, openapi_url=OPENAPI, docs_url=None, redoc_url=None,
                   redirect_slashes=False)  # fmt: skip
-    app.state.place = Place(opened(workspace))
+    space = opened(workspace)
+    app.state.place = Place(space, Feed(space.catalog))
     for router in api.ROUTERS:
         app.router.routes.extend(router.routes)
     check_rules(app)

@@ -1,13 +1,15 @@
-"""What every request of a console finds: its workspace, who tried to sign in."""
+"""What every request of a console finds: its workspace, who tried to sign in, what is live."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 from starlette.requests import HTTPConnection
 
 from aimass.console.access.attempts import Attempts
+from aimass.console.live.feed import Feed
 from aimass.runner.workspace import Workspace
 from aimass.store.catalog import Catalog
 
@@ -19,8 +21,11 @@ class Place:
     """Of one application."""
 
     workspace: Workspace
+    feed: Feed
     attempts: Attempts = field(default_factory=Attempts)
     hashing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(HASHES))
+
+    tabs: dict[str, set[Any]] = field(default_factory=dict)  # that are open, by user
 
     @property
     def catalog(self) -> Catalog:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -54,9 +55,17 @@ def some(catalog: Catalog, *conditions: sa.ColumnElement[bool], limit: int = 100
 
 
 def with_figures(catalog: Catalog, rows: list[Row]) -> list[Row]:
-    """ROWS with "metrics": the newest value of each; one question for all of them."""
+    """ROWS with "metrics", the newest value of each (one question for all of them), and the "seconds" they took."""
     figures = newest(catalog, [row["id"] for row in rows])
-    return [{**{c: row[c] for c in SHOWN}, "metrics": figures.get(row["id"], {})} for row in rows]
+    return [
+        {**{c: row[c] for c in SHOWN}, "seconds": _seconds(row), "metrics": figures.get(row["id"], {})} for row in rows
+    ]
+
+
+def _seconds(row: Row) -> float:
+    """How long it took, or has taken so far; of other machines by their clocks, so never less than nothing."""
+    ended = datetime.fromisoformat(row["ended"]) if row["ended"] else datetime.now(UTC)
+    return round(max(0.0, (ended - datetime.fromisoformat(row["started"])).total_seconds()), 3)
 
 
 def newest(catalog: Catalog, runs: Iterable[int]) -> dict[int, dict[str, float]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -96,7 +95,7 @@ def runs(
     """Runs, page by page."""
     rows, more, total = listed.page(place_of(request).catalog, sort=sort, states=_split(state), steps=_split(step),
                                     text=text, limit=limit, after=after)  # fmt: skip
-    return {"rows": [as_run(row) for row in rows], "next": more, "total": total}
+    return {"rows": rows, "next": more, "total": total}
 
 
 @router.get("/{id}", response_model=Detail)
@@ -133,14 +132,7 @@ def run_of(catalog: Catalog, id: int) -> Row:
     rows = listed.some(catalog, t.run.c.id == id)
     if not rows:
         raise missing(f"there is no run {id}")
-    return as_run(rows[0])
-
-
-def as_run(row: Row) -> Row:
-    """ROW of the catalog with the seconds it took."""
-    began = datetime.fromisoformat(row["started"])
-    ended = datetime.fromisoformat(row["ended"]) if row["ended"] else datetime.now(UTC)
-    return {**row, "seconds": round(max(0.0, (ended - began).total_seconds()), 3)}
+    return rows[0]
 
 
 def _split(text: str) -> list[str]:
