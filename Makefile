@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint types console unit constraints clean help
+.PHONY: demo test lint types console openapi unit constraints clean help
 
 help:
 	@sed -n 's/^# //p' Makefile | head -1
@@ -20,6 +20,11 @@ lint: $(VENV)/test.installed
 
 types: $(VENV)/test.installed
 	$(BIN)/mypy
+
+# The description of the API that the front end's types are made of.
+openapi: $(VENV)/test.installed
+	$(BIN)/python -m aimass.console.describe > frontend/openapi.new
+	mv frontend/openapi.new frontend/openapi.json
 
 # Node comes from the wheel among the development packages.
 console: export PATH := $(abspath $(BIN)):$(PATH)

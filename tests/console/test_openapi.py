@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance, statu
 from starlette.testclient import TestClient
 
 from aimass.console.app import OPENAPI
+from aimass.console.describe import described as described_api
 from aimass.console.place import Place
 from aimass.core.task import Task
 from aimass.store.catalog import Catalog
@@ -53,3 +55,8 @@ def test_whatever_is_sent_is_answered_as_described(described: Any, mode: Generat
             continue
         asked += 1
     assert asked >= (19 if mode is GenerationMode.POSITIVE else 10)
+
+
+def test_the_types_of_the_front_end_are_made_of_this_api() -> None:
+    kept = Path(__file__).parents[2] / "frontend" / "openapi.json"
+    assert kept.read_text(encoding="utf-8") == described_api(), "make openapi"
