@@ -14,12 +14,20 @@ from starlette.websockets import WebSocketDisconnect
 from tests.console.conftest import Guest
 
 from aimass.console.api import live
+from aimass.console.live.source import Source
 from aimass.console.place import Place
+from aimass.core.errors import StoreError
 from aimass.core.task import Task
 from aimass.store.catalog import Catalog
 
 AT = "/api/v1/live"
 TASK = Task("train", 1, {}, {})
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No beats, however slow the machine is."""
+    monkeypatch.setattr(live, "BEAT", 1000.0)
 
 
 @pytest.fixture
@@ -204,6 +212,33 @@ def test_a_quiet_socket_says_that_it_lives(viewer: TestClient, monkeypatch: pyte
     monkeypatch.setattr(live, "BEAT", 0.02)
     with viewer.websocket_connect(AT) as socket:
         assert socket.receive_json() == {"beat": True}
+
+
+def test_when_looking_fails_it_goes_on_and_when_it_ends_pages_load_again(
+    viewer: TestClient, catalog: Catalog, place: Place, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures: list[Exception] = [StoreError("the disk is away"), StoreError("still"), ZeroDivisionError("a mistake")]
+    monkeypatch.setattr("aimass.console.live.feed.AGAIN", 0.01)
+    look = Source.look
+
+    def failing(self: Source, names: set[str]) -> Any:
+        if failures and catalog.logs(run) and (len(failures) > 1 or len(catalog.logs(run)) > 1):
+            raise failures.pop(0)
+        return look(self, names)
+
+    monkeypatch.setattr(Source, "look", failing)
+    with viewer.websocket_connect(AT) as socket:
+        ask(socket, f"run/{run}")
+        socket.receive_json()
+        catalog.add_log(run, "while it cannot be read")
+        assert until(socket, len)[0]["data"]["lines"][0]["text"] == "while it cannot be read"
+        catalog.add_log(run, "never told")
+        task = place.feed._task
+        assert task is not None
+        wait(task.done)
+        ask(socket, "runs")
+        told = until(socket, lambda found: len(found) == 2)
+        assert {(message["topic"], message.get("reset")) for message in told} == {(f"run/{run}", True), ("runs", None)}
 
 
 def test_nothing_is_asked_of_the_catalog_when_nobody_watches(

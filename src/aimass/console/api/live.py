@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from contextlib import suppress
 from typing import Annotated, Any
 
 import anyio
@@ -31,10 +32,10 @@ RUN = re.compile(r"run/([1-9][0-9]{0,17})")
 LARGEST = 4096  # letters of a message of a page
 TOPICS = 32  # of a page
 TABS = 64  # of a user
-BEAT = 5.0  # seconds between signs of life, when there is nothing new
+BEAT = 5.0  # seconds between signs of life
 RECHECK = 10.0  # seconds after which a session is looked at again
 SLOW = 30.0  # seconds a page may take to read a message
-ENDED, TOO_LARGE = 4401, 1009  # why a socket is closed
+ENDED, TOO_LARGE, LATER = 4401, 1009, 1013  # why a socket is closed
 
 Number = Annotated[int, Field(ge=0, lt=1 << 63)]
 
@@ -118,17 +119,19 @@ class Tab:
             self.feed.leave(self.topics.pop(name)[0])
 
     async def tell(self) -> None:
-        """Send news as they come, a beat when there are none, until the session ends."""
-        checked = time.monotonic()
+        """Send news as they come, and beats, until the session ends."""
+        checked = beaten = time.monotonic()
         while True:
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self.bell.wait(), min(BEAT, RECHECK))
-            except TimeoutError:
-                await self._beat()
             self.bell.clear()
-            if time.monotonic() - checked >= RECHECK:
+            now = time.monotonic()
+            if now - checked >= RECHECK:
                 await run_sync(caller_of, self.socket)
-                checked = time.monotonic()
+                checked = now
+            if now - beaten >= BEAT:
+                await self._beat()
+                beaten = now
             await self._news()
             await asyncio.sleep(self.pace)
 
@@ -174,6 +177,8 @@ async def live(socket: WebSocket, caller: Caller = needs("runs.see")) -> None:
             tasks.cancel_scope.cancel()
     except* Refusal as refused:
         code, why = ENDED, refused.exceptions[0].args[0]
+    except* AimassError:  # whether the session has ended cannot be known now
+        code = LATER
     except* (WebSocketDisconnect, TimeoutError):  # the page went, or does not read
         code = 0
     finally:

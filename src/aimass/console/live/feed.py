@@ -36,13 +36,23 @@ class Feed:
         """The topic NAME, which is alive until `leave`.  Raises StoreError when the catalog cannot be read."""
         async with self._begun:
             if self._task is None or self._task.done():
-                self.topics.clear()
-                source = await run_sync(Source, self.catalog, limiter=self._thread)
-                self.topics[name] = Topic(name)  # before the task looks whether there is any
-                self._task = asyncio.get_running_loop().create_task(self._run(source))
+                await self._begin(name)
         topic = self.topics.setdefault(name, Topic(name))
         topic.watchers += 1
         return topic
+
+    async def _begin(self, name: str) -> None:
+        """Look from now on; what happened since an earlier time is not known."""
+        source = await run_sync(Source, self.catalog, limiter=self._thread)
+        for topic in self.topics.values():
+            topic.lose()
+        self._ring()
+        self.topics.setdefault(name, Topic(name))  # before the task looks whether there is any
+        self._task = asyncio.get_running_loop().create_task(self._run(source))
+
+    def _ring(self) -> None:
+        for bell in self.bells:
+            bell.set()
 
     def leave(self, topic: Topic) -> None:
         """One who watched TOPIC does so no more."""
@@ -53,17 +63,19 @@ class Feed:
         while self._living():
             try:
                 news = await run_sync(source.look, set(self.topics), limiter=self._thread)
-            except StoreError as error:
+            except StoreError as error:  # what was missed is read at the next look
                 log.warning("live data stand still: %s", error)
                 await asyncio.sleep(AGAIN)
                 continue
+            except Exception:  # the next who watches begins anew
+                log.exception("live data have ended")
+                return
             self.looked = time.monotonic()
             for name, data in news:
                 if name in self.topics:
                     self.topics[name].tell(data)
             if news:
-                for bell in self.bells:
-                    bell.set()
+                self._ring()
             await asyncio.sleep(EVERY)
 
     def _living(self) -> bool:

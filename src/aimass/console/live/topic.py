@@ -30,6 +30,12 @@ class Topic:
         while len(self.kept) > MOST or self.size > LARGEST:
             self.size -= len(self.kept.popleft()[1])
 
+    def lose(self) -> None:
+        """Something was missed: whoever watches is to load again."""
+        self.n = max(self.n + 1, time.time_ns() // 1_000_000)
+        self.kept.clear()
+        self.size = 0
+
     def since(self, n: int) -> list[str] | None:
         """The messages after number N, oldest first; None where they are not all there (any more)."""
         first = self.n - len(self.kept)
