@@ -9,6 +9,7 @@ const PAGE = 200;
 const RETRY = 4000; // milliseconds
 
 interface State {
+  filter: string; // what rows and total are of
   rows: Run[];
   total: number | null;
   next: string | null;
@@ -18,7 +19,7 @@ interface State {
 }
 
 export function useRuns(filter: Filter) {
-  const [state, set] = useState<State>({ rows: [], total: null, next: null, fresh: 0, at: 0 });
+  const [state, set] = useState<State>({ filter: '', rows: [], total: null, next: null, fresh: 0, at: 0 });
   const [turn, setTurn] = useState(0);
   const wanted = useRef(0);
   const busy = useRef<AbortController | null>(null);
@@ -37,13 +38,13 @@ export function useRuns(filter: Filter) {
   const fetchPage = (after: string | null, stop: AbortController) => {
     busy.current = stop;
     call('GET /runs', { query: { ...filter, limit: PAGE, ...(after !== null && { after }) } }, stop.signal).then((page) => {
-      busy.current = null;
+      if (busy.current === stop) busy.current = null;
       const rows = after === null ? page.rows : [...now.current.rows, ...page.rows.filter((run) => !now.current.rows.some((known) => known.id === run.id))];
-      now.current = { rows, total: page.total, next: page.next ?? null, fresh: after === null ? 0 : now.current.fresh, at: Date.now() };
+      now.current = { filter: key, rows, total: page.total, next: page.next ?? null, fresh: after === null ? 0 : now.current.fresh, at: Date.now() };
       set(now.current);
       if (rows.length < wanted.current && page.next) fetchPage(page.next, new AbortController());
     }, (problem) => {
-      busy.current = null;
+      if (busy.current === stop) busy.current = null;
       if (!stop.signal.aborted) set((before) => ({ ...before, refusal: problem instanceof Refusal ? problem : new Refusal(0, { error: String(problem) }) }));
     });
   };
@@ -67,5 +68,5 @@ export function useRuns(filter: Filter) {
     const { rows, next } = now.current;
     if (to > rows.length - PAGE / 4 && next && !busy.current) fetchPage(next, new AbortController());
   };
-  return { ...state, need, again };
+  return { ...state, settled: state.filter === key, need, again };
 }

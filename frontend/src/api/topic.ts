@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { live } from './live.ts';
 
-const PATIENCE = 250; // milliseconds; then the page asks without, and once more when the topic begins
+const PATIENCE = 150; // milliseconds; then the page asks without, and once more when the topic begins
 
 /** Calls HEAR with news, AGAIN where some were missed; true once it is time to ask for what was before. */
 export function useTopic<T>(name: string, hear: (data: T) => void, again: () => void): boolean {

@@ -46,7 +46,7 @@ export default function RunsPage() {
     <div class="page runs full">
       <header class="head">
         <h1>Runs</h1>
-        <p class="muted" role="status">{runs.total === null ? '' : `${plural(runs.total, 'run')}${filtered ? ' match' : ''}`}</p>
+        <p class="muted" role="status">{runs.total === null || !runs.settled ? '' : `${plural(runs.total, 'run')}${filtered ? ' match' : ''}`}</p>
         <span class="space" />
         {runs.fresh > 0 && <button type="button" class="fresh" onClick={runs.again}>{plural(runs.fresh, 'new run')}: show</button>}
       </header>
@@ -97,7 +97,7 @@ function Search({ text, write }: { text: string; write: (text: string) => void }
           const value = event.currentTarget.value;
           type(value);
           clearTimeout(timer.current);
-          timer.current = setTimeout(() => write(value.trim()), 120);
+          timer.current = setTimeout(() => write(value.trim()), 60);
         }} />
       <kbd aria-hidden="true">/</kbd>
     </label>

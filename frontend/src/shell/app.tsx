@@ -86,8 +86,9 @@ function Page({ found: { route, names } }: { found: Found }) {
     document.title = `${route.title} · AI Mass`;
     load();
   }, [route]);
-  if (!allows(who, route.needs)) return <Forbidden what={route.title} refusal={new Refusal(403, { permission: route.needs })} />;
-  if (problem) return <Failed refusal={problem} what={route.title} again={() => location.reload()} />;
+  const instead = !allows(who, route.needs) ? <Forbidden what={route.title} refusal={new Refusal(403, { permission: route.needs })} />
+    : problem && <Failed refusal={problem} what={route.title} again={() => location.reload()} />;
+  if (instead) return <div class="page"><h1 class="unseen">{route.title}</h1>{instead}</div>;
   if (!page) return <Loading what={`Loading ${route.title}`} />;
   return <page.view key={Object.values(names).join()} {...names} />;
 }
