@@ -53,6 +53,10 @@ class Live {
     this.#send({ pace: hidden ? HIDDEN : 0 });
   }
 
+  get up(): boolean {
+    return this.link.value.state === 'live';
+  }
+
   /** Whether all news of TOPIC are heard, now or after a break. */
   begun(name: string): boolean {
     return (this.#topics.get(name)?.topic.n ?? null) !== null;

@@ -2,15 +2,15 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { live } from './live.ts';
 
-const PATIENCE = 150; // milliseconds; then the page asks without, and once more when the topic begins
+const PATIENCE = 150; // milliseconds; then, or while there is no connection, the page asks without, and once more when the topic begins
 
 /** Calls HEAR with news, AGAIN where some were missed; true once it is time to ask for what was before. */
 export function useTopic<T>(name: string, hear: (data: T) => void, again: () => void): boolean {
-  const [ready, set] = useState(live.begun(name));
+  const [ready, set] = useState(live.begun(name) || !live.up);
   const latest = useRef({ hear, again });
   latest.current = { hear, again };
   useEffect(() => {
-    let waits = !live.begun(name);
+    let waits = !live.begun(name) && live.up;
     set(!waits);
     const begin = () => {
       waits = false;
