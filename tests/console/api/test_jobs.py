@@ -85,6 +85,13 @@ def test_what_is_no_work_is_refused(admin: TestClient, body: Any, status: int) -
     assert admin.get(JOBS).json()["rows"] == []
 
 
+@pytest.mark.parametrize("value", ['"\\ud800"', "NaN", "1e999", '"\\u0000"', '{"\\ud800": 1}'])
+def test_what_cannot_be_written_down_is_refused(admin: TestClient, value: str) -> None:
+    body = f'{{"task": {{"step": "train", "revision": 1, "settings": {{"x": {value}}}}}}}'
+    done = admin.post(JOBS, content=body, headers={"content-type": "application/json"})
+    assert done.status_code == 422, done.text
+
+
 def test_only_an_admin_starts_what_leaves_the_workspace(admin: TestClient, guest: Guest) -> None:
     outside = {"project": {"text": '[collect]\nuse = "csv"\npath = "/etc/passwd"'}}
     operator = guest("operator")

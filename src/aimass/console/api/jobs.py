@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -113,6 +114,7 @@ def ask(request: Request, body: Wanted, caller: Caller = needs("jobs.ask")) -> A
         raise InputError("neither a project nor a task" if not given else "a project and a task",
                          expected='{"project": {"text": ...}} or {"task": {"step": ...}}')  # fmt: skip
     kind, work = next(iter(given.items()))
+    _check_writable(work)
     label = work.get("label") or label_of(kind, work)
     _check_inside(kind, work, caller)
     row = _jobs(request).ask(kind, work, label=label, who=caller.name, note=_noted(caller, "jobs.ask"))
@@ -173,6 +175,16 @@ def _done(act: Callable[[], Row]) -> Row:
         return _shown(act())
     except InputError as error:
         raise taken(error.what, expected=error.expected, todo=error.todo, key=error.key) from error
+
+
+def _check_writable(work: Any) -> None:
+    """Raises InputError for what no database and no JSON holds."""
+    try:
+        text = json.dumps(work, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as error:  # half a letter, or no number
+        raise InputError(f"it cannot be written down: {error}", expected="text and numbers of JSON") from error
+    if b"\\u0000" in text:
+        raise InputError("it holds a character 0", expected="text without it")
 
 
 def _check_inside(kind: str, work: Any, caller: Caller) -> None:

@@ -1,0 +1,209 @@
+"""A real browser at a real console of a workspace with real runs; nothing outside this machine is ever reached.
+
+Chromium is the distribution's.  Where there is none the tests fail if CI demands them, and are skipped else, loudly.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+import uvicorn
+
+from aimass.console.access.links import first_link
+from aimass.console.app import create_app
+from aimass.console.jobs.worker import Worker
+from aimass.console.pages import BUILT
+from aimass.core.errors import InputError
+from aimass.runner.workspace import Workspace
+from tests.console import chores
+from tests.runner.test_runners import task_of
+
+NAME, PASSWORD = "ada", "correct horse battery"
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage", "--mute-audio",
+    "--force-color-profile=srgb", "--font-render-hinting=none",
+]  # fmt: skip
+PATIENCE = 20_000  # milliseconds
+THEMES = ("light", "dark")
+SETTINGS = {"reduced_motion": "reduce", "locale": "en-GB", "timezone_id": "UTC"}
+
+
+def lacking(what: str) -> None:
+    """WHAT the tests need is not there."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(f"NOT TESTED IN A BROWSER: {what}")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One Chromium for all tests."""
+    found = next((path for path in map(shutil.which, PROGRAMS) if path), None)
+    if found is None:
+        lacking("no Chromium is installed: apt-get install chromium")
+    if not (BUILT / "index.html").is_file():
+        lacking("the console was not built: pip install -e .")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS, ignore_default_args=["--headless=old"])
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Site:
+    """A console that answers at URL, of WORKSPACE."""
+
+    url: str
+    workspace: Workspace
+    server: uvicorn.Server
+    session: dict[str, Any] = field(default_factory=dict)  # cookies of who is signed in
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rsplit(":", 1)[1].strip("/"))
+
+
+def serving(app: Any, bound: socket.socket) -> tuple[uvicorn.Server, threading.Thread]:
+    """APP, answering at BOUND."""
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
+    thread = threading.Thread(target=server.run, args=([bound],), daemon=True)
+    thread.start()
+    return server, thread
+
+
+def seeded(workspace: Workspace) -> None:
+    """Runs of every kind, made by the workspace's own ways."""
+    grows = replace(task_of(chores.grow, {}, points=40, pause=0.0), label="flights, small network")
+    workspace.run(grows)
+    workspace.run(grows)  # reused
+    for note in ("<img src=x onerror=alert(1)>", "a row without a target"):
+        with pytest.raises(InputError, match="cannot be used"):
+            workspace.run(replace(task_of(chores.wrong, {}, note=note), label="flights, from yesterday"))
+    worker = Worker(workspace)
+    for name in ("flights", "reviews", "customers"):
+        work = json.loads(task_of(chores.grow, {}, points=5, pause=0.0).to_json())
+        worker.jobs.ask("task", work, label=name, who=NAME)
+    done = worker.jobs.claim(worker.holder)
+    assert done is not None
+    worker.see_through(done)
+    worker.jobs.cancel(worker.jobs.rows()[0]["id"])
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A console of a workspace with finished, reused and failed runs."""
+    workspace = Workspace(tmp_path_factory.mktemp("browser") / "space")
+    seeded(workspace)
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        server, thread = serving(create_app(str(workspace.folder)), bound)
+        yield Site(f"http://127.0.0.1:{bound.getsockname()[1]}/", workspace, server)
+        server.should_exit = True
+        thread.join(20)
+
+
+@dataclass
+class Watched:
+    """A page of a browser, with all that went wrong in it and how often it was clicked."""
+
+    page: Any
+    site: Site
+    outside: list[str] = field(default_factory=list)  # what it asked of other hosts
+    complaints: list[str] = field(default_factory=list)  # errors on its console, and exceptions
+    clicks: int = 0
+
+    def open(self, path: str = "/") -> None:
+        """Go to the page at PATH of the console."""
+        self.page.goto(f"{self.site.url}#{path}")
+
+    def click(self, role: str, name: str, **more: Any) -> None:
+        """As a person does: one click on what has this ROLE and NAME."""
+        self.clicks += 1
+        self.page.get_by_role(role, name=name, **more).click()
+
+    def heading(self, name: str) -> None:
+        """Wait for the heading NAME."""
+        from playwright.sync_api import TimeoutError as Late
+
+        try:
+            self.page.get_by_role("heading", name=name, level=1).wait_for(timeout=PATIENCE)
+        except Late:
+            shown = self.page.inner_text("body")[:1000]
+            raise AssertionError(f"no heading {name} at {self.page.url}, but: {shown}") from None
+
+    def well(self) -> None:
+        """Nothing went wrong and nobody outside was asked."""
+        assert not self.outside, self.outside
+        assert not self.complaints, self.complaints
+
+
+Opening = Callable[..., Watched]
+
+
+@pytest.fixture
+def opened(chromium: Any, site: Site) -> Iterator[Opening]:
+    """Opens a page in a fresh profile; at the end nothing may have gone wrong in any of them."""
+    contexts: list[Any] = []
+    pages: list[Watched] = []
+
+    def fresh(theme: str = "light", *, signed_in: bool = True, **more: Any) -> Watched:
+        settings = {"color_scheme": theme, "viewport": {"width": 1280, "height": 800}, **SETTINGS, **more}
+        context = chromium.new_context(**settings)
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        if signed_in:
+            context.add_cookies(cookies(chromium, site))
+        watched = Watched(context.new_page(), site)
+        context.route("**/*", lambda route: _guard(route, watched))
+        watched.page.on("console", lambda said: _hear(said, watched))
+        watched.page.on("pageerror", lambda error: watched.complaints.append(str(error)))
+        pages.append(watched)
+        return watched
+
+    yield fresh
+    for watched in pages:
+        watched.well()
+    for context in contexts:
+        context.close()
+
+
+def _guard(route: Any, watched: Watched) -> None:
+    """Let pass what goes to this machine; refuse and note all else."""
+    host = route.request.url.split("/")[2].split(":")[0]
+    if host == "127.0.0.1":
+        route.continue_()
+    else:
+        watched.outside.append(route.request.url)
+        route.abort()
+
+
+def _hear(said: Any, watched: Watched) -> None:
+    """Errors are complaints, except that nobody is signed in yet: that is an answer."""
+    if said.type in ("error", "warning") and "401" not in said.text:
+        watched.complaints.append(said.text)
+
+
+def cookies(chromium: Any, site: Site) -> list[dict[str, Any]]:
+    """Of the first user, who signs in once for all tests, with the link of the first start."""
+    if not site.session:
+        token = first_link(str(site.workspace.folder))
+        context = chromium.new_context()
+        body = {"token": token, "name": NAME, "password": PASSWORD}
+        headers = {"origin": site.url.rstrip("/")}
+        done = context.request.post(f"{site.url}api/v1/session/link", data=body, headers=headers)
+        assert done.ok, done.text()
+        site.session["cookies"] = context.cookies()
+        context.close()
+    found: list[dict[str, Any]] = site.session["cookies"]
+    return found

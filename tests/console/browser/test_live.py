@@ -1,0 +1,102 @@
+"""What a run reports grows on the page by itself; a line that breaks loses nothing and doubles nothing."""
+
+from __future__ import annotations
+
+import csv
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aimass.runner.workspace import Workspace
+from tests.console import chores
+from tests.console.browser.conftest import Opening, Site, Watched
+from tests.console.browser.proxy import proxied
+from tests.runner.test_runners import task_of
+
+PATIENCE = 60.0  # seconds: beyond them a test has failed
+
+
+@contextmanager
+def growing(site: Site, points: int, pause: float) -> Iterator[str]:
+    """The number of a run that reports so many POINTS, one each PAUSE seconds; it has ended afterwards."""
+    place = Workspace.reopen(site.workspace.url)
+    before = {row["id"] for row in place.runs()}
+    thread = threading.Thread(target=lambda: place.run(task_of(chores.grow, {}, points=points, pause=pause)))
+    thread.start()
+    try:
+        yield until(lambda: next((row["id"] for row in site.workspace.runs() if row["id"] not in before), ""))
+    finally:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def until(true):  # type: ignore[no-untyped-def]
+    end = time.monotonic() + PATIENCE
+    while not (found := true()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return found
+
+
+def reported(site: Site, run: str, name: str = "loss") -> list[tuple[float, float]]:
+    """What the catalog has."""
+    return [(row["at"], row["value"]) for row in site.workspace.metrics(run, name)]
+
+
+def drawn(watched: Watched, name: str = "loss") -> list[tuple[float, float]]:
+    """What the page has: the points of the curve NAME, as its chart saves them."""
+    with watched.page.expect_download() as download:
+        watched.page.get_by_role("button", name=f"Save {name} as CSV").click()
+    rows = list(csv.reader(Path(download.value.path()).read_text(encoding="utf-8").splitlines()))[1:]
+    return [(float(at), float(last)) for line, at, _, _, last in rows if line == name]
+
+
+def test_a_running_run_is_one_click_from_home_and_its_curve_grows(opened: Opening, site: Site) -> None:
+    watched = opened()
+    watched.open()
+    watched.heading("Home")
+    with growing(site, 60, 0.1) as run:
+        watched.click("link", "tests.console.chores:grow")
+        watched.page.locator("figure.chart canvas").first.wait_for()
+        assert watched.clicks == 1
+        first = len(drawn(watched))
+        until(lambda: len(drawn(watched)) > first + 10)  # nobody touches the page
+        assert site.workspace.run_row(run)["state"] == "running"
+    watched.page.get_by_text("finished").first.wait_for()
+    until(lambda: drawn(watched) == reported(site, run))
+    assert len(reported(site, run)) == 60
+
+
+def test_a_line_cut_for_five_seconds_loses_nothing_and_doubles_nothing(opened: Opening, site: Site) -> None:
+    with proxied(site.port) as proxy, growing(site, 121, 0.1) as run:
+        watched = opened()
+        watched.page.goto(f"{proxy.url}#/runs/{run}")
+        watched.page.locator("figure.chart canvas").first.wait_for()
+        until(lambda: len(drawn(watched)) > 5)
+        proxy.cut()
+        watched.page.get_by_role("button", name="Live figures: trying again").wait_for()
+        time.sleep(5)
+        proxy.mend()
+        mended = time.monotonic()
+        watched.page.get_by_role("button", name="Live figures: live").wait_for()
+        until(lambda: len(drawn(watched)) >= len(reported(site, run)) - 12)
+        assert time.monotonic() - mended < PATIENCE
+        until(lambda: site.workspace.run_row(run)["state"] == "finished")
+        until(lambda: drawn(watched) == reported(site, run))
+        watched.complaints = [said for said in watched.complaints if "net::ERR" not in said]  # of the cut itself
+        watched.page.goto("about:blank")
+    assert [at for at, _ in reported(site, run)] == [float(at) for at in range(121)]
+
+
+def test_ten_tabs_of_one_browser_are_all_live(opened: Opening, site: Site) -> None:
+    """Six connections are all that a browser opens to a host over HTTP/1.1; a socket does not count among them."""
+    first = opened()
+    first.open("/runs")
+    tabs = [first.page, *(first.page.context.new_page() for _ in range(9))]
+    for tab in tabs:
+        tab.goto(f"{site.url}#/runs")
+    for tab in tabs:
+        tab.get_by_role("button", name="Live figures: live").wait_for()
+        assert tab.evaluate("() => fetch('api/v1/me').then(answer => answer.status)") == 200

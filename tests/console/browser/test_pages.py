@@ -1,0 +1,143 @@
+"""Every page in both themes: itself, clear to all, at rest with this machine; and the ways in."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aimass.console.access.links import first_link
+from aimass.console.app import create_app
+from tests.console.browser.conftest import NAME, PASSWORD, THEMES, Opening, Site, Watched, serving
+from tests.console.browser.looked import MARK, TEXT, contrasts, findings, picture, pixels
+from tests.console.browser.proxy import proxied
+
+LANDMARKS = ("banner", "navigation", "main")
+Ready = Callable[[Watched], None]
+
+
+def grown(site: Site) -> str:
+    """The finished run with curves."""
+    return next(row["id"] for row in site.workspace.runs() if row["state"] == "finished" and row["label"])
+
+
+def failed(site: Site) -> str:
+    return next(row["id"] for row in site.workspace.runs() if row["state"] == "failed")
+
+
+PAGES: dict[str, tuple[Callable[[Site], str], str]] = {  # name -> its path, what is there when it is whole
+    "home": (lambda site: "/", "Are things well?"),
+    "runs": (lambda site: "/runs", "flights, small network"),
+    "run": (lambda site: f"/runs/{grown(site)}", "Drag to zoom"),
+    "run-failed": (lambda site: f"/runs/{failed(site)}", "cannot be used"),
+    "run-logs": (lambda site: f"/runs/{grown(site)}?tab=logs", "begun at 0"),
+    "run-parameters": (lambda site: f"/runs/{grown(site)}?tab=parameters", "pause"),
+    "jobs": (lambda site: "/jobs", "customers"),
+    "users": (lambda site: "/users", "1 user"),
+    "keys": (lambda site: "/keys", "No key yet"),
+    "audit": (lambda site: "/audit", "users.create"),
+    "nothing": (lambda site: "/nowhere", "nowhere"),
+}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_whole_and_clear_to_all(opened: Opening, site: Site, name: str, theme: str) -> None:
+    path, there = PAGES[name]
+    watched = opened(theme)
+    watched.open(path(site))
+    page = watched.page
+    page.get_by_text(there).first.wait_for()
+    assert page.get_by_role("heading", level=1).count() == 1
+    assert "AI Mass" in page.title()
+    for landmark in LANDMARKS:
+        assert page.get_by_role(landmark).first.is_visible(), landmark
+    assert findings(page) == []
+    picture(page, f"{name}-{theme}")
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_way_in_is_clear_to_all(opened: Opening, theme: str) -> None:
+    watched = opened(theme, signed_in=False)
+    watched.open()
+    watched.heading("Sign in")
+    assert findings(watched.page) == []
+    picture(watched.page, f"sign-in-{theme}")
+    watched.page.get_by_label("Name").fill(NAME)
+    watched.page.get_by_label("Password").fill("wrong")
+    watched.click("button", "Sign in")
+    watched.page.get_by_role("alert").wait_for()
+    assert findings(watched.page) == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_what_is_drawn_on_a_chart_can_be_seen(opened: Opening, site: Site, theme: str) -> None:
+    """axe does not look at a canvas: labels may be faint there, and a line may be lost on its ground."""
+    watched = opened(theme)
+    watched.open(f"/runs/{grown(site)}")
+    charts = watched.page.locator("figure.chart .plot canvas")
+    charts.first.wait_for()
+    for chart in charts.all():
+        seen = contrasts(pixels(chart.screenshot()))
+        width = seen.shape[1]
+        left, below, middle = seen[:, : width // 12], seen[-28:, width // 8 :], seen[8:-50, width // 8 : -12]
+        for words in (left, below):
+            assert (words >= TEXT).sum() > 30, "the labels of an axis cannot be read"
+        assert (middle >= MARK).any(axis=0).mean() > 0.5, "the line cannot be seen on most of its way"
+
+
+def test_the_link_of_the_first_start_makes_the_first_user(opened: Opening, tmp_path: Path) -> None:
+    space = str(tmp_path / "fresh")
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        server, thread = serving(create_app(space), bound)
+        watched = opened(signed_in=False)
+        page = watched.page
+        page.goto(f"http://127.0.0.1:{bound.getsockname()[1]}/#/welcome?token={first_link(space)}")
+        watched.heading("Welcome")
+        page.get_by_label("Name").fill("grace")
+        page.get_by_label("Password").first.fill(PASSWORD)
+        page.get_by_label("Password, again").fill(PASSWORD)
+        watched.click("button", "Create the first admin")
+        watched.heading("Home")
+        page.get_by_role("heading", name="Nothing is released yet").wait_for()
+        watched.click("button", "grace, admin")
+        watched.click("menuitem", "Sign out")
+        watched.heading("Sign in")
+        page.get_by_label("Name").fill("grace")
+        page.get_by_label("Password").fill(PASSWORD)
+        watched.click("button", "Sign in")
+        watched.heading("Home")
+        page.goto("about:blank")
+        server.should_exit = True
+        thread.join(20)
+
+
+def test_what_runs_say_is_text_and_never_a_program(opened: Opening, site: Site) -> None:
+    watched = opened()
+    asked: list[Any] = []
+    watched.page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    number = next(row["id"] for row in site.workspace.runs() if "<img" in str(row["error"]))
+    watched.open(f"/runs/{number}")
+    watched.page.get_by_text("<img src=x onerror=alert(1)> cannot be used").first.wait_for()
+    watched.open("/runs")
+    watched.page.get_by_role("heading", name="Runs", level=1).wait_for()
+    assert not asked and watched.page.locator("img[src=x]").count() == 0
+
+
+def test_under_a_path_of_two_parts_everything_works(opened: Opening, site: Site) -> None:
+    with proxied(site.port, "/team/ml") as proxy:
+        watched = opened()
+        page = watched.page
+        page.goto(f"{proxy.url}#/")
+        watched.heading("Home")
+        page.get_by_role("button", name="Live figures: live").wait_for()  # the socket, too
+        watched.click("link", "Runs", exact=True)
+        watched.heading("Runs")
+        watched.click("link", grown(site), exact=True)
+        page.locator("figure.chart canvas").first.wait_for()
+        page.reload()
+        page.locator("figure.chart canvas").first.wait_for()
+        page.goto("about:blank")
