@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -359,3 +361,18 @@ def test_who_went_before_somebody_could_take_the_connection_over_is_nobodys() ->
     talk.connection.connection_lost(None)
     fetched[0](other)
     assert other.transport is None
+
+
+@pytest.mark.parametrize("sent", [b"", POST + b"data", POST + b"da", b"GET / HTT", b"nonsense\r\n\r\n"])
+def test_a_connection_that_ended_is_gone_without_a_collection_of_garbage(sent: bytes) -> None:
+    talk = Talk()
+    ended = weakref.ref(talk.connection)
+    gc.disable()
+    try:
+        talk.connection.data_received(sent)
+        talk.connection.connection_lost(None)
+        talk.heard.clear()
+        del talk.connection
+        assert ended() is None
+    finally:
+        gc.enable()

@@ -58,7 +58,7 @@ class Connection(asyncio.Protocol):
         for exchange in self.open:
             exchange.left()
         self.open.clear()
-        self.hearing.forget()
+        self.hearing.end()
         self.left = b""
 
     def data_received(self, data: bytes) -> None:
@@ -88,6 +88,7 @@ class Connection(asyncio.Protocol):
         other.connection_made(self.transport)
         self.transport.resume_reading()
         other.data_received(self.left)
+        self.hearing.end()
 
     def eof_received(self) -> bool:
         """A caller who will send no more may still wait for answers; TLS knows no such half of a connection."""

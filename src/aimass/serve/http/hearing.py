@@ -76,6 +76,11 @@ class Hearing:
         self.front.crowd.held -= len(self.body)
         self._between()
 
+    def end(self) -> None:
+        """The connection is gone.  Parser and hearing know each other: a ring that only a collection would find."""
+        self.forget()
+        del self.parser, self.connection
+
     # -- what httptools tells -----------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:

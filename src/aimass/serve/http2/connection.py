@@ -85,6 +85,7 @@ class Connection(Peer):
         for call in self.calls.values():
             call.left()
         self.calls.clear()
+        self.kinds.clear()  # they know us: a ring that only a collection of garbage would find
 
     def pause_writing(self) -> None:
         self.stuck = self.now()
