@@ -53,6 +53,8 @@ class ListedContract:
         for _ in range(5):
             rows, cursor, _ = listed.page(many, sort=sign + name, limit=7, after=cursor)
             found += rows
+        for row in (*found, *whole):
+            del row["seconds"]  # of those that run: it grows from one question to the next
         assert found == whole and cursor is None
 
     def test_a_run_that_begins_between_two_pages_shifts_nothing(self, many: Catalog) -> None:

@@ -45,9 +45,10 @@ def lacking(what: str) -> None:
     pytest.skip(f"NOT TESTED IN A BROWSER: {what}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """One Chromium for all tests."""
+    """One Chromium for a file of tests: until it ends Playwright's event loop runs in this thread, where tests of other
+    files have their own."""
     found = next((path for path in map(shutil.which, PROGRAMS) if path), None)
     if found is None:
         lacking("no Chromium is installed: apt-get install chromium")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -22,12 +23,16 @@ from aimass.serve.grpc.messages import CLASSES
 INFER = "/inference.GRPCInferenceService/ModelInfer"
 
 
+PROMISED = {"goal": [{"budget": "p99_ms", "asked": 10_000}]}  # a busy machine sends no version back for being slow
+
+
 @pytest.fixture(scope="module")
 def port(shelf: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     root = tmp_path_factory.mktemp("good")
     (root / "m").mkdir()
     for number in "123":
-        (root / "m" / number).symlink_to(shelf / "m" / number)
+        shutil.copytree(shelf / "m" / number, root / "m" / number)
+        (root / "m" / number / "ledger.json").write_text(json.dumps(PROMISED))
     command = [sys.executable, "-m", "aimass.serve", "--repository", str(root), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
