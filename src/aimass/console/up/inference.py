@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
+from aimass.console.beside import asked_at
 from aimass.core.errors import AimassError
 from aimass.publish.registry import find_release
 from aimass.runner.workspace import Workspace
@@ -62,7 +61,8 @@ def _load(place: Workspace, where: Listening, name: str, served: set[str], refus
         version = f"{name}@{find_release(place, name)[1]}"
         if refused.get(name) == version:
             return
-        why = _asked(where, f"/v2/repository/models/{name}/load")
+        answer = asked_at(where.url, "POST", f"/v2/repository/models/{name}/load", {}, seconds=PATIENCE)
+        why = None if answer.good else answer.why()
     except AimassError as error:
         version = why = error.what
     if why is None:
@@ -71,17 +71,3 @@ def _load(place: Workspace, where: Listening, name: str, served: set[str], refus
     elif refused.get(name) != version:
         refused[name] = version
         print(f"{version} is not served: {why}", file=sys.stderr, flush=True)
-
-
-def _asked(where: Listening, path: str) -> str | None:
-    """None when what PATH asks for was done, else why not."""
-    connection = http.client.HTTPConnection(where.host, where.port, timeout=PATIENCE)
-    try:
-        connection.request("POST", path, "{}", {"content-type": "application/json"})
-        answer = connection.getresponse()
-        body = answer.read()
-    except OSError as error:
-        return str(error)
-    finally:
-        connection.close()
-    return None if answer.status == 200 else str(json.loads(body).get("error", body))
