@@ -27,7 +27,8 @@ class Echo(BaseHTTPRequestHandler):
         sent = self.rfile.read(int(self.headers["content-length"]))
         self.send_response(409 if self.path == "/no" else 200)
         self.end_headers()
-        self.wfile.write(b'{"error": "it is so"}' if self.path == "/no" else sent + self.headers["content-type"].encode())
+        echoed = sent + self.headers["content-type"].encode()
+        self.wfile.write(b'{"error": "it is so"}' if self.path == "/no" else echoed)
 
     def log_message(self, *_: Any) -> None:
         """Nobody reads it."""

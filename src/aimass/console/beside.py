@@ -1,7 +1,7 @@
 """The server of predictions that `aimass up` keeps beside a console, asked over the loopback.
 
-    answer = asked(workspace, "GET", "/v1/deployments/flights")
-    answer.status, answer.json()
+answer = asked(workspace, "GET", "/v1/deployments/flights")
+answer.status, answer.json()
 """
 
 from __future__ import annotations
