@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import queue
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -146,6 +148,28 @@ def test_a_full_catalog_at_the_end_does_not_hide_what_the_body_said(tmp_path: Pa
     assert caught.value.__notes__ == ["its last metrics were not kept: full"]
     with pytest.raises(StoreError), RunContext(**place, catalog=Full()):  # type: ignore[arg-type]
         pass
+
+
+def test_a_figure_is_written_at_once_and_those_that_follow_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = queue.SimpleQueue[list[Any]]()
+
+    class Seen:
+        def add_metrics(self, run: str, points: list[Any]) -> None:
+            written.put(points)
+
+        def run_row(self, run: str) -> dict[str, str]:
+            return {"state": "running"}
+
+    monkeypatch.setattr("aimass.runner.context.CADENCE", 3600.0)
+    place = {"folder": tmp_path, "resume": tmp_path, "seed": 0, "lake": "", "run": "1"}
+    with RunContext(**place, catalog=Seen()) as ctx:  # type: ignore[arg-type]
+        ctx.report(1, loss=0.5)
+        assert written.get(timeout=60) == [("loss", 1, 0.5)]
+        ctx.report(2, loss=0.4)
+        ctx.report(3, loss=0.3)
+    assert written.get(timeout=60) == [("loss", 2, 0.4), ("loss", 3, 0.3)]
 
 
 def test_an_unknown_runner_suggests_the_nearest(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -15,13 +16,14 @@ from aimass.runner.launch import local
 from aimass.store.catalog import Catalog
 from aimass.store.trackers.base import Point
 
-CADENCE = 0.5  # seconds between writes of live metrics
+CADENCE = 0.1  # seconds between writes of live metrics: the first is written at once, those after it together
+LOOK = 0.5  # seconds between looks at whether the run is to stop
 
 Mirror = Callable[[list[Point]], None]  # is told what the catalog was told; never waits, never raises
 
 
 class RunContext:
-    """`core.step.Context` of one run: metrics are buffered and written by a thread at a time cadence."""
+    """`core.step.Context` of one run: metrics are written by a thread, those of a moment together."""
 
     def __init__(self, *, folder: Path, resume: Path, seed: int, lake: str, run: str, catalog: Catalog,
                  mirror: Mirror = lambda points: None, needs: Mapping[str, Any] | None = None,
@@ -33,6 +35,7 @@ class RunContext:
         self._run, self._catalog, self._mirror = run, catalog, mirror
         self._points: list[Point] = []
         self._lock, self._done, self._stop = threading.Lock(), threading.Event(), False
+        self._some = threading.Event()  # is there anything to write
         self._thread = threading.Thread(target=self._write, daemon=True)
         self._failed: Exception | None = None
 
@@ -44,6 +47,7 @@ class RunContext:
             raise self._failed
         with self._lock:
             self._points += [(name, at, float(value)) for name, value in numbers.items() if math.isfinite(value)]
+            self._some.set()
         if not self._thread.is_alive() and not self._done.is_set():
             self._thread.start()
 
@@ -61,6 +65,7 @@ class RunContext:
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
         self._done.set()
+        self._some.set()
         if self._thread.is_alive():
             self._thread.join()
         try:
@@ -71,16 +76,22 @@ class RunContext:
             value.add_note(f"its last metrics were not kept: {error}")  # the body's own error is the news
 
     def _write(self) -> None:
-        while not self._done.wait(CADENCE):
+        looked = -LOOK
+        while not self._done.is_set():
+            self._some.wait(LOOK)
             try:
                 self._flush()
-                self._stop = self._catalog.run_row(self._run)["state"] == "stopping"
+                if time.monotonic() - looked >= LOOK:
+                    looked = time.monotonic()
+                    self._stop = self._catalog.run_row(self._run)["state"] == "stopping"
             except Exception as error:  # handed to the body at its next report
                 self._failed = error
                 return
+            self._done.wait(CADENCE)
 
     def _flush(self) -> None:
         with self._lock:
             points, self._points = self._points, []
+            self._some.clear()
         self._catalog.add_metrics(self._run, points)
         self._mirror(points)
