@@ -1,5 +1,5 @@
 export const ROLES = ['viewer', 'operator', 'admin'] as const;
-const MAY = { viewer: 'sees everything but users, keys and audit', operator: 'and stops runs', admin: 'and changes users and keys' };
+const MAY = { viewer: 'sees everything but users, keys and audit', operator: 'and acts on runs, jobs and endpoints', admin: 'and changes users and keys' };
 
 export function RoleField() {
   return (

@@ -24,6 +24,13 @@ export const LOOKS: Record<string, Look> = {
   disabled: { shape: '–', tone: 'muted' },
   revoked: { shape: '✕', tone: 'muted' },
   expired: { shape: '–', tone: 'muted' },
+  serving: { shape: '●', tone: 'good' },
+  sharing: { shape: '◐', tone: 'accent' },
+  'on trial': { shape: '◑', tone: 'warning' },
+  ready: { shape: '●', tone: 'good' },
+  loading: { shape: '◌', tone: 'accent' },
+  leaving: { shape: '◍', tone: 'muted' },
+  refused: { shape: '✕', tone: 'bad' },
   off: { shape: '–', tone: 'muted' },
 };
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -34,7 +36,7 @@ def create_app(workspace: str, *, host: str = "127.0.0.1", static: Path | None =
     Raises StoreError when the workspace cannot be opened.
     """
     app = FastAPI(title="AI Mass control API", version=__version__, openapi_url=OPENAPI, docs_url=None, redoc_url=None,
-                  redirect_slashes=False)  # fmt: skip
+                  redirect_slashes=False, lifespan=looking)  # fmt: skip
     space = opened(workspace)
     app.state.place = Place(space, Feed(space.catalog))
     for router in api.ROUTERS:
@@ -50,6 +52,13 @@ def create_app(workspace: str, *, host: str = "127.0.0.1", static: Path | None =
     if not on_this_machine(host):
         log.warning("the console at %s can be reached by others: passwords are safe only behind a proxy with TLS", host)
     return app
+
+
+@asynccontextmanager
+async def looking(app: FastAPI) -> AsyncIterator[None]:
+    """While APP answers, the figures of its endpoints are kept."""
+    with app.state.place.ring.looking():
+        yield
 
 
 def check_rules(app: FastAPI) -> None:

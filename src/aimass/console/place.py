@@ -9,6 +9,8 @@ import anyio
 from starlette.requests import HTTPConnection
 
 from aimass.console.access.attempts import Attempts
+from aimass.console.endpoints.acts import Turns
+from aimass.console.endpoints.ring import Ring, metrics_of
 from aimass.console.live.feed import Feed
 from aimass.runner.workspace import Workspace
 from aimass.store.catalog import Catalog
@@ -25,7 +27,11 @@ class Place:
     attempts: Attempts = field(default_factory=Attempts)
     hashing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(HASHES))
 
+    turns: Turns = field(default_factory=Turns)  # of changes of endpoints
     tabs: dict[str, set[Any]] = field(default_factory=dict)  # that are open, by user
+
+    def __post_init__(self) -> None:
+        self.ring = Ring(lambda: metrics_of(self.workspace))  # figures of endpoints
 
     @property
     def catalog(self) -> Catalog:

@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ from aimass.console.pages import BUILT
 from aimass.core.errors import InputError
 from aimass.runner.workspace import Workspace
 from tests.console import chores
+from tests.console.endpoints.beside import beside
+from tests.console.endpoints.models import clothes, customers, publish, reviews
 from tests.runner.test_runners import task_of
 
 NAME, PASSWORD = "ada", "correct horse battery"
@@ -102,12 +105,22 @@ def seeded(workspace: Workspace) -> None:
     worker.jobs.cancel(worker.jobs.rows()[0]["id"])
 
 
+def served(workspace: Workspace, scratch: Path) -> None:
+    """Releases of a table, a text and pictures, some of them in several versions."""
+    for number in (1, 2, 3):
+        publish(workspace, customers(scratch / f"customers-{number}", tilt=(number - 1) / 4), "customers")
+    publish(workspace, reviews(scratch / "reviews"), "reviews")
+    publish(workspace, clothes(scratch / "clothes"), "clothes")
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A console of a workspace with finished, reused and failed runs."""
     workspace = Workspace(tmp_path_factory.mktemp("browser") / "space")
     seeded(workspace)
-    with socket.create_server(("127.0.0.1", 0)) as bound:
+    served(workspace, tmp_path_factory.mktemp("made"))
+    loaded = {"customers": "2", "reviews": "1", "clothes": "1"}
+    with beside(workspace, loaded), socket.create_server(("127.0.0.1", 0)) as bound:
         server, thread = serving(create_app(str(workspace.folder)), bound)
         yield Site(f"http://127.0.0.1:{bound.getsockname()[1]}/", workspace, server)
         server.should_exit = True

@@ -35,6 +35,7 @@ PAGES: dict[str, tuple[Callable[[Site], str], str]] = {  # name -> its path, wha
     "run-failed": (lambda site: f"/runs/{failed(site)}", "cannot be used"),
     "run-logs": (lambda site: f"/runs/{grown(site)}?tab=logs", "begun at 0"),
     "run-parameters": (lambda site: f"/runs/{grown(site)}?tab=parameters", "pause"),
+    "playground": (lambda site: "/playground/customers?explain=200", "Send record"),
     "jobs": (lambda site: "/jobs", "customers"),
     "users": (lambda site: "/users", "1 user"),
     "keys": (lambda site: "/keys", "No key yet"),

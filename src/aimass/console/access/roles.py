@@ -12,14 +12,17 @@ PERMISSIONS = {
     "jobs.see": "jobs with their logs",
     "jobs.ask": "start, cancel and resume jobs",
     "jobs.outside": "jobs that read outside the workspace, or run code by its import path",
+    "endpoints.see": "what is served, how well, and how to ask it",
+    "endpoints.ask": "send records to an endpoint",
+    "endpoints.change": "say which versions answer: publish, canary, roll back",
     "users.see": "who may use the console",
     "users.change": "add, change and remove users",
     "keys.see": "the keys of programs",
     "keys.change": "make and revoke keys of programs",
     "audit.see": "what was done by whom",
 }
-_VIEWER = frozenset({"self", "home.see", "runs.see", "jobs.see"})
-_OPERATOR = _VIEWER | {"runs.stop", "jobs.ask"}
+_VIEWER = frozenset({"self", "home.see", "runs.see", "jobs.see", "endpoints.see"})
+_OPERATOR = _VIEWER | {"runs.stop", "jobs.ask", "endpoints.ask", "endpoints.change"}
 ROLES: dict[str, frozenset[str]] = {
     "viewer": _VIEWER,
     "operator": _OPERATOR,

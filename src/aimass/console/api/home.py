@@ -12,8 +12,9 @@ from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
 from aimass.console.api.bodies import PROBLEMS
 from aimass.console.api.runs import Run
+from aimass.console.endpoints.trouble import troubles
 from aimass.console.place import place_of
-from aimass.console.wellbeing import centres, figures_of
+from aimass.console.wellbeing import MOST, centres, figures_of
 from aimass.console.wellbeing import needs as needs_of
 from aimass.store import listed
 from aimass.store import tables as t
@@ -61,10 +62,12 @@ class Home(BaseModel):
 @router.get("/home", response_model=Home)
 def home(request: Request, caller: Caller = needs("home.see")) -> Any:
     """How things are."""
-    space = place_of(request).workspace
+    place = place_of(request)
+    space = place.workspace
     running = listed.some(space.catalog, t.run.c.state.in_(("running", "stopping")), limit=RUNNING)
     newest = sorted(space.versions(), key=lambda row: row["created"], reverse=True)[:RELEASES]
     releases = [{"name": row["name"], "version": row["number"], "digest": row["digest"], "created": row["created"],
                  "metrics": figures_of(space, row["digest"])} for row in newest]  # fmt: skip
-    return {"centres": [one._asdict() for one in centres(space)], "needs": [one._asdict() for one in needs_of(space)],
+    waiting = [*troubles(place.ring), *needs_of(space)][:MOST]
+    return {"centres": [one._asdict() for one in centres(space)], "needs": [one._asdict() for one in waiting],
             "running": running, "releases": releases}  # fmt: skip

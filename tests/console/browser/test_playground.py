@@ -1,0 +1,85 @@
+"""A record goes in and its answer is drawn: bars of classes, what it rests on, words of a text, a picture, a table."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+
+import pytest
+
+from tests.console.browser.conftest import THEMES, Opening
+from tests.console.browser.looked import findings, picture
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_record_is_one_click_from_its_answer_and_why(opened: Opening, theme: str) -> None:
+    watched = opened(theme)
+    watched.open("/playground/customers?explain=200")
+    watched.heading("Playground")
+    page = watched.page
+    watched.click("button", "Send record")
+    page.get_by_text("answered in").wait_for()
+    page.get_by_role("heading", name="What it rests on").wait_for()
+    assert watched.clicks == 1
+    assert page.get_by_label("Probabilities").inner_text().startswith("leaves")
+    assert page.get_by_text("plan = basic").is_visible()
+    assert findings(page) == []
+    picture(page, f"playground-answer-{theme}")
+
+
+def test_what_is_wrong_is_said_at_its_field(opened: Opening) -> None:
+    watched = opened()
+    watched.open("/playground/customers")
+    page = watched.page
+    page.get_by_role("textbox", name="age").fill("forty")
+    watched.click("button", "Send record")
+    page.get_by_text("expected: a number").wait_for()
+    page.get_by_role("textbox", name="age").fill("")
+    watched.click("button", "Send record")
+    page.get_by_text("answered in").wait_for()  # not known is an answer, too
+    assert page.get_by_text("expected: a number").count() == 0
+
+
+def test_a_text_is_drawn_word_by_word_and_a_picture_with_what_it_shows(opened: Opening) -> None:
+    watched = opened()
+    page = watched.page
+    watched.open("/playground/reviews?explain=200")
+    watched.click("button", "Send record")
+    page.get_by_text("review, word by word").wait_for()
+    assert page.locator(".token.for", has_text="broken").is_visible()
+    picture(page, "playground-text-light")
+    watched.open("/playground/clothes?explain=200")
+    page.get_by_alt_text("image as it is sent").wait_for()
+    watched.click("button", "Send record")
+    page.get_by_alt_text("what speaks for shirt").wait_for()
+    assert findings(page) == []
+    picture(page, "playground-picture-light")
+
+
+def test_the_request_as_code_gives_the_same_answer(opened: Opening) -> None:
+    watched = opened()
+    page = watched.page
+    watched.open("/playground/customers")
+    watched.click("button", "Send record")
+    page.get_by_text("answered in").wait_for()
+    shown = page.get_by_label("Probabilities").locator(".best .figure").inner_text()
+    watched.click("tab", "Python")
+    program = page.locator("pre.code").inner_text()
+    said = subprocess.run(["python3", "-c", program], capture_output=True, text=True, timeout=60)
+    assert said.returncode == 0, said.stderr
+    [row] = ast.literal_eval(said.stdout)["predictions"]
+    assert f"{100 * max(row['probabilities'].values()):.1f} %" == shown
+
+
+def test_several_records_are_a_table(opened: Opening) -> None:
+    watched = opened()
+    page = watched.page
+    watched.open("/playground/customers")
+    watched.click("button", "As JSON")
+    rows = [{"age": age, "plan": "<img src=x onerror=alert(1)>", "spend": 1, "joined": None} for age in range(30)]
+    page.get_by_label("Records as JSON").fill(json.dumps(rows))
+    watched.click("button", "Send records")
+    page.get_by_text("30 answers").wait_for()
+    assert page.locator("img[src=x]").count() == 0
+    assert page.get_by_label("Answers, row by row").locator("tbody tr").count() == 30
