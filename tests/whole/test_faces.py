@@ -114,3 +114,25 @@ def test_the_verbs_chained_by_hand_reach_a_served_model(finished: Finished, tmp_
     with endpoint(found.folder, "by-hand") as url:
         answer = ask(f"{url}/v1/predict/by-hand", {"records": [record]})["predictions"][0]
     assert answer["label"] in ("yes", "no")
+
+
+def test_a_project_that_was_carried_elsewhere_is_measured_there_and_goes_on(
+    finished: Finished, say: Say, tmp_path: Path
+) -> None:
+    file, elsewhere = tmp_path / "tiny.zip", tmp_path / "elsewhere"
+    assert say(finished.workspace, "export", finished.project, "--to", file)[0] == 0
+    code, out, err = say(elsewhere, "import", file, "--json")
+    assert code == 0, err
+    [release] = json.loads(out)["releases"]
+    assert (release["release"], release["holds"]) == ("tiny@1", True)
+    lines = {line["budget"]: line for line in release["budgets"]}
+    there = {line["budget"]: line["measured"] for line in finished.out["goal"]}
+    assert {name: line["there"]["measured"] for name, line in lines.items()} == there
+    assert all(lines[name]["here"] == lines[name]["there"] for name in ("floor", "size_mb"))
+    assert 0 < lines["p99_ms"]["here"]["measured"] != there["p99_ms"]
+    code, _, err = say(elsewhere, "run", finished.project, "--quiet", "--json", tmp_path / "out.json")
+    assert code == 0, err
+    again = json.loads((tmp_path / "out.json").read_text())
+    assert again["artifacts"] == finished.out_again["artifacts"] and again["release"]["version"] == "tiny@1"
+    states = {row["state"] for row in aimass.Workspace(elsewhere).runs(100) if row["step"] == "train"}
+    assert states == {"finished", "reused"}

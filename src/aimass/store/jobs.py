@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,7 +25,8 @@ TRIES = 3  # of workers that died with it: a job that kills its machine is not b
 QUEUED, RUNNING, CANCELLING = "queued", "running", "cancelling"
 CANCELLED, FINISHED, FAILED = "cancelled", "finished", "failed"
 OVER = (CANCELLED, FINISHED, FAILED)
-KINDS = ("project", "task")
+PROJECT, TASK, EXPORT, IMPORT = "project", "task", "export", "import"
+KINDS = (PROJECT, TASK, EXPORT, IMPORT)
 
 Note = Callable[[sa.Connection, Row], None]  # writes down, in the same transaction, what was done
 
@@ -60,9 +61,9 @@ class Jobs:
         with speaking(self.catalog.engine), self.catalog.engine.connect() as link:
             return _row(link, job)
 
-    def rows(self, limit: int = 100, *, before: str = "", state: str = "") -> list[Row]:
-        """The newest jobs first, of one STATE or all; BEFORE goes on behind a job of this number."""
-        query = sa.select(t).order_by(t.c.id.desc()).limit(limit)
+    def rows(self, limit: int = 100, *, before: str = "", state: str = "", kinds: Collection[str] = KINDS) -> list[Row]:
+        """The newest jobs first, of one STATE or all, of KINDS; BEFORE goes on behind a job of this number."""
+        query = sa.select(t).where(t.c.kind.in_(kinds)).order_by(t.c.id.desc()).limit(limit)
         query = query.where(t.c.id < _number(before)) if before else query
         return [_read(row) for row in self.catalog.rows(query.where(t.c.state == state) if state else query)]
 

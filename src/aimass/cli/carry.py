@@ -1,0 +1,128 @@
+"""`aimass export` and `aimass import`: a project as one file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from aimass.cli.looks import WANT_JSON
+from aimass.cli.place import emit, table, workspace
+from aimass.core.errors import InfeasibleError
+
+MEASURED = ("served", "all", "none")
+
+
+@click.command("export")
+@click.argument("project", default="aimass.toml")
+@click.option("--to", type=click.Path(path_type=Path), default=None, help="the file [PROJECT.aimass.zip]")
+@click.option("--force", is_flag=True, help="overwrite a file that exists")
+@WANT_JSON
+@click.pass_context
+def export(ctx: click.Context, project: str, to: Path | None, force: bool, json_wanted: bool) -> None:
+    """Write PROJECT (its file, or its name) with all that belongs to it into one file, for another workspace.
+
+    \b
+    Runs with figures and logs, artifacts, releases, names, the rows they came from and the project file.
+    Example: aimass export flights --to flights.aimass.zip
+    """
+    from aimass.project.archive.write import export_project
+
+    name, text = _named(project)
+    target = to or Path(f"{name}.aimass.zip")
+    told = export_project(workspace(ctx), name, target.absolute(), text=text, force=force, note=_note(json_wanted))
+    lines = [f"{told['artifacts']} artifacts, {told['runs']} runs, {len(told['versions'])} releases: "
+             f"{told['bytes'] / 1e6:.1f} MB in {target}"]  # fmt: skip
+    if not told["project_file"]:
+        lines.append("without a project file: none is known of it; export by its aimass.toml to have it inside")
+    emit(told, json_wanted=json_wanted, text="\n".join([*lines, f"bring it in elsewhere: aimass import {target.name}"]))
+
+
+def _named(project: str) -> tuple[str, str | None]:
+    """The name of PROJECT, and the text of its file where it is one."""
+    path = Path(project)
+    if not (path.suffix == ".toml" or path.exists()):
+        return project, None
+    from aimass.project.file import load
+
+    loaded = load(path)
+    return loaded.name, loaded.text
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--look", is_flag=True, help="say what it holds and would change, and change nothing")
+@click.option("--measure", type=click.Choice(MEASURED), default="served", show_default=True,
+              help="which of its releases are measured on this machine")  # fmt: skip
+@WANT_JSON
+@click.pass_context
+def import_(ctx: click.Context, file: Path, look: bool, measure: str, json_wanted: bool) -> None:
+    """Bring the project in FILE, which `aimass export` wrote, into this workspace: all of it or nothing.
+
+    \b
+    Then its releases are measured here, and each budget is said to hold or not.
+    Exit codes: 0 every budget holds, 2 no archive or not for this workspace, 3 imported, but a budget does not hold.
+    Example: aimass -w elsewhere import flights.aimass.zip
+    """
+    from aimass.project.archive.take import import_project
+    from aimass.project.archive.take import look as look_into
+    from aimass.publish.held import held_among
+
+    place = workspace(ctx)
+    if look:
+        told = look_into(place, file)
+        emit(told, json_wanted=json_wanted, text=_page(told))
+        return
+    note = _note(json_wanted)
+    told = import_project(place, file, note=note)
+    if not json_wanted:
+        click.echo(_page(told))
+    told["releases"] = held_among(place, told["versions"], measure, note)
+    emit(told, json_wanted=json_wanted, text=budgets_page(told["releases"]))
+    _conclude(told["releases"])
+
+
+def _note(quiet: bool) -> Callable[[str], None]:
+    return (lambda text: None) if quiet else (lambda text: click.secho(text, dim=True, err=True))
+
+
+def _page(told: dict[str, Any]) -> str:
+    """What an archive holds and what of it is new here."""
+    new, kinds = told["new"], ", ".join(f"{count} {kind}" for kind, count in told["artifacts"].items())
+    lines = [
+        f"{told['project']}, exported {told['created'][:16].replace('T', ' ')} by aimass {told['package']}",
+        f"  {kinds}; {told['runs']} runs; releases: {', '.join(told['versions']) or 'none'}",
+        f"  new here: {new['artifacts']} artifacts, {new['runs']} runs, {', '.join(new['versions']) or 'no release'}",
+    ]
+    moved = [row for row in new["names"] if row["before"]]
+    lines += [f"  {row['name']} moves from {row['before'][:12]} to {row['after'][:12]}" for row in moved]
+    lines += [f"  it cannot come in: {why}" for why in new["against"]]
+    return "\n".join(lines)
+
+
+def budgets_page(releases: list[dict[str, Any]]) -> str:
+    """A line for each budget: asked, as it was where it was released, and here."""
+    rows = [{"release": one["release"], "budget": line["what"], "asked": f"{line['asked']:g} {line['unit']}".strip(),
+             "there": _figure(line["there"]), "here": _figure(line["here"]),
+             "": "holds" if line["here"]["met"] else "does not hold"}
+            for one in releases for line in one["budgets"]]  # fmt: skip
+    without = [f"{one['release']}: {one['why']}" for one in releases if not one["budgets"] or one["report"] is None]
+    return "\n".join(["", *([table(rows)] if rows else []), *without]) if releases else "no release was measured here"
+
+
+def _figure(line: dict[str, Any]) -> str:
+    if line["measured"] is None:
+        return "-"
+    low, high = ("?" if bound is None else f"{bound:.4g}" for bound in line["interval"])
+    return f"{line['measured']:.4g} [{low}, {high}]"
+
+
+def _conclude(releases: list[dict[str, Any]]) -> None:
+    broken = [one for one in releases if one["holds"] is False]
+    if broken:
+        raise InfeasibleError(
+            f"imported, but {broken[0]['release']} does not keep its budgets on this machine: {broken[0]['why']}",
+            expected="the budgets it was released with",
+            todo="run its project here, which chooses anew among what it has: aimass run")  # fmt: skip
