@@ -17,6 +17,7 @@ export const GROUPS = ['', 'Data', 'Training', 'Models', 'Serving', 'Manage'];
 
 export const ROUTES: Route[] = [
   { path: '/', title: 'Home', group: '', icon: 'home', needs: 'home.see', page: () => import('./pages/home.tsx') },
+  { path: '/archive', title: 'Import / export', group: 'Data', icon: 'carry', needs: 'archive.use', page: () => import('./pages/archive.tsx') },
   { path: '/runs', title: 'Runs', group: 'Training', icon: 'runs', needs: 'runs.see', page: () => import('./pages/runs.tsx') },
   { path: '/runs/:id', title: 'Run', needs: 'runs.see', page: () => import('./pages/run.tsx') },
   { path: '/jobs', title: 'Jobs', group: 'Training', icon: 'jobs', needs: 'jobs.see', page: () => import('./pages/jobs.tsx') },

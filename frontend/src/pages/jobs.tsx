@@ -4,6 +4,8 @@ import { useAnswer } from '../api/answer.ts';
 import { call, me, type Refusal } from '../api/client.ts';
 import type { Calls } from '../api/schema.ts';
 import { useCell } from '../parts/cell.ts';
+import { useEvery } from '../parts/every.ts';
+import { Csv } from '../parts/csv-button.tsx';
 import { plural } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { useQuery } from '../parts/place.ts';
@@ -22,11 +24,11 @@ export default function JobsPage() {
   const jobs = useAnswer('GET /jobs', { query: { limit: 200 } });
   const may = allows(useCell(me), 'jobs.ask');
   const [chosen, choose] = useQuery('job');
-  useEvery(jobs.again);
+  useEvery(EVERY, jobs.again);
   const going = jobs.value?.rows.filter((job) => GOING.includes(job.state)).length ?? 0;
   return (
     <div class="page">
-      <header class="head"><h1>Jobs</h1><p class="muted" role="status">{jobs.value ? `${plural(jobs.value.rows.length, 'job')}, ${going} queued or running` : ''}</p></header>
+      <header class="head"><h1>Jobs</h1><p class="muted" role="status">{jobs.value ? `${plural(jobs.value.rows.length, 'job')}, ${going} queued or running` : ''}</p><span class="space" /><Csv name="jobs" rows={jobs.value?.rows} /></header>
       <Shown of={jobs} what="The list of jobs">{({ rows }) => (rows.length ? (
         <>
           <div class="scroll"><table class="plain boxed"><thead><tr><th scope="col">State</th><th scope="col">Job</th><th scope="col">Kind</th><th scope="col">Asked</th><th scope="col" class="right">Duration</th><th scope="col">Run</th><th scope="col"><span class="unseen">Deeds</span></th></tr></thead>
@@ -83,7 +85,7 @@ function Log({ job }: { job: string }) {
     set((before) => (before + page.text).slice(-MOST));
   }, () => undefined);
   useEffect(more, []);
-  useEvery(more);
+  useEvery(EVERY, more);
   useEffect(() => {
     if (box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [text]);
@@ -96,12 +98,3 @@ function Log({ job }: { job: string }) {
 }
 
 const MOST = 200_000; // letters that are shown
-
-function useEvery(act: () => void): void {
-  const latest = useRef(act);
-  latest.current = act;
-  useEffect(() => {
-    const timer = setInterval(() => document.hidden || latest.current(), EVERY);
-    return () => clearInterval(timer);
-  }, []);
-}

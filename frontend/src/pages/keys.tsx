@@ -5,6 +5,7 @@ import { call, me } from '../api/client.ts';
 import type { Calls } from '../api/schema.ts';
 import { useCell } from '../parts/cell.ts';
 import { Confirm } from '../parts/confirm.tsx';
+import { Csv } from '../parts/csv-button.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { Field, Problem, useForm } from '../parts/form.tsx';
 import { milliseconds, plural } from '../parts/format.ts';
@@ -25,6 +26,7 @@ export default function KeysPage() {
   return (
     <div class="page">
       <header class="head"><h1>Keys</h1><p class="muted">{keys.value ? plural(keys.value.rows.length, 'key') : ''}</p><span class="space" />
+        <Csv name="keys" rows={keys.value?.rows} />
         {may && <button type="button" class="primary" onClick={() => make(true)}>Make key</button>}</header>
       <Shown of={keys} what="The list of keys">{({ rows }) => (rows.length ? (
         <table class="plain boxed"><thead><tr><th scope="col">Name</th><th scope="col">Key</th><th scope="col">Role</th><th scope="col">State</th><th scope="col">Made</th><th scope="col">Ends</th><th scope="col"><span class="unseen">Deeds</span></th></tr></thead>

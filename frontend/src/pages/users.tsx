@@ -5,6 +5,7 @@ import { call, me, Refusal } from '../api/client.ts';
 import type { Calls } from '../api/schema.ts';
 import { useCell } from '../parts/cell.ts';
 import { Confirm } from '../parts/confirm.tsx';
+import { Csv } from '../parts/csv-button.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { Field, Problem, useForm } from '../parts/form.tsx';
 import { plural } from '../parts/format.ts';
@@ -27,6 +28,7 @@ export default function UsersPage() {
   return (
     <div class="page">
       <header class="head"><h1>Users</h1><p class="muted">{users.value ? plural(users.value.rows.length, 'user') : ''}</p><span class="space" />
+        <Csv name="users" rows={users.value?.rows} />
         {may && <button type="button" class="primary" onClick={() => add(true)}>Add user</button>}</header>
       <Shown of={users} what="The list of users">{({ rows }) => (
         <table class="plain boxed"><thead><tr><th scope="col">Name</th><th scope="col">Role</th><th scope="col">State</th><th scope="col">Added</th><th scope="col"><span class="unseen">Deeds</span></th></tr></thead>

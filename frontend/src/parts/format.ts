@@ -61,3 +61,13 @@ export function milliseconds(moment: string | number | null | undefined): number
 export const short = (digest: string): string => digest.slice(0, 10);
 
 export const plural = (count: number, one: string, many = `${one}s`): string => `${number(count)} ${count === 1 ? one : many}`;
+
+/** Bytes with three digits: 17 B, 1.24 kB, 380 MB. */
+export function bytes(value: number | null | undefined): string {
+  if (value === null || value === undefined) return NOTHING;
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let power = 0;
+  while (power < units.length - 1 && value / 1000 ** power >= 999.5) power += 1;
+  const size = value / 1000 ** power;
+  return `${power && size < 999.5 ? size.toPrecision(3) : Math.round(size)} ${units[power]}`;
+}

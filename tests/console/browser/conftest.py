@@ -96,6 +96,7 @@ def seeded(workspace: Workspace) -> None:
         with pytest.raises(InputError, match="cannot be used"):
             workspace.run(replace(task_of(chores.wrong, {}, note=note), label="flights, from yesterday"))
     worker = Worker(workspace)
+    carried(workspace, worker)
     for name in ("flights", "reviews", "customers"):
         work = json.loads(task_of(chores.grow, {}, points=5, pause=0.0).to_json())
         worker.jobs.ask("task", work, label=name, who=NAME)
@@ -111,6 +112,32 @@ def served(workspace: Workspace, scratch: Path) -> None:
         publish(workspace, customers(scratch / f"customers-{number}", tilt=(number - 1) / 4), "customers")
     publish(workspace, reviews(scratch / "reviews"), "reviews")
     publish(workspace, clothes(scratch / "clothes"), "clothes")
+
+
+def carried(workspace: Workspace, worker: Worker) -> None:
+    """A project as an archive, and one that came in with budgets, of which one does not hold on this machine."""
+    workspace.alias(workspace.runs()[-1]["output"], "flights/run")
+    work = {"project": "flights", "file": "flights-2026-01-02.aimass.zip"}
+    worker.jobs.ask("export", work, label="flights", who=NAME)
+    done = worker.jobs.claim(worker.holder)
+    assert done is not None
+    worker.see_through(done)
+    figures = {
+        "roc_auc": (0.8, 0.861, 0.861, ""),
+        "p99": (5.0, 3.214, 6.172, "ms"),
+        "size": (1.0, 0.4217, 0.4217, "MB"),
+    }
+    lines = [
+        {"budget": name, "what": name, "asked": asked, "unit": unit,
+         "there": {"measured": there, "interval": [there * 0.97, there * 1.04], "met": True},
+         "here": {"measured": here, "interval": [here * 0.96, here * 1.05], "met": name != "p99"}}
+        for name, (asked, there, here, unit) in figures.items()
+    ]  # fmt: skip
+    releases = [{"release": "churn@2", "holds": False, "why": "p99 upper bound 6.48 ms > 5 ms", "budgets": lines},
+                {"release": "churn@1", "holds": None, "why": "no budget was set", "budgets": []}]  # fmt: skip
+    job = worker.jobs.ask("import", {"file": "data:churn.zip"}, label="churn", who=NAME)["id"]
+    assert worker.jobs.claim("a worker") is not None
+    worker.jobs.end(job, "a worker", "finished", outcome={"releases": releases})
 
 
 @pytest.fixture(scope="session")

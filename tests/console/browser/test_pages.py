@@ -11,6 +11,7 @@ import pytest
 
 from aimass.console.access.links import first_link
 from aimass.console.app import create_app
+from aimass.store.jobs import Jobs
 from tests.console.browser.conftest import NAME, PASSWORD, THEMES, Opening, Site, Watched, serving
 from tests.console.browser.looked import MARK, TEXT, contrasts, findings, picture, pixels
 from tests.console.browser.proxy import proxied
@@ -37,6 +38,8 @@ PAGES: dict[str, tuple[Callable[[Site], str], str]] = {  # name -> its path, wha
     "run-parameters": (lambda site: f"/runs/{grown(site)}?tab=parameters", "pause"),
     "playground": (lambda site: "/playground/customers?explain=200", "Send record"),
     "jobs": (lambda site: "/jobs", "customers"),
+    "archive": (lambda site: "/archive", "does not hold"),
+    "archive-look": (lambda site: "/archive?file=flights-2026-01-02.aimass.zip", "nothing: all of it is here already"),
     "users": (lambda site: "/users", "1 user"),
     "keys": (lambda site: "/keys", "No key yet"),
     "audit": (lambda site: "/audit", "users.create"),
@@ -142,3 +145,20 @@ def test_under_a_path_of_two_parts_everything_works(opened: Opening, site: Site)
         page.reload()
         page.locator("figure.chart canvas").first.wait_for()
         page.goto("about:blank")
+
+
+def test_a_project_is_looked_into_before_it_is_brought_in(opened: Opening, site: Site) -> None:
+    watched = opened()
+    watched.open()
+    watched.heading("Home")
+    watched.click("link", "Import / export")
+    watched.click("button", "Look inside")
+    inside = watched.page.get_by_role("dialog")
+    inside.get_by_text("no release").or_(inside.get_by_text("nothing: all of it")).first.wait_for()
+    watched.click("button", "Bring flights in")
+    watched.page.get_by_text("flights is on its way in").wait_for()
+    assert watched.clicks == 3
+    [job, *_] = Jobs(site.workspace.catalog).rows(1)
+    assert (job["kind"], job["work"]["measure"], job["state"]) == ("import", "served", "queued")
+    watched.page.get_by_role("row", name="queued import of flights").wait_for()
+    Jobs(site.workspace.catalog).cancel(job["id"])

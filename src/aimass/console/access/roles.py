@@ -15,6 +15,7 @@ PERMISSIONS = {
     "endpoints.see": "what is served, how well, and how to ask it",
     "endpoints.ask": "send records to an endpoint",
     "endpoints.change": "say which versions answer: publish, canary, roll back",
+    "archive.use": "bring projects out of the workspace and into it, as archives",
     "users.see": "who may use the console",
     "users.change": "add, change and remove users",
     "keys.see": "the keys of programs",

@@ -24,10 +24,10 @@ from aimass.console.place import place_of
 from aimass.console.refusals import Refusal, missing, taken
 from aimass.core.errors import InputError
 from aimass.store.catalog import Row, now
-from aimass.store.jobs import Jobs, Note
+from aimass.store.jobs import EXPORT, IMPORT, Jobs, Note
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], responses=PROBLEMS)
-OUTSIDE = "jobs.outside"
+OUTSIDE, ARCHIVE = "jobs.outside", "archive.use"
 State = Literal["", "queued", "running", "cancelling", "cancelled", "finished", "failed"]
 
 
@@ -35,7 +35,7 @@ class Job(BaseModel):
     """Who asked for what, and what came of it; `run` is the newest run that it began."""
 
     id: str
-    kind: Literal["project", "task"]
+    kind: Literal["project", "task", "export", "import"]
     label: str
     state: str
     who: str
@@ -103,7 +103,7 @@ def listed(
     jobs = _jobs(request)
     rows = jobs.rows(limit + 1, before=before, state=state)
     more = rows[limit - 1]["id"] if len(rows) > limit else None
-    return {"rows": [_shown(row) for row in rows[:limit]], "next": more, "counts": jobs.counts()}
+    return {"rows": [shown(row) for row in rows[:limit]], "next": more, "counts": jobs.counts()}
 
 
 @router.post("", response_model=WholeJob, status_code=201)
@@ -118,13 +118,13 @@ def ask(request: Request, body: Wanted, caller: Caller = needs("jobs.ask")) -> A
     label = work.get("label") or label_of(kind, work)
     _check_inside(kind, work, caller)
     row = _jobs(request).ask(kind, work, label=label, who=caller.name, note=_noted(caller, "jobs.ask"))
-    return _shown(row)
+    return shown(row)
 
 
 @router.get("/{job}", response_model=WholeJob)
 def one(request: Request, job: str, caller: Caller = needs("jobs.see")) -> Any:
     """A job, and what it does."""
-    return _shown(_found(request, job))
+    return shown(_found(request, job))
 
 
 @router.get("/{job}/log", response_model=Log)
@@ -172,7 +172,7 @@ def _found(request: Request, job: str) -> Row:
 def _done(act: Callable[[], Row]) -> Row:
     """What ACT gives; what the state of a job forbids is a contradiction, not a mistake in the request."""
     try:
-        return _shown(act())
+        return shown(act())
     except InputError as error:
         raise taken(error.what, expected=error.expected, todo=error.todo, key=error.key) from error
 
@@ -188,11 +188,20 @@ def _check_writable(work: Any) -> None:
 
 
 def _check_inside(kind: str, work: Any, caller: Caller) -> None:
+    if kind in (EXPORT, IMPORT):
+        _check_held(caller, ARCHIVE)
+        return
     why = "" if OUTSIDE in caller.permissions else reaches_outside(kind, work)
     if why:
         raise Refusal(403, f"{caller.name} may not start this: {why}", expected=f"{OUTSIDE}: {PERMISSIONS[OUTSIDE]}",
                       todo="read files of the workspace's data folder, by relative paths, or ask an admin",
                       permission=OUTSIDE, granted_by=roles_with(OUTSIDE))  # fmt: skip
+
+
+def _check_held(caller: Caller, permission: str) -> None:
+    if permission not in caller.permissions:
+        raise Refusal(403, f"{caller.name} may not do this", expected=f"{permission}: {PERMISSIONS[permission]}",
+                      todo="ask an admin", permission=permission, granted_by=roles_with(permission))  # fmt: skip
 
 
 def _noted(caller: Caller, what: str) -> Note:
@@ -202,7 +211,8 @@ def _noted(caller: Caller, what: str) -> Note:
     return note
 
 
-def _shown(row: Row) -> Row:
+def shown(row: Row) -> Row:
+    """A job as the API tells it."""
     began = row["started"]
     spent = _seconds(row["ended"] or now()) - _seconds(began) if began else None
     return {**row, "seconds": None if spent is None else round(spent, 3)}

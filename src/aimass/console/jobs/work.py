@@ -15,6 +15,10 @@ FILE, DATA = "aimass.toml", "data"
 
 def carry_out(kind: str, work: Said, workspace: Workspace, folder: Path) -> Said:
     """What came of WORK, which a job of this KIND asked for; FOLDER is the job's own.  Raises AimassError."""
+    if kind in ("export", "import"):
+        from aimass.console import archives
+
+        return {"export": archives.exported, "import": archives.imported}[kind](work, workspace, folder)
     return {"task": _task, "project": _project}[kind](work, workspace, folder)
 
 

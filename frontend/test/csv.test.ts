@@ -1,0 +1,11 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { rowsAsCsv } from '../src/parts/csv.ts';
+
+test('rows become lines under the names of all their columns', () => {
+  assert.equal(rowsAsCsv([{ a: 1, b: 'x' }, { a: null, c: [1] }]), 'a,b,c\r\n1,x,\r\n,,[1]\r\n');
+});
+
+test('what a spreadsheet would run stays text, and quotes and commas stay in their cell', () => {
+  assert.equal(rowsAsCsv([{ name: '=cmd()', said: 'a "b", c' }]), 'name,said\r\n\'=cmd(),"a ""b"", c"\r\n');
+});
