@@ -26,6 +26,7 @@ POLICY = "; ".join(
         "img-src 'self' data: blob:",
         "font-src 'self'",
         "connect-src 'self'",
+        "frame-src 'self'",  # of the drawing of a graph
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",

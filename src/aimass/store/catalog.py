@@ -174,7 +174,12 @@ class Catalog:
     # -- names and versions ---------------------------------------------------------------------------------
 
     def set_name(self, name: str, digest: str) -> None:
-        self.write(self._upsert(t.name, ["name"]).values(name=name, digest=digest, moved=now()))
+        self.write(self.naming(name, digest))
+
+    def naming(self, name: str, digest: str) -> sa.Executable:
+        """The statement that lets NAME point to DIGEST, for a transaction of several."""
+        statement: sa.Executable = self._upsert(t.name, ["name"]).values(name=name, digest=digest, moved=now())
+        return statement
 
     def find_name(self, name: str) -> str | None:
         found = self.rows(sa.select(t.name.c.digest).where(t.name.c.name == name))
@@ -182,6 +187,10 @@ class Catalog:
 
     def names(self) -> list[Row]:
         return self.rows(sa.select(t.name).order_by(t.name.c.name))
+
+    def names_of(self, digest: str) -> list[str]:
+        """Every name that points to DIGEST."""
+        return [row["name"] for row in self.rows(sa.select(t.name.c.name).where(t.name.c.digest == digest))]
 
     def add_version(self, name: str, digest: str) -> int:
         """The number of DIGEST as a version of NAME; the newest version's own number when it is the same."""

@@ -24,7 +24,7 @@ from aimass.console.jobs.worker import Worker
 from aimass.console.pages import BUILT
 from aimass.core.errors import InputError
 from aimass.runner.workspace import Workspace
-from tests.console import chores
+from tests.console import chores, published
 from tests.console.endpoints.beside import beside
 from tests.console.endpoints.models import clothes, customers, publish, reviews
 from tests.runner.test_runners import task_of
@@ -88,7 +88,8 @@ def serving(app: Any, bound: socket.socket) -> tuple[uvicorn.Server, threading.T
 
 
 def seeded(workspace: Workspace) -> None:
-    """Runs of every kind, made by the workspace's own ways."""
+    """Runs of every kind and releases, made by the workspace's own ways."""
+    published.registry(workspace)
     grows = replace(task_of(chores.grow, {}, points=40, pause=0.0), label="flights, small network")
     workspace.run(grows)
     workspace.run(grows)  # reused

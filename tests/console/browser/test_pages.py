@@ -25,6 +25,16 @@ def grown(site: Site) -> str:
     return next(row["id"] for row in site.workspace.runs() if row["state"] == "finished" and row["label"])
 
 
+def ledgers(site: Site) -> list[str]:
+    """The newest first: the first of them picked nothing."""
+    return [row["digest"] for row in site.workspace.artifacts("report") if row["step"] == "choose"]
+
+
+def advised(site: Site) -> str:
+    models = site.workspace.artifacts("model")
+    return next(row["digest"] for row in models if "advice.json" in site.workspace.open(row["digest"]).manifest.files)
+
+
 def failed(site: Site) -> str:
     return next(row["id"] for row in site.workspace.runs() if row["state"] == "failed")
 
@@ -37,6 +47,14 @@ PAGES: dict[str, tuple[Callable[[Site], str], str]] = {  # name -> its path, wha
     "run-logs": (lambda site: f"/runs/{grown(site)}?tab=logs", "begun at 0"),
     "run-parameters": (lambda site: f"/runs/{grown(site)}?tab=parameters", "pause"),
     "playground": (lambda site: "/playground/customers?explain=200", "Send record"),
+    "models": (lambda site: "/models", "flights"),
+    "model": (lambda site: "/models/flights/2", "What it takes"),
+    "model-graph": (lambda site: "/models/flights/2?tab=graph&view=table", "By operator"),
+    "model-explanations": (lambda site: "/models/flights/1?tab=explanations", "What it relies on"),
+    "model-lineage": (lambda site: "/models/flights/2?tab=lineage", "artifacts"),
+    "ledgers": (lambda site: "/ledgers", "linear"),
+    "ledger": (lambda site: f"/ledgers/{ledgers(site)[1]}", "better: up and left"),
+    "advice": (lambda site: f"/advice/{advised(site)}", "takes 40 s"),
     "jobs": (lambda site: "/jobs", "customers"),
     "archive": (lambda site: "/archive", "does not hold"),
     "archive-look": (lambda site: "/archive?file=flights-2026-01-02.aimass.zip", "nothing: all of it is here already"),

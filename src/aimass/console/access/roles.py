@@ -9,6 +9,10 @@ PERMISSIONS = {
     "home.see": "how things are",
     "runs.see": "runs with their figures, logs and settings",
     "runs.stop": "stop a run",
+    "artifacts.see": "artifacts with their lineage",
+    "models.see": "published models with their versions, graphs and files",
+    "models.change": "publish, move and remove aliases",
+    "ledgers.see": "what was tried, and why it was adopted or not",
     "jobs.see": "jobs with their logs",
     "jobs.ask": "start, cancel and resume jobs",
     "jobs.outside": "jobs that read outside the workspace, or run code by its import path",
@@ -22,8 +26,25 @@ PERMISSIONS = {
     "keys.change": "make and revoke keys of programs",
     "audit.see": "what was done by whom",
 }
-_VIEWER = frozenset({"self", "home.see", "runs.see", "jobs.see", "endpoints.see"})
-_OPERATOR = _VIEWER | {"runs.stop", "jobs.ask", "endpoints.ask", "endpoints.change"}
+_VIEWER = frozenset(
+    {
+        "self",
+        "home.see",
+        "runs.see",
+        "artifacts.see",
+        "models.see",
+        "ledgers.see",
+        "jobs.see",
+        "endpoints.see",
+    }
+)
+_OPERATOR = _VIEWER | {
+    "runs.stop",
+    "models.change",
+    "jobs.ask",
+    "endpoints.ask",
+    "endpoints.change",
+}
 ROLES: dict[str, frozenset[str]] = {
     "viewer": _VIEWER,
     "operator": _OPERATOR,

@@ -1,20 +1,46 @@
 """The control API under /api/v1: one file a resource; each route names the permission it needs."""
 
 from aimass.console.api import (
+    advice,
     archive,
+    artifacts,
     audit,
     curves,
     endpoints,
+    graph,
     home,
     jobs,
     keys,
+    ledgers,
     live,
     logs,
+    models,
     playground,
     runs,
     session,
     users,
+    versions,
 )
 
-ROUTERS = tuple(one.router for one in (session, home, users, keys, audit, runs, curves, logs, live, jobs, endpoints,
-                                              playground, archive))  # fmt: skip
+RESOURCES = (
+    session,
+    home,
+    users,
+    keys,
+    audit,
+    runs,
+    curves,
+    logs,
+    live,
+    jobs,
+    endpoints,
+    playground,
+    archive,
+    artifacts,
+    models,
+    versions,
+    ledgers,
+    advice,
+    graph,
+)
+ROUTERS = tuple(one.router for one in RESOURCES)

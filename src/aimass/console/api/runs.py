@@ -17,7 +17,7 @@ from aimass.console.api.bodies import PROBLEMS, Id
 from aimass.console.place import place_of
 from aimass.console.refusals import missing, taken
 from aimass.core.task import each
-from aimass.store import listed
+from aimass.store import lineage, listed
 from aimass.store import tables as t
 from aimass.store.catalog import Catalog, Row
 
@@ -106,7 +106,7 @@ def run(request: Request, id: Id, caller: Caller = needs("runs.see")) -> Any:
     task = json.loads(catalog.run_row(str(id))["task_json"])  # not a Task: a newer version may have written it
     parents, children = list[str](), _made_from(catalog, row["output"]) if row["output"] else []
     each(task["inputs"], parents.append)
-    near = _near(catalog, [*parents, *children])
+    near = lineage.known(catalog, [*parents, *children])
     return {**row, "task": task, "names": list(row["metrics"]),
             "parents": [near[d] for d in dict.fromkeys(parents) if d in near],
             "children": [near[d] for d in children if d in near]}  # fmt: skip
@@ -142,15 +142,3 @@ def _split(text: str) -> list[str]:
 def _made_from(catalog: Catalog, digest: str) -> list[str]:
     query = sa.select(t.parent.c.child).where(t.parent.c.parent == digest).order_by(t.parent.c.child).limit(100)
     return [row["child"] for row in catalog.rows(query)]
-
-
-def _near(catalog: Catalog, digests: list[str]) -> dict[str, Row]:
-    """Kind, and the newest run that made it, of each of DIGESTS that is in the catalog."""
-    made = sa.select(t.run.c.output, sa.func.max(t.run.c.id).label("run")).where(
-        t.run.c.output.in_(digests), t.run.c.state == "finished").group_by(t.run.c.output).subquery()  # fmt: skip
-    query = sa.select(t.artifact.c.digest, t.artifact.c.kind, made.c.run, t.artifact.c.step, t.run.c.label)
-    joined = query.join_from(t.artifact, made, made.c.output == t.artifact.c.digest, isouter=True)
-    rows = catalog.rows(
-        joined.join(t.run, t.run.c.id == made.c.run, isouter=True).where(t.artifact.c.digest.in_(digests))
-    )
-    return {row["digest"]: {**row, "label": row["label"] or ""} for row in rows}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aimass.core.errors import AimassError, InputError
+from aimass.core.step import load_step
 from aimass.core.task import Task
 from aimass.runner.workspace import Workspace
 
@@ -55,8 +56,9 @@ def project_text(work: Any) -> str:
 
 
 def _task(work: Said, workspace: Workspace, folder: Path) -> Said:
-    artifact = workspace.run(task_of(work))
-    return {"digest": artifact.digest, "kind": artifact.kind}
+    task = task_of(work)
+    artifact, said = load_step(task.step).run(workspace, task)
+    return {"digest": artifact.digest, "kind": artifact.kind, **said}
 
 
 def _project(work: Said, workspace: Workspace, folder: Path) -> Said:

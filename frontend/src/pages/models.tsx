@@ -1,0 +1,81 @@
+// What is published: the version in use of each name, its figures, its aliases.
+import { useState } from 'preact/hooks';
+import { useAnswer } from '../api/answer.ts';
+import type { Calls } from '../api/schema.ts';
+import { quoted } from '../chart/points.ts';
+import { download } from '../parts/download.ts';
+import { bytes, plural } from '../parts/format.ts';
+import { Icon } from '../parts/icons.tsx';
+import { Interval } from '../parts/interval.tsx';
+import { useQuery } from '../parts/place.ts';
+import { Empty, Shown } from '../parts/states.tsx';
+import { Ago } from '../parts/times.tsx';
+
+type Models = Calls['GET /models']['answer'];
+type Model = Models['rows'][number];
+
+export default function ModelsPage() {
+  const [text, write] = useQuery('text');
+  const [after, go] = useQuery('after');
+  const models = useAnswer('GET /models', { query: { text, after } });
+  const rows = models.value?.rows ?? [];
+  return (
+    <div class="page">
+      <header class="head"><h1>Registry</h1><p class="muted" role="status">{models.value ? `${plural(rows.length, 'name')}${after || models.value.next ? ' on this page' : ''}` : ''}</p></header>
+      <div class="bar" role="search" aria-label="Filter models">
+        <Search text={text} write={(text) => { go(''); write(text); }} />
+        <span class="space" />
+        <button type="button" class="quiet" onClick={() => download('models.csv', new Blob([csvOf(rows)], { type: 'text/csv' }))}><Icon name="save" /> CSV</button>
+      </div>
+      <Shown of={models} what="The registry">{({ rows, next }) => (rows.length ? (
+        <>
+          <div class="scroll"><table class="plain boxed registry"><thead><tr><th scope="col">Model</th><th scope="col">In use</th><th scope="col">Aliases</th><th scope="col">Quality</th><th scope="col" class="right">p99, ms</th><th scope="col" class="right">Size</th><th scope="col">Last release</th></tr></thead>
+            <tbody>{rows.map((model) => <Row key={model.name} of={model} />)}</tbody></table></div>
+          {(after || next) && <p class="row pager">{after && <button type="button" onClick={() => go('')}>First page</button>}{next && <button type="button" onClick={() => go(next)}>Next page</button>}</p>}
+        </>
+      ) : text ? <Empty title="No model is called that"><button type="button" onClick={() => write('')}>Clear the filter</button></Empty>
+        : <Empty title="Nothing is published yet" command="aimass run aimass.toml">A model that passes its gates gets a name and a number here. <a href="#/ledgers">Ledgers</a> say what was tried.</Empty>)}</Shown>
+    </div>
+  );
+}
+
+export function Search({ text, write, hint = 'Name' }: { text: string; write: (text: string) => void; hint?: string }) {
+  const [timer, wait] = useState<ReturnType<typeof setTimeout>>();
+  return (
+    <label class="search"><Icon name="search" />
+      <input type="search" aria-label={`Search by ${hint.toLowerCase()}`} placeholder={hint} defaultValue={text} spellcheck={false} onInput={(event) => {
+        const value = event.currentTarget.value.trim();
+        clearTimeout(timer);
+        wait(setTimeout(() => write(value), 150));
+      }} /><kbd aria-hidden="true">/</kbd>
+    </label>
+  );
+}
+
+function Row({ of: model }: { of: Model }) {
+  const path = `#/models/${encodeURIComponent(model.name)}`;
+  const figures = model.figures;
+  return (
+    <tr>
+      <th scope="row"><a class="name" href={`${path}/${model.used}`}><b>{model.name}</b></a> <span class="muted small">{plural(model.versions, 'version')}</span></th>
+      <td><a href={`${path}/${model.used}`} class="figure">@{model.used}</a>{model.newest > model.used && <> <a class="small" href={`${path}/${model.newest}`}>@{model.newest} is newer</a></>}</td>
+      <td><span class="tags">{model.aliases.map((one) => <Alias key={one.alias} name={model.name} of={one} />)}</span></td>
+      <td>{figures?.quality ? <><Interval of={figures.quality} /> <span class="muted small">{figures.metric}</span></> : <span class="muted">–</span>}</td>
+      <td class="right"><Interval of={figures?.p99_ms} /></td>
+      <td class="right figure">{bytes(figures?.size_bytes)}</td>
+      <td><Ago at={model.released} /></td>
+    </tr>
+  );
+}
+
+export function Alias({ name, of: { alias, number } }: { name: string; of: { alias: string; number?: number | null } }) {
+  if (!number) return <span class="tag bad" title="It points to what was never published under this name">{alias} → ?</span>;
+  return <a class="tag" href={`#/models/${encodeURIComponent(name)}/${number}`}>{alias} <span class="muted">→ {number}</span></a>;
+}
+
+function csvOf(rows: Model[]): string {
+  const head = ['name', 'used', 'newest', 'versions', 'released', 'metric', 'quality', 'low', 'high', 'p99_ms', 'size_bytes', 'aliases'];
+  const line = ({ figures, ...model }: Model) => [model.name, model.used, model.newest, model.versions, model.released, figures?.metric, figures?.quality?.value, figures?.quality?.low, figures?.quality?.high,
+    figures?.p99_ms?.value, figures?.size_bytes, model.aliases.map((one) => `${one.alias}=${one.number ?? ''}`).join(' ')];
+  return [head, ...rows.map(line)].map((cells) => cells.map(quoted).join(',')).join('\r\n') + '\r\n';
+}
