@@ -28,6 +28,7 @@ export const ROUTES: Route[] = [
   { path: '/ledgers', title: 'Ledgers', group: 'Models', icon: 'ledgers', needs: 'ledgers.see', page: () => import('./pages/ledgers.tsx') },
   { path: '/ledgers/:digest', title: 'Ledger', needs: 'ledgers.see', page: () => import('./pages/ledger.tsx') },
   { path: '/advice/:digest', title: 'Advice', needs: 'ledgers.see', page: () => import('./pages/advice.tsx') },
+  { path: '/parameters', title: 'Live parameters', group: 'Manage', icon: 'parameters', needs: 'parameters.see', page: () => import('./pages/parameters.tsx') },
   { path: '/users', title: 'Users', group: 'Manage', icon: 'users', needs: 'users.see', page: () => import('./pages/users.tsx') },
   { path: '/keys', title: 'Keys', group: 'Manage', icon: 'keys', needs: 'keys.see', page: () => import('./pages/keys.tsx') },
   { path: '/audit', title: 'Audit', group: 'Manage', icon: 'audit', needs: 'audit.see', page: () => import('./pages/audit.tsx') },

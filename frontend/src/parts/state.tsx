@@ -45,6 +45,13 @@ export const LOOKS: Record<string, Look> = {
   met: { shape: '✓', tone: 'good' },
   missed: { shape: '✕', tone: 'bad' },
   off: { shape: '–', tone: 'muted' },
+  starting: { shape: '◌', tone: 'accent' },
+  waiting: { shape: '‖', tone: 'warning' },
+  quarantined: { shape: '✕', tone: 'bad' },
+  default: { shape: '=', tone: 'muted' },
+  changed: { shape: '●', tone: 'accent' },
+  pending: { shape: '◌', tone: 'warning' },
+  elsewhere: { shape: '▲', tone: 'warning' },
 };
 
 export const STATES = ['running', 'finished', 'failed', 'stopped', 'stopping', 'reused', 'unchanged'];

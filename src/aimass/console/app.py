@@ -6,6 +6,7 @@ import ipaddress
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -20,25 +21,35 @@ from aimass.console.access.who import rule_of
 from aimass.console.door import Bounded, Marked, Prefix, SameOrigin
 from aimass.console.live.feed import Feed
 from aimass.console.pages import BUILT, Pages
+from aimass.console.parameters import effect
+from aimass.console.parameters.own import dials_of
 from aimass.console.place import Place
 from aimass.console.refusals import translate
+from aimass.console.up.line import Line
 
 log = logging.getLogger("aimass.console")
 LARGEST = 1 << 20  # bytes of a body
 OPENAPI = "/api/v1/openapi.json"
 
 
-def create_app(workspace: str, *, host: str = "127.0.0.1", static: Path | None = None) -> FastAPI:
+def create_app(
+    workspace: str, *, host: str = "127.0.0.1", static: Path | None = None, keeper: Line | None = None
+) -> FastAPI:
     """The console of WORKSPACE (a folder, or a workspace's `url`), as an ASGI application.
 
     host    where it will listen: elsewhere than on this machine it warns of what goes over the network
     static  the folder of the front end (default: as it was built)
+    keeper  the way to `aimass up`, where that has started it
     Raises StoreError when the workspace cannot be opened.
     """
     app = FastAPI(title="AI Mass control API", version=__version__, openapi_url=OPENAPI, docs_url=None, redoc_url=None,
                   redirect_slashes=False, lifespan=looking)  # fmt: skip
     space = opened(workspace)
-    app.state.place = Place(space, Feed(space.catalog))
+    app.state.place = place = Place(space, Feed(space.catalog), keeper=keeper)
+    place.dials = dials_of(place)
+    place.ring.then = partial(effect.settle, place)
+    if keeper is not None:
+        keeper.offer(place.dials)
     for router in api.ROUTERS:
         app.router.routes.extend(router.routes)
     check_rules(app)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import anyio
 from starlette.requests import HTTPConnection
 
 from aimass.console.access.attempts import Attempts
+from aimass.console.access.sessions import LASTS
 from aimass.console.endpoints.acts import Turns
 from aimass.console.endpoints.ring import Ring, metrics_of
 from aimass.console.live.feed import Feed
+from aimass.console.up.line import Line
 from aimass.runner.workspace import Workspace
 from aimass.store.catalog import Catalog
 
@@ -29,6 +33,11 @@ class Place:
 
     turns: Turns = field(default_factory=Turns)  # of changes of endpoints
     tabs: dict[str, set[Any]] = field(default_factory=dict)  # that are open, by user
+    keeper: Line | None = None  # the way to `aimass up`, where that has started this console
+    lasts: timedelta = LASTS  # a session
+    values: dict[str, Any] = field(default_factory=dict)  # of its own parameters, as they were changed
+    dials: dict[str, Callable[[Any], None]] = field(default_factory=dict)  # how those are changed
+    unsettled: dict[int, float] = field(default_factory=dict)  # changes whose effect is not known: id -> when
 
     def __post_init__(self) -> None:
         self.ring = Ring(lambda: metrics_of(self.workspace))  # figures of endpoints

@@ -152,6 +152,20 @@ audit = Table(
     Index("audit_by_what", "what", "id"),
 )  # fmt: skip
 
+# What was changed while it ran: a parameter of a subsystem.
+change = Table(
+    "parameter_change", metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("time", String(32), nullable=False),
+    Column("who", String(80), nullable=False),
+    Column("name", String(256), nullable=False),
+    Column("before", JSON),
+    Column("after", JSON),
+    Column("undoes", Id),  # the change that was taken back
+    Column("measured", JSON),  # of its effect, once that is known
+    Index("change_by_name", "name", "id"),
+)  # fmt: skip
+
 # Work that somebody asked for and a worker carries out: a project, or a task.
 job = Table(
     "job", metadata,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,14 +15,19 @@ import pytest
 
 from aimass.console.alive import is_alive, started
 from aimass.console.up.kept import QUARANTINED, READY, STOPPED, WAITING, Kept
+from aimass.core.errors import InputError
 
+STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 PATIENCE = 30.0  # seconds: beyond them a test has failed
 
 
 @asynccontextmanager
-async def kept(folder: Path, body: str, most: int = 8, **order: Any) -> AsyncIterator[Kept]:
+async def kept(
+    folder: Path, body: str, most: int = 8, more: dict[str, Any] | None = None, **order: Any
+) -> AsyncIterator[Kept]:
     """A process with a BODY of ours, which is no more afterwards."""
-    one = Kept(body, {"body": f"tests.console.up.bodies:{body}", **order}, folder / f"{body}.log", most=most)
+    named = {"body": f"tests.console.up.bodies:{body}", **order}
+    one = Kept(body, named, folder / f"{body}.log", most=most, **(more or {}))
     task = asyncio.create_task(one.keep())
     try:
         yield one
@@ -49,7 +55,8 @@ def test_a_process_is_ready_when_it_says_so_and_ends_when_it_is_told_to(tmp_path
             assert (told["url"], told["at"], told["restarts"]) == ("here", "x", 0)
             assert told["began"] == started(told["pid"]) and "why" not in told
         assert one.process is not None and one.process.returncode == 0
-        assert (tmp_path / "steady.log").read_text() == f"hello from {told['pid']}\n"
+        line = (tmp_path / "steady.log").read_text()
+        assert re.fullmatch(rf"{STAMP} hello from {told['pid']}\n", line), line
 
     asyncio.run(case())
 
@@ -129,4 +136,60 @@ def test_a_long_log_is_begun_anew_and_the_one_before_is_kept(tmp_path: Path, mon
 
     asyncio.run(case())
     assert (tmp_path / "steady.before.log").read_text() == "x" * 11
-    assert (tmp_path / "steady.log").read_text().startswith("hello from")
+    assert " hello from" in (tmp_path / "steady.log").read_text().splitlines()[0]
+
+
+def test_one_that_hangs_is_ended_and_followed_by_another(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    async def case() -> None:
+        async with kept(tmp_path, "beating", more={"hang": 2.5}) as one:
+            await until(lambda: one.state == READY)
+            first = one.heard
+            await until(lambda: one.heard > first)  # it beats
+            os.kill(one.as_json()["pid"], signal.SIGSTOP)
+            await until(lambda: one.restarts == 1)
+            assert one.as_json()["why"] == "gave no sign of life for 2.5 s"
+            await until(lambda: one.state == READY)
+
+    asyncio.run(case())
+    assert "beating gave no sign of life for 2.5 s; another one starts" in capfd.readouterr().err
+
+
+def test_one_that_is_started_anew_on_demand_has_not_failed(tmp_path: Path) -> None:
+    async def case() -> None:
+        async with kept(tmp_path, "steady") as one:
+            await until(lambda: one.state == READY)
+            before = one.as_json()["pid"]
+            one.renew()
+            await until(lambda: one.state == READY and one.as_json().get("pid") not in (before, None))
+            assert one.restarts == 1 and "why" not in one.as_json() and one.failures.count() == 0
+
+    asyncio.run(case())
+
+
+def test_a_process_has_the_values_that_are_wanted_and_so_has_the_one_after_it(tmp_path: Path) -> None:
+    async def case() -> None:
+        wanted: dict[str, Any] = {"size": 1, "another's": 2}
+        async with kept(tmp_path, "turned", more={"wanted": wanted}) as one:
+            await until(lambda: one.values == {"size": 1})
+            wanted["size"] = 5
+            one.set({"size": 5, "another's": 3})
+            await until(lambda: one.values == {"size": 5} and one.facts.get("size") == 5)
+            one.kill()
+            await until(lambda: one.restarts == 1)
+            await until(lambda: one.values == {"size": 5})
+
+    asyncio.run(case())
+
+
+def test_a_process_asks_its_keeper_and_hears_an_answer_or_why_there_is_none(tmp_path: Path) -> None:
+    def asked(one: Kept, what: dict[str, Any]) -> Any:
+        if what["for"] == "more":
+            raise InputError("there is no more", todo="ask for less")
+        return f"{one.name} has {what['for']}"
+
+    async def case() -> None:
+        async with kept(tmp_path, "asking", more={"asked": asked}) as one:
+            await until(lambda: one.state == READY)
+            assert one.facts == {"answers": ["asking has less", "there is no more"]}
+
+    asyncio.run(case())

@@ -21,6 +21,7 @@ class Attempts:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
+        self.pair = PAIR
         self.ends: dict[tuple[str, ...], float] = {}
         self._lock = threading.Lock()
 
@@ -28,7 +29,7 @@ class Attempts:
         """Seconds until NAME may be tried from ADDRESS; 0 when it may be now, and the attempt is counted."""
         with self._lock:
             now = self.clock()
-            limits = _limits(name, address)
+            limits = self._limits(name, address)
             wait = max(self.ends.get(key, now) - now - (size - 1) * each for key, size, each in limits)
             if wait > 0:
                 return wait
@@ -41,7 +42,7 @@ class Attempts:
     def succeeded(self, name: str, address: str) -> None:
         """The attempt was good: it does not count."""
         with self._lock:
-            for key, _, each in _limits(name, address):
+            for key, _, each in self._limits(name, address):
                 if key in self.ends:
                     self.ends[key] -= each
 
@@ -51,7 +52,6 @@ class Attempts:
         late = sorted(left, key=lambda key: left[key])[-MOST // 2 :]
         self.ends = left if len(left) < MOST else {key: left[key] for key in late}
 
-
-def _limits(name: str, address: str) -> list[tuple[tuple[str, ...], int, float]]:
-    name = name[:64]
-    return [(("pair", name, address), *PAIR), (("name", name), *NAME), (("address", address), *ADDRESS)]
+    def _limits(self, name: str, address: str) -> list[tuple[tuple[str, ...], int, float]]:
+        name = name[:64]
+        return [(("pair", name, address), *self.pair), (("name", name), *NAME), (("address", address), *ADDRESS)]

@@ -20,6 +20,9 @@ PERMISSIONS = {
     "endpoints.ask": "send records to an endpoint",
     "endpoints.change": "say which versions answer: publish, canary, roll back",
     "archive.use": "bring projects out of the workspace and into it, as archives",
+    "parameters.see": "what can be changed while everything runs, and who did",
+    "parameters.change": "change parameters, and take changes back",
+    "parameters.console": "change parameters of the console itself: how long sessions last, how often one may try",
     "users.see": "who may use the console",
     "users.change": "add, change and remove users",
     "keys.see": "the keys of programs",
@@ -36,6 +39,7 @@ _VIEWER = frozenset(
         "ledgers.see",
         "jobs.see",
         "endpoints.see",
+        "parameters.see",
     }
 )
 _OPERATOR = _VIEWER | {
@@ -44,6 +48,7 @@ _OPERATOR = _VIEWER | {
     "jobs.ask",
     "endpoints.ask",
     "endpoints.change",
+    "parameters.change",
 }
 ROLES: dict[str, frozenset[str]] = {
     "viewer": _VIEWER,

@@ -32,11 +32,14 @@ def csrf_of(token: str) -> str:
     return sha256(f"csrf:{token}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def begin(link: sa.Connection, user: str, old: str = "") -> str:
-    """The token of a new session of USER.  The session of the token OLD ends: nobody goes on with one he was given."""
+def begin(link: sa.Connection, user: str, old: str = "", lasts: timedelta = LASTS) -> str:
+    """The token of a new session of USER, which LASTS so long.
+
+    The session of the token OLD ends: nobody goes on with one he was given.
+    """
     token, now = secrets.token_urlsafe(32), after(timedelta())
     link.execute(sa.delete(t.session).where((t.session.c.expires <= now) | (t.session.c.id == hashed(old))))
-    facts = {"id": hashed(token), "user": user, "created": now, "expires": after(LASTS)}
+    facts = {"id": hashed(token), "user": user, "created": now, "expires": after(lasts)}
     link.execute(sa.insert(t.session).values(facts))
     return token
 

@@ -15,6 +15,7 @@ from aimass.console.api import (
     live,
     logs,
     models,
+    parameters,
     playground,
     runs,
     session,
@@ -42,5 +43,6 @@ RESOURCES = (
     ledgers,
     advice,
     graph,
+    parameters,
 )
 ROUTERS = tuple(one.router for one in RESOURCES)

@@ -42,3 +42,4 @@ class Problem(BaseModel):
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem} for status in (400, 401, 403, 404, 409, 413, 422, 429)
 }
+AWAY: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (502, 503, 504)}

@@ -141,14 +141,15 @@ def _change(place: Place, caller: Caller, kept: str) -> None:
 
 def _begin(request: Request, name: str, role: str, stranger: Caller, status: int = 200) -> Response:
     """The answer with the cookie of a new session of NAME."""
-    catalog = place_of(request).catalog
+    place = place_of(request)
+    catalog, lasts = place.catalog, place.lasts
     with catalog.writing() as link:
-        token = sessions.begin(link, name, token_of(request))
+        token = sessions.begin(link, name, token_of(request), lasts)
         audit.note(link, Caller(name, address=stranger.address, request=stranger.request), "session.begin", name)
     row = sessions.of(catalog, sessions.hashed(token))
     expires = row["expires"] if row else ""
     response = JSONResponse(_me(Caller(name, role, csrf=sessions.csrf_of(token), expires=expires)), status)
-    response.set_cookie(sessions.COOKIE, token, max_age=int(sessions.LASTS.total_seconds()), path=_path(request),
+    response.set_cookie(sessions.COOKIE, token, max_age=int(lasts.total_seconds()), path=_path(request),
                         secure=request.url.scheme == "https", httponly=True, samesite="strict")  # fmt: skip
     return response
 

@@ -53,10 +53,15 @@ class Ring:
         self.looks: deque[Look] = deque(maxlen=int(HOUR / every))
         self.before: dict[Key, Counted] | None = None
         self.at = 0.0  # of the last look
-        self.over = threading.Event()
+        self.over, self._turn = threading.Event(), threading.Lock()
+        self.then: Callable[[], None] = lambda: None  # what is done after each look
 
     def look(self) -> None:
         """Count on; a server that cannot be asked leaves a gap."""
+        with self._turn:
+            self._look()
+
+    def _look(self) -> None:
         try:
             now = counted(self.metrics())
         except Refusal:
@@ -85,9 +90,18 @@ class Ring:
         while not self.over.is_set():
             try:
                 self.look()
+                self.then()
             except Exception:  # one strange answer is no reason to stop looking
                 log.exception("the figures of endpoints were not read")
             self.over.wait(self.every)
+
+    def between(self, begin: float, end: float, name: str = "") -> Counted | None:
+        """What NAME (all) answered from BEGIN to END, seconds since 1970; None where nobody looked."""
+        looks = [look for look in tuple(self.looks) if begin < look.time <= end]
+        whole = Counted()
+        for found in (found for look in looks for key, found in look.news.items() if name in ("", key[0])):
+            whole.add(found)
+        return whole if looks else None
 
     # -- what is told ---------------------------------------------------------------------------------------------
 

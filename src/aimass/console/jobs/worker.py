@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 import time
@@ -13,14 +14,22 @@ from aimass.runner.workspace import Workspace
 from aimass.store.catalog import Row
 from aimass.store.jobs import CANCELLED, CANCELLING, FAILED, FINISHED, LEASE, Jobs
 
+log = logging.getLogger("aimass.console")
 LOOK = 0.3  # seconds between looks at the queue, and at a job that runs
 
 
 class Worker:
-    """Of the queue in WORKSPACE; a LEASE is renewed three times as often as it lasts."""
+    """Of the queue in WORKSPACE; a LEASE is renewed three times as often as it lasts.
 
-    def __init__(self, workspace: Workspace, *, lease: float = LEASE, grace: float = GRACE) -> None:
-        self.workspace, self.lease, self.grace = workspace, lease, grace
+    BEAT is called at each look, TOLD with the job that it carries out.
+    """
+
+    def __init__(
+        self, workspace: Workspace, *, lease: float = LEASE, grace: float = GRACE,
+        beat: Callable[[], None] = lambda: None, told: Callable[..., None] = lambda **_: None,
+    ) -> None:  # fmt: skip
+        self.workspace, self.lease, self.grace, self.every = workspace, lease, grace, LOOK
+        self.beat, self.told = beat, told  # it is not stuck; which job it has
         self.jobs = Jobs(workspace.catalog)
         self.holder = f"{socket.gethostname()} {here()} {id(self)}"
         self.leaving = threading.Event()
@@ -30,15 +39,26 @@ class Worker:
         self.forfeit()
         ready()
         while not self.leaving.is_set():
+            self.beat()
             row = self.jobs.claim(self.holder, self.lease)
             if row is None:
-                self.leaving.wait(LOOK)
+                self.leaving.wait(self.every)
             else:
+                self.told(job=row["id"])
                 self.see_through(row)
+                self.told(job=None)
 
     def leave(self) -> None:
         """Stop what runs and take no more."""
         self.leaving.set()
+
+    def let(self, seconds: float) -> None:
+        """Give jobs so long for each way of asking them to stop, from the next job on."""
+        self.grace = seconds
+
+    def look(self, seconds: float) -> None:
+        """Look at the queue this often."""
+        self.every = seconds
 
     def forfeit(self) -> None:
         """Take up at once what workers of this machine left that are no more."""
@@ -52,8 +72,10 @@ class Worker:
         attempt = Attempt(row, self.workspace, self.grace)
         told, run = time.monotonic(), ""
         try:
+            log.info("job %s begins: %s", row["id"], row["label"])
             while not attempt.ended:
-                attempt.listen(LOOK)
+                self.beat()
+                attempt.listen(self.every)
                 if attempt.run != run:
                     run = attempt.run
                     self.jobs.at_run(row["id"], self.holder, run)
@@ -74,6 +96,7 @@ class Worker:
             attempt.stop()
 
     def _conclude(self, job: str, attempt: Attempt) -> None:
+        log.info("job %s ends", job)
         if attempt.run:
             self.jobs.at_run(job, self.holder, attempt.run)
         if attempt.outcome is not None:

@@ -27,6 +27,7 @@ class Feed:
         self.catalog = catalog
         self.topics: dict[str, Topic] = {}
         self.bells: set[asyncio.Event] = set()  # of those who wait for news
+        self.every = EVERY  # seconds between looks
         self.looked = 0.0  # when the catalog was last read
         self._begun = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -76,7 +77,7 @@ class Feed:
                     self.topics[name].tell(data)
             if news:
                 self._ring()
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(self.every)
 
     def _living(self) -> bool:
         """Whether a topic is left, after those that nobody came back to are dropped."""

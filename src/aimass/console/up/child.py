@@ -6,14 +6,19 @@ The order may hold the password of a catalog, which a command line would show to
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import socket
 import sys
 from typing import Any
 
+from aimass.console.logs.stamp import Stamped
+from aimass.console.up.line import Line
 from aimass.core.errors import AimassError
 from aimass.core.part import load
 from aimass.runner.worker import die_with_parent
+
+LEVEL = "WARNING"  # and above is logged, unless `log_level` of the subsystem says otherwise
 
 
 def main() -> int:
@@ -22,16 +27,16 @@ def main() -> int:
     order: dict[str, Any] = json.loads(sys.stdin.read())
     die_with_parent(order["parent"])
     sys.path[:] = order["path"]
-    with socket.socket(fileno=order["line"]) as line:
-
-        def say(**facts: Any) -> None:
-            line.sendall(json.dumps(facts).encode() + b"\n")
-
+    sys.stdout = sys.stderr = Stamped(2)
+    logging.basicConfig(level=LEVEL, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    with socket.socket(fileno=order["line"]) as connection:
+        line = Line(connection, order["values"])
+        line.offer({f"{order['name'].partition('-')[0]}/log_level": logging.getLogger().setLevel})
         try:
-            load(order["body"], order["name"])(order, lambda **facts: say(ready=facts))
+            load(order["body"], order["name"])(order, line)
         except AimassError as error:
             print(error, file=sys.stderr, flush=True)
-            say(error=error.as_json())
+            line.say(error=error.as_json())
             return error.exit_code
     return 0
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 from aimass.console.beside import asked_at
+from aimass.console.refusals import Refusal
+from aimass.console.up.line import BEAT, Line
 from aimass.core.errors import AimassError
 from aimass.publish.registry import find_release
 from aimass.runner.workspace import Workspace
@@ -19,7 +21,7 @@ LOOK = 2.0  # seconds between looks at what is published
 PATIENCE = 600.0  # seconds for a version to prove itself and be loaded
 
 
-def serve_published(order: dict[str, Any], ready: Callable[..., None]) -> None:
+def serve_published(order: dict[str, Any], line: Line) -> None:
     """Answer with every published name of the workspace in ORDER until SIGTERM.
 
     A name is loaded by the server's own door, where a version proves itself in a process of its own: one that fails
@@ -28,14 +30,27 @@ def serve_published(order: dict[str, Any], ready: Callable[..., None]) -> None:
     place = Workspace.reopen(order["url"])
 
     def listening(where: Listening) -> None:
-        threading.Thread(target=_follow, args=(place, where, ready), daemon=True).start()
+        threading.Thread(target=_follow, args=(place, where, line), daemon=True).start()
+        threading.Thread(target=_beat, args=(where.url, line), daemon=True).start()
 
     serve([], host=order["host"], port=order["port"], repository=registry_of(place), log_to=place.folder,
           ready=listening)  # fmt: skip
 
 
-def _follow(place: Workspace, where: Listening, ready: Callable[..., None]) -> None:
-    """Load what is published and not loaded yet, for ever; READY once that was tried with all there is."""
+def _beat(url: str, line: Line) -> None:
+    """Say that the server at URL answers, as long as it does."""
+    pause = threading.Event()
+    while True:
+        try:
+            if asked_at(url, "GET", "/v2/health/live", seconds=BEAT * 5).good:
+                line.beat()
+        except Refusal as error:  # stuck, or about to end
+            print(error, file=sys.stderr, flush=True)
+        pause.wait(BEAT)
+
+
+def _follow(place: Workspace, where: Listening, line: Line) -> None:
+    """Load what is published and not loaded yet, for ever; ready once that was tried with all there is."""
     served: set[str] = set()
     refused: dict[str, str] = {}
     pause, told = threading.Event(), False
@@ -48,7 +63,8 @@ def _follow(place: Workspace, where: Listening, ready: Callable[..., None]) -> N
             print(error, file=sys.stderr, flush=True)
         if not told:
             told = True
-            ready(url=where.url)
+            restore(where.url, line.values)
+            line.ready(url=where.url)
         pause.wait(LOOK)
 
 
@@ -71,3 +87,16 @@ def _load(place: Workspace, where: Listening, name: str, served: set[str], refus
     elif refused.get(name) != version:
         refused[name] = version
         print(f"{version} is not served: {why}", file=sys.stderr, flush=True)
+
+
+def restore(url: str, values: Mapping[str, Any]) -> None:
+    """Let the server at URL have those VALUES of parameters that it had before it was started anew.
+
+    Names that it does not know (any more) are left out; what it refuses is said in its log.
+    """
+    known = {row["name"] for row in asked_at(url, "GET", "/v1/parameters").json()["parameters"]}
+    wanted = {name: value for name, value in values.items() if name in known}
+    if wanted:
+        answer = asked_at(url, "PATCH", "/v1/parameters", wanted)
+        if not answer.good:
+            print(f"parameters are as at the start: {answer.why()}", file=sys.stderr, flush=True)

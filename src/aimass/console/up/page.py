@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from collections.abc import Callable
 from typing import Any
+
+from aimass.console.up.line import BEAT, Line
 
 GRACE = 5  # seconds for requests under way
 
 
-def answer(order: dict[str, Any], ready: Callable[..., None]) -> None:
+def answer(order: dict[str, Any], line: Line) -> None:
     """Serve the console of the workspace in ORDER at the socket that came with it, until SIGTERM.
 
     The socket outlives this process: who asks while it is started again waits, and is not refused.
@@ -18,7 +20,7 @@ def answer(order: dict[str, Any], ready: Callable[..., None]) -> None:
 
     from aimass.console.app import create_app
 
-    app = create_app(order["url"], host=order["host"])
+    app = create_app(order["url"], host=order["host"], keeper=line)
     with socket.socket(fileno=order["socket"]) as bound:
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE, ws="websockets-sansio")
         server = uvicorn.Server(config)
@@ -27,7 +29,15 @@ def answer(order: dict[str, Any], ready: Callable[..., None]) -> None:
         async def startup(sockets: list[socket.socket] | None = None) -> None:
             await started(sockets)
             if server.started:
-                ready(url=order["console"])
+                line.ready(url=order["console"])
+                app.state.beating = asyncio.create_task(_beat(line))  # kept, or it would be collected
 
         server.startup = startup  # type: ignore[method-assign]
         server.run([bound])
+
+
+async def _beat(line: Line) -> None:
+    """Say that the event loop goes on, as long as it does."""
+    while True:
+        line.beat()
+        await asyncio.sleep(BEAT)

@@ -28,6 +28,9 @@ class State:
     console: str = ""  # its URL
     inference: str = ""
     processes: list[dict[str, Any]] = field(default_factory=list)
+    version: str = ""
+    defaults: dict[str, Any] = field(default_factory=dict)  # of parameters, where its start said something
+    wanted: dict[str, Any] = field(default_factory=dict)  # of parameters, as they were set since
 
     @property
     def begun(self) -> bool:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from aimass import __version__
 from aimass.console.alive import started
 from aimass.console.up import BODIES
 from aimass.console.up import state as file
 from aimass.console.up.kept import Kept
 from aimass.console.up.state import State
-from aimass.core.errors import AimassError, InputError
+from aimass.core.errors import AimassError, InputError, unknown
 from aimass.core.part import Settings, knob
 from aimass.runner.workspace import Workspace
 from aimass.serve.sockets import bind
 from aimass.store.catalog import now
 from aimass.store.lock import tried
 
+ANSWER = 0.2  # seconds before a process is ended, so that one which asked for its own end hears the answer
 DRAIN = 45.0  # seconds for all to end by themselves: a job is given 10 to stop, 10 more to be interrupted
 
 
@@ -70,23 +74,30 @@ class Supervisor:
         port = int(bound.getsockname()[1])
         shown = f"[{wanted.host}]" if ":" in wanted.host else wanted.host
         self.console = f"http://{shown}:{port}/"
+        self.values: dict[str, Any] = {}  # of parameters, as they were set
+        self.keeping: dict[Kept, asyncio.Task[None]] = {}
         at_console = {"host": wanted.host, "socket": bound.fileno(), "console": self.console}
         self.kept = [self._kept("console", at_console, bound.fileno())]
         self.kept += [self._kept(f"jobs-{number + 1}", {}) for number in range(wanted.workers)]
         self.kept.append(self._kept("inference", {"host": "127.0.0.1", "port": free(wanted.serve_port)}))
+        self.wanted = wanted
         self.error: AimassError | None = None
         self.over, self.at_once = asyncio.Event(), asyncio.Event()
 
     def _kept(self, name: str, more: dict[str, Any], *passed: int) -> Kept:
         order = {"body": BODIES[name.partition("-")[0]], "url": self.workspace.url, **more}
         log = file.folder_of(self.workspace.folder) / f"{name}.log"
-        return Kept(name, order, log, passed=passed, changed=self._changed)
+        found = Kept(name, order, log, passed=passed, changed=self._changed, asked=self._asked, wanted=self.values)
+        found.hang = self.values.get("up/hang_seconds", found.hang)
+        found.large = self.values.get("up/log_bytes", found.large)
+        return found
 
     def state(self) -> State:
         """What is, for others to read."""
         facts = [one.as_json() for one in self.kept]
         inference = next((fact["url"] for fact in facts if fact["name"] == "inference" and "url" in fact), "")
-        return State(os.getpid(), started(os.getpid()), self.began, self.console, inference, facts)
+        return State(os.getpid(), started(os.getpid()), self.began, self.console, inference, facts, __version__,
+                     {"jobs/workers": self.wanted.workers}, {**self.values})  # fmt: skip
 
     def _changed(self) -> None:
         console = self.kept[0]
@@ -104,15 +115,19 @@ class Supervisor:
         heard = actions if threading.current_thread() is threading.main_thread() else {}
         for number, action in heard.items():
             loop.add_signal_handler(number, action)
-        keeping = [loop.create_task(one.keep()) for one in self.kept]
+        for one in self.kept:
+            self._keep(one)
         saying = loop.create_task(self._say())
         try:
             await self.over.wait()
         finally:
             saying.cancel()
-            await self._end(keeping)
+            await self._end()
             for number in heard:
                 loop.remove_signal_handler(number)
+
+    def _keep(self, one: Kept) -> None:
+        self.keeping[one] = asyncio.get_running_loop().create_task(one.keep())
 
     async def _say(self) -> None:
         await asyncio.gather(*(one.settled.wait() for one in self.kept))
@@ -130,17 +145,66 @@ class Supervisor:
         for one in self.kept:
             one.again()
 
-    async def _end(self, keeping: list[asyncio.Task[None]]) -> None:
+    async def _end(self) -> None:
         for one in self.kept:
             one.stop()
         at_once = asyncio.create_task(self.at_once.wait())
-        everybody = asyncio.gather(*keeping, return_exceptions=True)
+        everybody = asyncio.gather(*self.keeping.values(), return_exceptions=True)
         all_ways: list[asyncio.Future[Any]] = [everybody, at_once]
         await asyncio.wait(all_ways, timeout=DRAIN, return_when=asyncio.FIRST_COMPLETED)
         for one in self.kept:
             one.kill()
         await everybody
         at_once.cancel()
+
+    # -- what the console asks for --------------------------------------------------------------------------------
+
+    def _asked(self, one: Kept, what: dict[str, Any]) -> Any:
+        """Do WHAT the process ONE asks for.  Raises InputError."""
+        if one is not self.kept[0]:
+            raise InputError(f"{one.name} may not ask for this", expected="the console")
+        if "renew" in what:
+            return self._renew(what["renew"])
+        return self._set(what["set"])
+
+    def _renew(self, name: str) -> dict[str, Any]:
+        """Start the process NAME anew; the state it was in."""
+        found = next((one for one in self.kept if one.name == name), None)
+        if found is None:
+            raise unknown("process", name[:80], [one.name for one in self.kept])
+        told = found.as_json()
+        asyncio.get_running_loop().call_later(ANSWER, found.renew)
+        return told
+
+    def _set(self, values: dict[str, Any]) -> None:
+        """Let VALUES be wanted, here and in every process, also in those that come after them."""
+        self.values |= values
+        for one in self.kept:
+            one.hang = self.values.get("up/hang_seconds", one.hang)
+            one.large = self.values.get("up/log_bytes", one.large)
+            one.set(values)
+        if "jobs/workers" in values:
+            self._staff(values["jobs/workers"])
+        self._changed()
+
+    def _staff(self, number: int) -> None:
+        """Let NUMBER workers carry out jobs: new ones begin; those without a job leave first."""
+        there = [one for one in self.kept if one.name.startswith("jobs-") and not one.stopping.is_set()]
+        idle_first = sorted(there, key=lambda one: ("job" in one.facts, -there.index(one)))
+        for one in idle_first[: max(0, len(there) - number)]:
+            one.stop()
+            self.keeping[one].add_done_callback(partial(self._gone, one))
+        names = (f"jobs-{count}" for count in itertools.count(1))
+        fresh = (name for name in names if name not in {one.name for one in self.kept})
+        for _ in range(number - len(there)):
+            self.kept.insert(-1, self._kept(next(fresh), {}))
+            self._keep(self.kept[-2])
+
+    def _gone(self, one: Kept, _: asyncio.Task[None]) -> None:
+        if not self.over.is_set():
+            self.kept.remove(one)
+            del self.keeping[one]
+            self._changed()
 
 
 def free(port: int) -> int:
