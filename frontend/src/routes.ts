@@ -17,6 +17,10 @@ export const GROUPS = ['', 'Data', 'Training', 'Models', 'Serving', 'Manage'];
 
 export const ROUTES: Route[] = [
   { path: '/', title: 'Home', group: '', icon: 'home', needs: 'home.see', page: () => import('./pages/home.tsx') },
+  { path: '/sources', title: 'Sources', group: 'Data', icon: 'sources', needs: 'data.see', page: () => import('./pages/sources.tsx') },
+  { path: '/sources/:name', title: 'Source', needs: 'data.see', page: () => import('./pages/source.tsx') },
+  { path: '/datasets', title: 'Datasets', group: 'Data', icon: 'data', needs: 'data.see', page: () => import('./pages/datasets.tsx') },
+  { path: '/datasets/:digest', title: 'Dataset', needs: 'data.see', page: () => import('./pages/dataset.tsx') },
   { path: '/archive', title: 'Import / export', group: 'Data', icon: 'carry', needs: 'archive.use', page: () => import('./pages/archive.tsx') },
   { path: '/runs', title: 'Runs', group: 'Training', icon: 'runs', needs: 'runs.see', page: () => import('./pages/runs.tsx') },
   { path: '/runs/:id', title: 'Run', needs: 'runs.see', page: () => import('./pages/run.tsx') },

@@ -71,3 +71,26 @@ export function bytes(value: number | null | undefined): string {
   const size = value / 1000 ** power;
   return `${power && size < 999.5 ? size.toPrecision(3) : Math.round(size)} ${units[power]}`;
 }
+
+/** What a figure of a column of TYPE is: a number, or seconds since 1970 as a moment. */
+export function figured(value: number | null | undefined, type: string): string {
+  if (value === null || value === undefined) return NOTHING;
+  if (type !== 'timestamp' && type !== 'date') return number(value);
+  const at = new Date(value * 1000);
+  if (Number.isNaN(at.getTime())) return number(value);
+  return at.toISOString().slice(0, type === 'date' ? 10 : 16).replace('T', ' ');
+}
+
+/** A share of 1: three digits near its ends, never 0 % of something. */
+export function percent(share: number): string {
+  if (share === 0) return '0 %';
+  if (share < 0.0005) return '< 0.1 %';
+  if (share > 0.9995 && share < 1) return '> 99.9 %';
+  return `${(share * 100).toFixed(share < 0.0995 || share > 0.9 ? 1 : 0).replace(/^100\.0$/, '100')} %`;
+}
+
+/** +12, −3, 0: by how much NOW is more than BEFORE; nothing where one of them was not counted. */
+export function change(now: number | null | undefined, before: number | null | undefined): string {
+  if (now === null || now === undefined || before === null || before === undefined) return NOTHING;
+  return `${now > before ? '+' : ''}${number(now - before)}`;
+}

@@ -43,7 +43,7 @@ class Column(Settings):
 
     def as_json(self) -> dict[str, Any]:
         """Only what is said, and the words for missing."""
-        facts = {k: v for k, v in self.settings().items() if v not in (None, False)}
+        facts = {k: v for k, v in self.settings().items() if v is not None and v is not False}
         return facts | ({} if self.type in ("image", "binary") else {"missing": self.words()})
 
 

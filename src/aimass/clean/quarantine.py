@@ -49,10 +49,10 @@ def keep(source: str, rows: ds.Dataset, images: set[str], given: dict[str, Any],
         clauses = _broken(contract, schema)
         reason = f"CASE {' '.join(clauses)} END" if clauses else "NULL::VARCHAR"
         connection.execute(f"CREATE VIEW judged AS SELECT *, {reason} AS {REASON} FROM {good}")
-        typed = ", ".join(f"{_typed(name, contract, schema)} AS {quoted(name)}" for name in schema.names)
-        typed = typed or "NULL AS nothing"  # every row is malformed, so no column is known
+        columns = ", ".join(f"{typed(name, contract, schema)} AS {quoted(name)}" for name in schema.names)
+        columns = columns or "NULL AS nothing"  # every row is malformed, so no column is known
         path = scratch / f"kept-{source}.parquet"
-        _, accepted = write(connection, f"SELECT {typed} FROM judged WHERE {REASON} IS NULL", path, fetch)
+        _, accepted = write(connection, f"SELECT {columns} FROM judged WHERE {REASON} IS NULL", path, fetch)
         reasons = _set_aside(connection, source, contract, good != "raw", writer)
     read = rows.count_rows()
     bad = sum(reasons.values())
@@ -66,13 +66,13 @@ def _broken(contract: Contract, schema: pa.Schema) -> list[str]:
     """SQL WHEN clauses: the first broken promise of a row is its reason."""
     clauses = []
     for name, column in contract.items():
-        value, kind = _value(name, contract, schema), column.type
+        value, kind = without_missing(name, contract, schema), column.type
         if column.required:
             clauses.append(f"WHEN ({value}) IS NULL THEN {literal(f'{name}: missing')}")
         if kind not in ("text", type_of(schema.field(name).type), "image"):
-            wrong = f"({value}) IS NOT NULL AND ({_typed(name, contract, schema)}) IS NULL"
+            wrong = f"({value}) IS NOT NULL AND ({typed(name, contract, schema)}) IS NULL"
             clauses.append(f"WHEN {wrong} THEN {literal(f'{name}: not {_a(kind)}')}")
-        made = f"({_typed(name, contract, schema)})"
+        made = f"({typed(name, contract, schema)})"
         for limit, sign, word in ((column.min, "<", "below"), (column.max, ">", "above")):
             if limit is not None:
                 clauses.append(f"WHEN {made} {sign} {limit} THEN {literal(f'{name}: {word} {limit:g}')}")
@@ -88,7 +88,7 @@ def _a(kind: str) -> str:
     )
 
 
-def _value(name: str, contract: Contract, schema: pa.Schema) -> str:
+def without_missing(name: str, contract: Contract, schema: pa.Schema) -> str:
     """SQL: the column with its words for "no value" taken out."""
     column = quoted(name)
     if pa.types.is_string(schema.field(name).type):
@@ -103,9 +103,9 @@ def _floats(schema: pa.Schema, name: str) -> bool:
     return bool(pa.types.is_floating(schema.field(name).type))
 
 
-def _typed(name: str, contract: Contract, schema: pa.Schema) -> str:
+def typed(name: str, contract: Contract, schema: pa.Schema) -> str:
     """SQL: the column in the type of its contract."""
-    kind, value = contract[name].type, _value(name, contract, schema)
+    kind, value = contract[name].type, without_missing(name, contract, schema)
     if pa.types.is_string(schema.field(name).type):
         return converted(kind, f"({value})")
     if pa.types.is_timestamp(schema.field(name).type):

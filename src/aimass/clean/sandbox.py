@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -23,14 +24,20 @@ HEAVY = 64 << 20
 
 
 @contextmanager
-def sandbox(tables: Mapping[str, ds.Dataset], spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def sandbox(tables: Mapping[str, ds.Dataset], spill: Path, *, memory: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
     """A locked connection in which TABLES (Parquet files), and only they, can be read.
 
     One thread, because sums of floats depend on the order in which threads finish; UTC, because results must not
-    depend on where they are made.  What does not fit in memory goes to the folder SPILL.
+    depend on where they are made.  What does not fit in memory goes to the folder SPILL; MEMORY ("1GB") bounds it
+    further than what this machine has.
     """
     files = {name: [str(Path(file).absolute()) for file in table.files] for name, table in tables.items()}
-    connection = duckdb.connect(":memory:", config={**OFFLINE, "threads": 1, "temp_directory": str(spill)})
+    limits: dict[str, Any] = {
+        "threads": 1,
+        "temp_directory": str(spill),
+        **({"memory_limit": memory} if memory else {}),
+    }
+    connection = duckdb.connect(":memory:", config={**OFFLINE, **limits})
     try:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET python_enable_replacements = false")

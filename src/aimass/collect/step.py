@@ -46,7 +46,7 @@ def collect(  # type: ignore[return]  # the folder is the answer
             ctx.log("nothing is new")
             return previous
     (ctx.folder / "dataset.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8")
-    ctx.tell(rows=last.rows, malformed=last.malformed, version=last.version)
+    ctx.tell(rows=last.rows, malformed=last.malformed, version=last.version, bytes=table.size(last.version))
 
 
 def _wait(ctx: Context, pid: str) -> None:

@@ -14,6 +14,7 @@ from aimass.console.access.attempts import Attempts
 from aimass.console.access.sessions import LASTS
 from aimass.console.endpoints.acts import Turns
 from aimass.console.endpoints.ring import Ring, metrics_of
+from aimass.console.exports import Exports
 from aimass.console.live.feed import Feed
 from aimass.console.up.line import Line
 from aimass.runner.workspace import Workspace
@@ -30,7 +31,7 @@ class Place:
     feed: Feed
     attempts: Attempts = field(default_factory=Attempts)
     hashing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(HASHES))
-
+    exports: Exports = field(default_factory=Exports)  # datasets on their way out
     turns: Turns = field(default_factory=Turns)  # of changes of endpoints
     tabs: dict[str, set[Any]] = field(default_factory=dict)  # that are open, by user
     keeper: Line | None = None  # the way to `aimass up`, where that has started this console

@@ -172,6 +172,10 @@ class LakeTable:
                 todo="put the table back, or collect again",
             ) from error
 
+    def size(self, version: int) -> int:
+        """Bytes of the files of VERSION."""
+        return sum(pa.table(self._open(version).get_add_actions(flatten=True))["size_bytes"].to_pylist())
+
     def at(self, version: int, columns: list[str]) -> ds.Dataset:
         """The rows of VERSION in the order they were collected."""
         table = self._open(version)

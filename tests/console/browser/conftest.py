@@ -24,7 +24,7 @@ from aimass.console.jobs.worker import Worker
 from aimass.console.pages import BUILT
 from aimass.core.errors import InputError
 from aimass.runner.workspace import Workspace
-from tests.console import chores, published
+from tests.console import chores, flights, published
 from tests.console.endpoints.beside import beside
 from tests.console.endpoints.models import clothes, customers, publish, reviews
 from tests.runner.test_runners import task_of
@@ -96,6 +96,9 @@ def seeded(workspace: Workspace) -> None:
     for note in ("<img src=x onerror=alert(1)>", "a row without a target"):
         with pytest.raises(InputError, match="cannot be used"):
             workspace.run(replace(task_of(chores.wrong, {}, note=note), label="flights, from yesterday"))
+    folder = workspace.folder.parent / "incoming"
+    folder.mkdir()
+    flights.cleaned(workspace, flights.collected(workspace, folder))
     worker = Worker(workspace)
     carried(workspace, worker)
     for name in ("flights", "reviews", "customers"):

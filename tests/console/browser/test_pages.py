@@ -39,8 +39,19 @@ def failed(site: Site) -> str:
     return next(row["id"] for row in site.workspace.runs() if row["state"] == "failed")
 
 
+def dataset(site: Site, step: str = "clean") -> str:
+    """The newest dataset that STEP made."""
+    return next(row["digest"] for row in site.workspace.artifacts("dataset") if row["step"] == step)
+
+
 PAGES: dict[str, tuple[Callable[[Site], str], str]] = {  # name -> its path, what is there when it is whole
     "home": (lambda site: "/", "Are things well?"),
+    "sources": (lambda site: "/sources", "flights/flights"),
+    "source": (lambda site: "/sources/flights%2Fflights", "+150"),
+    "datasets": (lambda site: "/datasets", "flights/clean"),
+    "dataset": (lambda site: f"/datasets/{dataset(site)}?column=distance", "Standard deviation"),
+    "dataset-quality": (lambda site: f"/datasets/{dataset(site)}?tab=quality", "not a whole number"),
+    "dataset-difference": (lambda site: f"/datasets/{dataset(site)}?tab=difference&column=distance", "chance alone"),
     "runs": (lambda site: "/runs", "flights, small network"),
     "run": (lambda site: f"/runs/{grown(site)}", "Drag to zoom"),
     "run-failed": (lambda site: f"/runs/{failed(site)}", "cannot be used"),

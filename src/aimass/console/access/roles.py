@@ -7,6 +7,8 @@ from collections.abc import Collection
 PERMISSIONS = {
     "self": "your own session and password",
     "home.see": "how things are",
+    "data.see": "sources and datasets with their rows",
+    "data.export": "take a dataset out as a file",
     "runs.see": "runs with their figures, logs and settings",
     "runs.stop": "stop a run",
     "artifacts.see": "artifacts with their lineage",
@@ -33,6 +35,7 @@ _VIEWER = frozenset(
     {
         "self",
         "home.see",
+        "data.see",
         "runs.see",
         "artifacts.see",
         "models.see",
@@ -43,6 +46,7 @@ _VIEWER = frozenset(
     }
 )
 _OPERATOR = _VIEWER | {
+    "data.export",
     "runs.stop",
     "models.change",
     "jobs.ask",

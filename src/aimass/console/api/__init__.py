@@ -5,8 +5,11 @@ from aimass.console.api import (
     archive,
     artifacts,
     audit,
+    contents,
     curves,
+    datasets,
     endpoints,
+    exports,
     graph,
     home,
     jobs,
@@ -19,6 +22,7 @@ from aimass.console.api import (
     playground,
     runs,
     session,
+    sources,
     users,
     versions,
 )
@@ -44,5 +48,9 @@ RESOURCES = (
     advice,
     graph,
     parameters,
+    sources,
+    datasets,
+    contents,
+    exports,
 )
 ROUTERS = tuple(one.router for one in RESOURCES)

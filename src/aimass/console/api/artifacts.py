@@ -14,7 +14,7 @@ from aimass.console.access.who import needs
 from aimass.console.api.bodies import PROBLEMS
 from aimass.console.place import place_of
 from aimass.console.refusals import missing, taken
-from aimass.store import lineage
+from aimass.store import datasets, lineage
 from aimass.store.catalog import Catalog, Row
 
 router = APIRouter(prefix="/api/v1/artifacts", tags=["artifacts"], responses=PROBLEMS)
@@ -70,8 +70,10 @@ def artifact(request: Request, digest: Digest, caller: Caller = needs("artifacts
 
 
 def shown(catalog: Catalog, artifacts: dict[str, Row]) -> dict[str, Row]:
-    """ARTIFACTS as the API shows them, oldest first."""
+    """ARTIFACTS as the API shows them, oldest first; datasets are labelled by their names."""
     versions = lineage.versions_of(catalog, artifacts)
+    for one in datasets.some(catalog, [digest for digest, row in artifacts.items() if row["kind"] == "dataset"]):
+        artifacts[one["digest"]]["label"] = one["name"]
     rows = sorted(artifacts.values(), key=lambda row: (row["created"], row["digest"]))
     return {row["digest"]: {**row, "ledger": row["kind"] == "report" and row["step"] == LEDGER,
                             "versions": versions.get(row["digest"], [])} for row in rows}  # fmt: skip

@@ -1,0 +1,52 @@
+// A list that is fetched page by page, as far as the reader scrolls.
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { call, Refusal, type Ask } from './client.ts';
+import type { Calls } from './schema.ts';
+
+type Page = { rows: unknown[]; next: string | number | null };
+type Listing = { [K in keyof Calls]: Calls[K]['answer'] extends Page ? K : never }[keyof Calls];
+type RowOf<K extends Listing> = Calls[K]['answer'] extends { rows: Array<infer R> } ? R : never;
+
+export interface Paged<R> {
+  rows: R[] | undefined;
+  total: number | null; // where the server counts
+  more: boolean;
+  refusal: Refusal | undefined;
+  at: number; // when the last page came, milliseconds
+  need: (to: number) => void;
+  again: () => void;
+}
+
+/** Rows of WHAT for ASK; PLACE is the parameter that takes `next`. */
+export function usePaged<K extends Listing>(what: K, ask: Ask<K>, place = 'after'): Paged<RowOf<K>> {
+  type R = RowOf<K>;
+  const key = JSON.stringify(ask);
+  const [state, set] = useState<{ key: string; rows: R[]; total: number | null; next: string | number | null; refusal?: Refusal | undefined; at: number }>();
+  const [turn, setTurn] = useState(0);
+  const again = useCallback(() => setTurn((turn) => turn + 1), []);
+  const busy = useRef<AbortController | null>(null);
+  const fetch = (next: string | number | null, known: R[]) => {
+    busy.current?.abort();
+    const stop = (busy.current = new AbortController());
+    const query = { ...(ask as { query?: object }).query, ...(next !== null && { [place]: next }) };
+    call(what, { ...ask, query } as Ask<K>, stop.signal).then((page) => {
+      const found = page as unknown as Page & { total?: number };
+      set({ key, rows: [...known, ...(found.rows as R[])], total: found.total ?? null, next: found.next, at: Date.now() });
+    }, (problem) => {
+      if (stop.signal.aborted) return;
+      const refusal = problem instanceof Refusal ? problem : new Refusal(0, { error: String(problem) });
+      set((before) => (before?.key === key ? { ...before, refusal } : { key, rows: [], total: null, next: null, refusal, at: 0 }));
+    }).finally(() => {
+      if (busy.current === stop) busy.current = null;
+    });
+  };
+  useEffect(() => {
+    fetch(null, []);
+    return () => busy.current?.abort();
+  }, [key, turn]);
+  const mine = state && (state.key === key || !state.refusal) ? state : undefined; // rows of the filter before stay until others come
+  const need = (to: number) => {
+    if (mine && mine.key === key && mine.next !== null && !busy.current && to >= mine.rows.length - 20) fetch(mine.next, mine.rows);
+  };
+  return { rows: mine?.at ? mine.rows : undefined, total: mine?.total ?? null, more: (mine?.next ?? null) !== null, refusal: mine?.refusal, at: mine?.at ?? 0, need, again };
+}
