@@ -31,13 +31,14 @@ def advise(
     from aimass.project.file import load
     from aimass.train.advisor.record import sentences, table
 
+    place = workspace(ctx)
     loaded = load(project, sets)
     see_user_modules(loaded.path.parent)
 
     def note(line: str) -> None:
         click.secho(line, dim=True, err=True)
 
-    found = dict(advise_project(loaded, workspace(ctx), seconds=seconds, note=note, anew=anew))
+    found = dict(advise_project(loaded, place, seconds=seconds, note=note, anew=anew))
     text = "\n\n".join(
         "\n".join([f"{name}: {sentences(advice)[0]}", "", table(advice)]) for name, advice in found.items()
     )

@@ -9,7 +9,7 @@ from itertools import pairwise
 import click
 
 from aimass.cli.looks import WANT_JSON
-from aimass.cli.place import emit, workspace
+from aimass.cli.place import anywhere, emit
 from aimass.store.curves import Sample
 
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of a Braille letter: rows from above, two columns
@@ -25,7 +25,7 @@ NAME, NUMBER = 18, 10  # letters
 @click.pass_context
 def curves(ctx: click.Context, run: str, points: int, json_wanted: bool) -> None:
     """Draw the live figures of RUN (see: aimass ls runs).   Example: aimass curves 7"""
-    place = workspace(ctx)
+    place = anywhere(ctx)
     row, found = place.run_row(run), place.curves(run, points)
     head = f"run {run}  {row['step']} {row['label']}  {row['state']}"
     if found:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from aimass.cli.details import details
-from aimass.cli.place import emit, table, workspace
+from aimass.cli.place import anywhere, emit, remote, table
 from aimass.core.artifact import KINDS
 from aimass.core.errors import error_from_json, pick, unknown
 from aimass.core.part import resolve, table_of
@@ -26,7 +26,7 @@ def ls(ctx: click.Context, what: str, kind: str | None, limit: int, json_wanted:
     """List WHAT: artifacts (default), runs, versions or names.   Example: aimass ls runs"""
     if kind is not None:
         pick("kind of artifact", kind, KINDS)
-    place = workspace(ctx)
+    place = anywhere(ctx)
     lists: dict[str, Any] = {
         "artifacts": lambda: place.artifacts(kind=kind, limit=limit),
         "runs": lambda: place.runs(limit=limit),
@@ -59,9 +59,10 @@ def _short(row: dict[str, Any]) -> dict[str, Any]:
 @click.pass_context
 def show(ctx: click.Context, ref: str, json_wanted: bool) -> None:
     """What REF (digest, name, name@version) is.   Example: aimass show flights@1"""
-    artifact = workspace(ctx).get(ref)
+    artifact = anywhere(ctx).get(ref)
     manifest = artifact.manifest
-    lines = [f"{artifact.kind} {artifact.digest}", f"folder   {artifact.folder}"]
+    there = remote(ctx)
+    lines = [f"{artifact.kind} {artifact.digest}", f"console  {there.url}" if there else f"folder   {artifact.folder}"]
     lines += [f"{key:8} {value}" for key, value in (("step", manifest.step), ("created", manifest.created))]
     lines += [f"{key:8} {value}" for key, value in artifact.facts.items()]
     lines += [f"  {name}" for name in manifest.files]
@@ -75,7 +76,7 @@ def show(ctx: click.Context, ref: str, json_wanted: bool) -> None:
 @click.pass_context
 def lineage(ctx: click.Context, ref: str, json_wanted: bool) -> None:
     """What REF was made from, up to the sources.   Example: aimass lineage flights@1"""
-    tree = workspace(ctx).lineage(ref)
+    tree = anywhere(ctx).lineage(ref)
     emit(tree, json_wanted=json_wanted, text="\n".join(_branches(tree, "")))
 
 
@@ -93,7 +94,7 @@ def _branches(node: dict[str, Any], indent: str) -> list[str]:
 @click.pass_context
 def logs(ctx: click.Context, run: str, json_wanted: bool) -> None:
     """The log, the last metrics and the task of RUN (see: aimass ls runs)."""
-    place = workspace(ctx)
+    place = anywhere(ctx)
     found: dict[str, Any] = {"run": place.run_row(run), "latest": place.latest(run), "log": place.logs(run)}
     head = " ".join(f"{k} {v}" for k, v in found["run"].items() if k in ("id", "step", "label", "state", "started"))
     lines = [head, *(f"{line['time']}  {line['text']}" for line in found["log"])]

@@ -8,9 +8,10 @@ import sys
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from aimass import __version__
-from aimass.core.errors import AimassError
+from aimass.core.errors import AimassError, InputError
 from aimass.core.stages import STAGES
 
 # name -> (module:command, help).  Steps are added below, from the one list of stages.
@@ -75,15 +76,21 @@ class Commands(click.Group):
 @click.option("--workspace", "-w", default=None, envvar="AIMASS_WORKSPACE", help="folder (default: .aimass here)")
 @click.option("--catalog", default=None, envvar="AIMASS_CATALOG", help="postgresql+psycopg://... (default: SQLite)")
 @click.option("--store", default=None, envvar="AIMASS_STORE", help="an fsspec URL for bytes (default: the folder)")
+@click.option("--url", default=None, envvar="AIMASS_URL", help="a console instead of a folder; AIMASS_KEY opens it")
 @click.pass_context
-def cli(ctx: click.Context, workspace: str | None, catalog: str | None, store: str | None) -> None:
+def cli(ctx: click.Context, workspace: str | None, catalog: str | None, store: str | None, url: str | None) -> None:
     """Raw data to a fast, small, explained, watched model at a live endpoint.
 
     \b
     aimass run examples/flights/aimass.toml     # collect ... publish
     aimass serve flights --port 8080            # answer raw records
     """
-    ctx.obj = {"url": workspace or ".aimass", "catalog": catalog, "store": store}
+    typed = [name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if "url" in typed and len(typed) > 1:
+        raise InputError("--url names a console, and a folder is named, too", expected="one of them", key="url")
+    ctx.obj = {"url": workspace or ".aimass", "catalog": catalog, "store": store, "console": url}
+    if typed and "url" not in typed:  # what is typed here says more than the environment
+        ctx.obj["console"] = None
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -9,17 +9,46 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aimass.core.artifact import Artifact
+from aimass.core.errors import InputError
 
 if TYPE_CHECKING:
+    from aimass.cli.remote import Remote
     from aimass.runner.workspace import Workspace
+
+
+FAR = ("run", "ls", "show", "lineage", "logs", "curves", "status", "every step but predict")  # what a console does, too
 
 
 def workspace(ctx: click.Context) -> Workspace:
-    """The workspace named by the global options."""
+    """The workspace named by the global options.  Raises InputError where they name a console instead."""
     from aimass.runner.workspace import Workspace
 
     place = ctx.find_root().obj
+    if place["console"]:
+        raise InputError(f"aimass {ctx.info_name} needs the workspace itself, and AIMASS_URL names a console",
+                         expected=f"one of those that a console does, too: {', '.join(FAR)}",
+                         todo="name the folder: aimass -w FOLDER ..., or unset AIMASS_URL")  # fmt: skip
     return Workspace(place["url"], catalog=place["catalog"], store=place["store"])
+
+
+def anywhere(ctx: click.Context) -> Workspace | Remote:
+    """The workspace, or the console that stands for it: both answer the same questions."""
+    return remote(ctx) or workspace(ctx)
+
+
+def remote(ctx: click.Context) -> Remote | None:
+    """The console that the global options name; None where they name a folder."""
+    url = ctx.find_root().obj["console"]
+    if not url:
+        return None
+    from aimass.cli.remote import Remote, key_of
+
+    return Remote(url, key_of())
+
+
+def noted(line: str) -> None:
+    """A line of what goes on elsewhere, beside what a command prints."""
+    click.secho(line, dim=True, err=True)
 
 
 def as_json(value: Any) -> Any:

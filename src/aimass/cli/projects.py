@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from aimass.cli.place import workspace
-from aimass.core.errors import InputError
+from aimass.cli.place import remote, workspace
+from aimass.core.errors import InfeasibleError, InputError
+
+if TYPE_CHECKING:
+    from aimass.cli.remote import Remote
 
 
 @click.command()
@@ -37,6 +40,9 @@ def run(ctx: click.Context, project: Path, until: str, and_serve: bool, port: in
     from aimass.project.run import Run
 
     console = Console(quiet=quiet, highlight=False)
+    if there := remote(ctx):
+        _run_there(there, project, until, sets, console, out, serve=and_serve)
+        return
     loaded = load(project, sets)
     place = workspace(ctx)
     see_user_modules(loaded.path.parent)
@@ -53,6 +59,32 @@ def run(ctx: click.Context, project: Path, until: str, and_serve: bool, port: in
     _conclude(console, job.outcome)
     if and_serve:
         _serve(place, job.outcome, loaded.serve.host, loaded.serve.port if port is None else port)
+
+
+def _run_there(
+    there: Remote, project: Path, until: str, sets: tuple[str, ...], console: Any, out: Path | None, *, serve: bool
+) -> None:
+    """Have a console's workers carry PROJECT out; the data that it names lie in the console's Files."""
+    from aimass.project.toml import quoted, read
+
+    if serve:
+        raise InputError("--serve needs the workspace itself, and AIMASS_URL names a console", expected="none",
+                         todo="what is published there is served by its `aimass up`", key="serve")  # fmt: skip
+    tables, text = read(project)
+    folder = (project if project.is_dir() else project.parent).resolve().name
+    name = str(tables.get("name", folder))
+    named = () if "name" in tables else (f"name={quoted(folder)}",)
+    wanted = {"text": text, "sets": [*named, *sets], "until": until}
+    try:
+        outcome = there.job({"project": wanted}, lambda line: console.print(line, style="dim", markup=False))
+    except InfeasibleError:  # the ledger says why
+        _show(console, there.get(f"{name}/ledger").read_json("ledger.json"))
+        raise
+    made = outcome["artifacts"].get("ledger")
+    _show(console, there.get(made).read_json("ledger.json") if made else {})
+    _write(out, {"project": name, **outcome})
+    if outcome.get("release"):
+        console.print(f"\npublished [bold]{outcome['release']['version']}[/bold]  ({outcome['release']['alias']})")
 
 
 def see_user_modules(folder: Path) -> None:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aimass.cli.place import emit, table, workspace
+from aimass.cli.place import emit, remote, table, workspace
 from aimass.cli.words import words_of
 from aimass.core.errors import TaskFailed
 
 if TYPE_CHECKING:
+    from aimass.cli.remote import Remote
     from aimass.console.up.state import State
 
 PATIENCE = 120.0  # seconds for what goes on in the background to be ready
@@ -124,6 +125,9 @@ def status(ctx: click.Context, json_wanted: bool) -> None:
     from aimass.console.up import state as file
     from aimass.store.jobs import Jobs
 
+    if there := remote(ctx):
+        _status_there(there, json_wanted=json_wanted)
+        return
     place = workspace(ctx)
     state, jobs = file.read(place.folder), Jobs(place.catalog).counts()
     counted = ", ".join(f"{number} {name}" for name, number in jobs.items()) or "none"
@@ -136,4 +140,15 @@ def status(ctx: click.Context, json_wanted: bool) -> None:
     emit({**(state.as_json() if state else {}), "up": state is not None, "jobs": jobs}, json_wanted=json_wanted,
          text=f"{text}\njobs: {counted}")  # fmt: skip
     if state is None or any(one["state"] != "ready" for one in state.processes):
+        raise SystemExit(1)
+
+
+def _status_there(there: Remote, *, json_wanted: bool) -> None:
+    """How the centres behind a console are, and the jobs."""
+    centres, jobs = there.ask("GET", "home")["centres"], there.ask("GET", "jobs", limit=1)["counts"]
+    rows = [{**one, "since": str(one["since"] or "")[:19].replace("T", " ")} for one in centres]
+    counted = ", ".join(f"{number} {name}" for name, number in jobs.items()) or "none"
+    emit({"up": True, "console": there.url, "centres": centres, "jobs": jobs}, json_wanted=json_wanted,
+         text=f"{table(rows, ['name', 'state', 'since', 'reason', 'next'])}\n\njobs: {counted}")  # fmt: skip
+    if any(one["state"] == "bad" for one in centres):
         raise SystemExit(1)

@@ -10,11 +10,13 @@ from typing import Any, get_args, get_origin
 
 import click
 
-from aimass.cli.place import emit, workspace
+from aimass.cli.place import anywhere, emit, noted
+from aimass.core.artifact import Artifact
 from aimass.core.errors import InputError
 from aimass.core.part import Part
 from aimass.core.settings import plain, spelled
 from aimass.core.step import REQUIRED, Input, Setting, Step, load_step
+from aimass.core.task import Task
 
 
 def command_of(verb: str) -> click.Command:
@@ -73,16 +75,27 @@ def _callback(step: Step) -> Any:
     @click.pass_context
     def run(ctx: click.Context, /, sets: tuple[str, ...], seed: int, save_as: str | None, on: str | None,
             json_wanted: bool, **given: Any) -> None:  # fmt: skip
-        place = workspace(ctx)
+        place = anywhere(ctx)
         inputs = {name: _ref(place, spec, given[name]) for name, spec in step.inputs.items()}
         settings = {name: _value(spec, given[name]) for name, spec in step.settings.items() if given[name] is not None}
         _apply(settings, step, sets)
         task = step.task(inputs, settings, seed, save_as or "")
-        artifact, more = step.run(place, task, on=on, save_as=save_as)
+        artifact, more = _made(place, step, task, on, save_as)
         facts = ", ".join(f"{k} {v}" for k, v in {**artifact.facts, **more}.items())
         emit(artifact, json_wanted=json_wanted, text=f"{artifact.kind} {artifact.digest[:12]}  {facts}")
 
     return run
+
+
+def _made(place: Any, step: Step, task: Task, on: str | None, save_as: str | None) -> tuple[Artifact, dict[str, Any]]:
+    """What TASK makes, and what there is to say of what came after; behind a console it is a job."""
+    from aimass.cli.remote import Remote
+
+    if not isinstance(place, Remote):
+        return step.run(place, task, on=on, save_as=save_as)
+    if on:
+        raise InputError("--on says where this machine works, and the work is a console's", expected="none", key="on")
+    return place.work(task, save_as, noted)
 
 
 def _ref(place: Any, spec: Input, value: Any) -> Any:
@@ -136,11 +149,9 @@ def toml_value(text: str) -> Any:
 @click.pass_context
 def task(ctx: click.Context, file: str, json_wanted: bool) -> None:
     """Run one task from its JSON: a failed task of a cluster is repeated here by pasting one line."""
-    from aimass.core.task import Task
-
     try:
         found = Task.from_json(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"not a task: {error}", expected="the JSON `aimass logs RUN --json` shows") from error
-    artifact = workspace(ctx).run(found)
+    artifact, _ = _made(anywhere(ctx), load_step(found.step), found, None, None)
     emit(artifact, json_wanted=json_wanted, text=artifact.digest)

@@ -141,11 +141,12 @@ def load(path: Path, sets: tuple[str, ...] = (), folder: Path | None = None) -> 
     """Read and check the project file at PATH (or aimass.toml in that folder); its paths are relative to FOLDER, or
     to the file's own.
 
-    SETS override single keys: "collect.path=/my/data" (a path here is relative to where the command is typed).
+    SETS override single keys: "collect.path=/my/data" (a path here is relative to where the command is typed, or to
+    FOLDER).
     """
     tables, text = read(path)
     for item in sets:
-        _override(tables, item)
+        override(tables, item, typed_here=folder is None)
     path = path / "aimass.toml" if path.is_dir() else path
     name = tables.get("name", path.resolve().parent.name)
     project = Project(path.resolve(), text, name, tables.get("seed", 0), tables.get("on"), tables,
@@ -170,16 +171,18 @@ def load(path: Path, sets: tuple[str, ...] = (), folder: Path | None = None) -> 
     return Project(project.path, text, name, project.seed, project.on, tables, **groups)
 
 
-def _override(tables: dict[str, Any], item: str) -> None:
-    """Put one "table.key=value" into TABLES; the value is TOML, or else text."""
+def override(tables: dict[str, Any], item: str, *, typed_here: bool = True) -> None:
+    """Put one "table.key=value" into TABLES; the value is TOML, or else text.  A path that is TYPED_HERE is made
+    absolute."""
     path, equals, given = item.partition("=")
     keys = path.strip().split(".")
     if not equals or not all(keys):
         raise InputError(f"--set {item}: not TABLE.KEY=VALUE", todo="for example --set spend.minutes=5")
     try:
         value = tomllib.loads(f"value = {given}")["value"]
-    except ValueError:  # also a whole number of thousands of digits
-        value = str(Path(given).absolute()) if keys[-1] == "path" and _is_relative(given) else given
+    except (ValueError, RecursionError):  # also a whole number of thousands of digits, brackets without end
+        here = typed_here and keys[-1] == "path" and _is_relative(given)
+        value = str(Path(given).absolute()) if here else given
     for key in keys[:-1]:
         tables = tables.setdefault(key, {})
         if not isinstance(tables, dict):

@@ -10,6 +10,7 @@ from aimass.console.api import (
     datasets,
     endpoints,
     exports,
+    facts,
     graph,
     home,
     jobs,
@@ -52,5 +53,6 @@ RESOURCES = (
     datasets,
     contents,
     exports,
+    facts,
 )
 ROUTERS = tuple(one.router for one in RESOURCES)

@@ -71,9 +71,15 @@ class Log(BaseModel):
 
 
 class Project(BaseModel):
-    """A project file."""
+    """A project file; `sets` override keys of it, as TABLE.KEY=VALUE, and `until` is the last stage."""
 
     text: Annotated[str, Field(min_length=1, max_length=200_000)]
+    sets: Annotated[list[Annotated[str, Field(max_length=10_000)]], Field(max_length=100)] = []
+    until: Literal["collect", "clean", "prepare", "search", "publish"] = "publish"
+
+    def work(self) -> dict[str, Any]:
+        """Without what says nothing."""
+        return {"text": self.text, **self.model_dump(exclude_defaults=True)}
 
 
 class Task(BaseModel):
@@ -109,7 +115,8 @@ def listed(
 @router.post("", response_model=WholeJob, status_code=201)
 def ask(request: Request, body: Wanted, caller: Caller = needs("jobs.ask")) -> Any:
     """Put a project or a task at the end of the queue."""
-    given = {name: one.model_dump() for name, one in (("project", body.project), ("task", body.task)) if one}
+    project, task = body.project and body.project.work(), body.task and body.task.model_dump()
+    given = {name: one for name, one in (("project", project), ("task", task)) if one}
     if len(given) != 1:
         raise InputError("neither a project nor a task" if not given else "a project and a task",
                          expected='{"project": {"text": ...}} or {"task": {"step": ...}}')  # fmt: skip

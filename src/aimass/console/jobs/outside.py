@@ -12,14 +12,27 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from aimass.console.jobs.work import project_text
+from aimass.core.errors import InputError
+from aimass.project.file import override
 
 IMPORT = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*\Z")  # package.module:name
 
 
 def reaches_outside(kind: str, work: Any) -> str:
     """The first thing of WORK that leaves the workspace, in words; "" when nothing does.  Raises InputError."""
-    tables = tomllib.loads(project_text(work)) if kind == "project" else work
-    return next((f"{'.'.join(keys)} is {why}" for keys, text in _texts(tables, ()) if (why := _why(text))), "")
+    tables = _project(work) if kind == "project" else work
+    try:
+        return next((f"{'.'.join(keys)} is {why}" for keys, text in _texts(tables, ()) if (why := _why(text))), "")
+    except RecursionError as error:
+        raise InputError("tables in tables without end", expected="settings that a person could read") from error
+
+
+def _project(work: Any) -> dict[str, Any]:
+    """The tables of the project in WORK with what overrides them; a table may be replaced, so both are looked at."""
+    tables, overridden = tomllib.loads(project_text(work)), dict[str, Any]()
+    for item in work.get("sets", ()):
+        override(overridden, item, typed_here=False)
+    return {**tables, "--set": overridden} if overridden else tables
 
 
 def _texts(value: Any, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:

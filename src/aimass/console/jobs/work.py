@@ -48,7 +48,7 @@ def task_of(work: Any) -> Task:
 
 
 def project_text(work: Any) -> str:
-    """The text of the project file in WORK.  Raises InputError."""
+    """The text of the project file in WORK, whose keys `sets` may override.  Raises InputError."""
     text = work.get("text") if isinstance(work, dict) else None
     if not isinstance(text, str) or not text.strip() or "\0" in text:
         raise InputError("not a project", expected='{"text": the text of an aimass.toml}', key="project")
@@ -68,12 +68,12 @@ def _project(work: Said, workspace: Workspace, folder: Path) -> Said:
 
     file = folder / FILE
     file.write_text(project_text(work), encoding="utf-8")
-    project = load(file, folder=data_of(workspace))
+    project = load(file, tuple(work.get("sets", ())), folder=data_of(workspace))
     if "steps" in project.tables:
         return {"artifacts": {name: made.digest for name, made in run_steps(project, workspace).items()}}
     run = Run(project, workspace, lambda message: print(message, flush=True))
     try:
-        run.until("publish")
+        run.until(work.get("until", "publish"))
     except AimassError as error:
         if run.outcome.ledger:  # no candidate meets the budgets: the ledger says why
             print(f"the ledger is {run.outcome.artifacts['ledger'][:12]}", flush=True)
