@@ -1,5 +1,4 @@
 // What is published: the version in use of each name, its figures, its aliases.
-import { useState } from 'preact/hooks';
 import { useAnswer } from '../api/answer.ts';
 import type { Calls } from '../api/schema.ts';
 import { quoted } from '../chart/points.ts';
@@ -8,6 +7,7 @@ import { bytes, plural } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { Interval } from '../parts/interval.tsx';
 import { useQuery } from '../parts/place.ts';
+import { Search } from '../parts/search.tsx';
 import { Empty, Shown } from '../parts/states.tsx';
 import { Ago } from '../parts/times.tsx';
 
@@ -23,7 +23,7 @@ export default function ModelsPage() {
     <div class="page">
       <header class="head"><h1>Registry</h1><p class="muted" role="status">{models.value ? `${plural(rows.length, 'name')}${after || models.value.next ? ' on this page' : ''}` : ''}</p></header>
       <div class="bar" role="search" aria-label="Filter models">
-        <Search text={text} write={(text) => { go(''); write(text); }} />
+        <Search label="Search by name" hint="Name" text={text} write={(text) => { go(''); write(text); }} />
         <span class="space" />
         <button type="button" class="quiet" onClick={() => download('models.csv', new Blob([csvOf(rows)], { type: 'text/csv' }))}><Icon name="save" /> CSV</button>
       </div>
@@ -36,19 +36,6 @@ export default function ModelsPage() {
       ) : text ? <Empty title="No model is called that"><button type="button" onClick={() => write('')}>Clear the filter</button></Empty>
         : <Empty title="Nothing is published yet" command="aimass run aimass.toml">A model that passes its gates gets a name and a number here. <a href="#/ledgers">Ledgers</a> say what was tried.</Empty>)}</Shown>
     </div>
-  );
-}
-
-export function Search({ text, write, hint = 'Name' }: { text: string; write: (text: string) => void; hint?: string }) {
-  const [timer, wait] = useState<ReturnType<typeof setTimeout>>();
-  return (
-    <label class="search"><Icon name="search" />
-      <input type="search" aria-label={`Search by ${hint.toLowerCase()}`} placeholder={hint} defaultValue={text} spellcheck={false} onInput={(event) => {
-        const value = event.currentTarget.value.trim();
-        clearTimeout(timer);
-        wait(setTimeout(() => write(value), 150));
-      }} /><kbd aria-hidden="true">/</kbd>
-    </label>
   );
 }
 

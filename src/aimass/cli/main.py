@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "logs": ("aimass.cli.looks:logs", "the log and metrics of a run"),
     "advise": ("aimass.cli.advice:advise", "which accelerations pay for a project on this machine"),
     "curves": ("aimass.cli.curves:curves", "the live figures of a run, drawn"),
+    "report": ("aimass.cli.report:report", "a run or a release as one HTML file, to be read anywhere"),
     "export": ("aimass.cli.carry:export", "a project with all that belongs to it as one file"),
     "import": ("aimass.cli.carry:import_", "a project out of such a file; its budgets are measured here"),
     "parts": ("aimass.cli.looks:parts", "every part and its settings"),

@@ -44,6 +44,13 @@ def known(catalog: Catalog, digests: Collection[str]) -> dict[str, Row]:
     return {row["digest"]: {**row, "label": row["label"] or ""} for row in catalog.rows(query)}
 
 
+def made_of(catalog: Catalog, digest: str, step: str, limit: int) -> list[Row]:
+    """What STEP made of DIGEST itself, newest first."""
+    query = sa.select(*SHOWN).join(t.parent, t.parent.c.child == t.artifact.c.digest)
+    found = query.where(t.parent.c.parent == digest, t.artifact.c.step == step)
+    return catalog.rows(found.order_by(t.artifact.c.created.desc(), t.artifact.c.digest).limit(limit))
+
+
 def versions_of(catalog: Catalog, digests: Collection[str]) -> dict[str, list[Row]]:
     """The versions that are DIGESTS: {"name", "number"}, the oldest first."""
     found: dict[str, list[Row]] = {}

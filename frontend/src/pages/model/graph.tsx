@@ -62,7 +62,7 @@ function Drawn({ of: version }: { of: Version }) {
   const file = `${base}/models/${encodeURIComponent(version.name)}/${version.number}/file`;
   const root = new URL('graph/index.html', document.baseURI).href.replace(/#.*/, '');
   const source = `${root}?${new URLSearchParams({ url: file, identifier: `${version.name}-${version.number}.onnx` })}`;
-  return <iframe class="netron" title={`The graph of ${version.name}@${version.number}, drawn by Netron; the table shows the same as text`} src={source} sandbox="allow-scripts allow-same-origin allow-downloads" />;
+  return <iframe class="netron" title={`The graph of ${version.name}@${version.number}, drawn by Netron; the table shows the same as text`} src={source} />;
 }
 
 function Sums({ title, of: rows }: { title: string; of: Graph['operators'] }) {

@@ -30,6 +30,7 @@ export function Head({ of: version, again }: { of: Version; again: () => void })
         {version.previous && <a class="button" href={`${path}/${version.previous}`}>@{version.previous}</a>}
         {version.next && <a class="button" href={`${path}/${version.next}`}>@{version.next}</a>}
         <button type="button" class="quiet" onClick={copyLink}><Icon name="link" /> Copy link</button>
+        <a class="button" href={`${here}/report`} download><Icon name="save" /> Report</a>
         <a class="button" href={`${here}/file`} download><Icon name="save" /> ONNX</a>
         <button type="button" class="primary" disabled={!may} title={may ? '' : 'Needs the permission models.change'} onClick={() => move(true)}>Move alias here</button>
       </div>

@@ -1,6 +1,6 @@
 // Name, state, age, deeds, and what it came from and led to.
 import { useState } from 'preact/hooks';
-import { call, me } from '../../api/client.ts';
+import { base, call, me } from '../../api/client.ts';
 import type { RunDetail } from '../../api/kinds.ts';
 import { useCell } from '../../parts/cell.ts';
 import { Dialog } from '../../parts/dialog.tsx';
@@ -26,6 +26,7 @@ export function Head({ run, again }: { run: RunDetail; again: () => void }) {
         <h1>{run.label || run.step}</h1><State of={run.state} />
         <span class="space" />
         <button type="button" class="quiet" onClick={copyLink}><Icon name="link" /> Copy link</button>
+        <a class="button" href={`${base}/runs/${run.id}/report`} download><Icon name="save" /> Report</a>
         {run.state === 'running' && <button type="button" disabled={!allows(who, 'runs.stop')} title={allows(who, 'runs.stop') ? '' : 'Needs the permission runs.stop'} onClick={() => ask(true)}><Icon name="stop" /> Stop run</button>}
       </div>
       <Facts run={run} />

@@ -21,6 +21,7 @@ from aimass.console.api import (
     models,
     parameters,
     playground,
+    reports,
     runs,
     session,
     sources,
@@ -54,5 +55,6 @@ RESOURCES = (
     contents,
     exports,
     facts,
+    reports,
 )
 ROUTERS = tuple(one.router for one in RESOURCES)

@@ -184,7 +184,7 @@ def version(request: Request, name: str, number: Number, caller: Caller = needs(
 @router.get("/{name}/{number}/graph", response_model=Graph)
 def graph(request: Request, name: str, number: Number, caller: Caller = needs("models.see")) -> Any:
     """What is in the graph of a version, as a table."""
-    space, digest = _digest(request, name, number)
+    space, digest = digest_of_version(request, name, number)
     found = kept_graph(space, digest)
     return found if found is not None else summary_of(space.open(digest))  # says why it cannot be read
 
@@ -192,7 +192,7 @@ def graph(request: Request, name: str, number: Number, caller: Caller = needs("m
 @router.get("/{name}/{number}/file", response_class=FileResponse)
 def file(request: Request, name: str, number: Number, caller: Caller = needs("models.see")) -> FileResponse:
     """The model of a version as an ONNX file."""
-    space, digest = _digest(request, name, number)
+    space, digest = digest_of_version(request, name, number)
     release = space.open(digest)
     path = release.folder / FILE
     if FILE not in release.manifest.files or not path.is_file():
@@ -204,16 +204,14 @@ def file(request: Request, name: str, number: Number, caller: Caller = needs("mo
 @router.get("/{name}/{number}/explanations", response_model=Explained)
 def explanations(request: Request, name: str, number: Number, caller: Caller = needs("models.see")) -> Any:
     """What explains the model of a version: what it relies on, and why it answered some rows as it did."""
-    space, digest = _digest(request, name, number)
+    space, digest = digest_of_version(request, name, number)
     model = card_of(space.open(digest))["model"]
-    a = t.artifact.c
-    query = sa.select(a.digest, a.created).join_from(t.artifact, t.parent, t.parent.c.child == a.digest)
-    of_it = query.where(t.parent.c.parent == model, a.kind == "report", a.step == "explain")
-    rows = space.catalog.rows(of_it.order_by(a.created.desc()).limit(EXPLANATIONS))
+    rows = lineage.made_of(space.catalog, model, "explain", EXPLANATIONS)
     return {"reports": [{**row, **reasons_of(space.open(row["digest"]))} for row in rows]}
 
 
-def _digest(request: Request, name: str, number: int) -> tuple[Workspace, str]:
+def digest_of_version(request: Request, name: str, number: int) -> tuple[Workspace, str]:
+    """The workspace of REQUEST and the digest of NAME@NUMBER.  Raises Refusal (404)."""
     space = place_of(request).workspace
     return space, str(_row(space.catalog, name, number)["digest"])
 

@@ -12,7 +12,7 @@ import gzip
 import mimetypes
 import re
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,7 +46,11 @@ def file_of(name: str) -> tuple[bytes, bytes, str, str] | None:
     path = _files().get(name)
     if path is None:
         return None
-    return _index(datetime.now(UTC).date().isoformat()) if name == INDEX else _read(path)
+    return _index(today()) if name == INDEX else _read(path)
+
+
+def today() -> str:
+    return datetime.now(UTC).date().isoformat()
 
 
 @cache
@@ -63,14 +67,14 @@ def _read(path: Path) -> tuple[bytes, bytes, str, str]:
     return _told(path.read_bytes(), path.name)
 
 
-@cache
-def _index(today: str) -> tuple[bytes, bytes, str, str]:
-    return _told(changed(_files()[INDEX].read_text(encoding="utf-8"), today).encode(), INDEX)
+@lru_cache(maxsize=2)
+def _index(day: str) -> tuple[bytes, bytes, str, str]:
+    return _told(changed(_files()[INDEX].read_text(encoding="utf-8"), day).encode(), INDEX)
 
 
-def changed(page: str, today: str) -> str:
-    """Netron's index PAGE as it is served on the day TODAY.  Raises InputError when it is not as we know it."""
-    for name, value in (("date", f"{today} 00:00:00"), ("version", "0.0.0")):
+def changed(page: str, day: str) -> str:
+    """Netron's index PAGE as it is served on a DAY.  Raises InputError when it is not as we know it."""
+    for name, value in (("date", f"{day} 00:00:00"), ("version", "0.0.0")):
         page, times = re.subn(rf'<meta name="{name}" content="[^"]*">', f'<meta name="{name}" content="{value}">', page)
         if times != 1:
             raise InputError(f"this Netron's page has no {name}", expected="the version that we were tested with",
