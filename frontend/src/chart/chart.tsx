@@ -31,7 +31,7 @@ export function Chart({ title, lines, looks, zoom, height = 220 }: Props) {
       <figcaption>
         <h2>{title}</h2>
         <ul class="legend">{lines.map((line, i) => (
-          <li key={line.name}><i class={`key ${seriesToken(i)}`} aria-hidden="true" />{line.name}<b class="figure">{number(under ? under.values[i] : line.points.at(-1)?.[3])}</b></li>
+          <li key={line.name}><i class={`key ${seriesToken(line.colour ?? i)}`} aria-hidden="true" />{line.name}<b class="figure">{number(under ? under.values[i] : line.points.at(-1)?.[3])}</b></li>
         ))}</ul>
         <span class="tools">
           <button type="button" class="quiet" aria-pressed={asTable} title="Show as table" aria-label={`Show ${title} as table`} onClick={() => turn(!asTable)}><Icon name="table" /></button>
@@ -77,7 +77,7 @@ function usePlot(lines: Line[], looks: Looks, zoom: Props['zoom'], height: numbe
       made.destroy();
       plot.current = null;
     };
-  }, [lines.map((line) => line.name).join('\n'), JSON.stringify(shape), height, colours, off]);
+  }, [lines.map((line, i) => `${line.name} ${line.colour ?? i}`).join('\n'), JSON.stringify(shape), height, colours, off]);
   useEffect(() => plot.current?.setData(columns(lines, looks)), [lines, smoothing, envelope]);
   return { box, under };
 }
@@ -97,7 +97,7 @@ function savePicture(title: string, lines: Line[], plot: uPlot): void {
   pen.fillText(title, 10 * scale, 18 * scale);
   let left = 10 * scale + pen.measureText(`${title}    `).width;
   for (const [i, line] of lines.entries()) {
-    pen.fillStyle = colour(seriesToken(i));
+    pen.fillStyle = colour(seriesToken(line.colour ?? i));
     pen.fillText(line.name, left, 18 * scale);
     left += pen.measureText(`${line.name}   `).width;
   }

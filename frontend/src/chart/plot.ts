@@ -57,8 +57,8 @@ export function draw(root: HTMLElement, lines: Line[], looks: Looks, hooks: Hook
       { ...axis, size: 28, label: looks.xTitle, labelSize: 16 },
       { ...axis, size: (_, values) => 14 + 6.2 * Math.max(2, ...(values ?? []).map((text) => text?.length ?? 0)), label: looks.yTitle, labelSize: 18, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : number(tick, tickDigits(ticks)))) },
     ],
-    series: [{}, ...lines.flatMap((_, i) => seriesOf(i, root))],
-    bands: lines.map((_, i) => ({ series: [PARTS * i + 1, PARTS * i + 2], fill: faded(colour(seriesToken(i), root), 0.16) })),
+    series: [{}, ...lines.flatMap((line, i) => seriesOf(line.colour ?? i, root))],
+    bands: lines.map((line, i) => ({ series: [PARTS * i + 1, PARTS * i + 2], fill: faded(colour(seriesToken(line.colour ?? i), root), 0.16) })),
     cursor: { sync: { key: looks.time ? 'times' : 'positions', setSeries: false }, drag: { x: true, y: false, setScale: false }, points: { size: 6 }, bind: { dblclick: () => () => (hooks.zoom(null, null), null) } },
     hooks: {
       setSelect: [(plot) => {

@@ -7,6 +7,7 @@ export interface Line {
   points: Point[];
   count: number; // of reports that the points stand for
   time?: boolean; // x is seconds since 1970
+  colour?: number; // of the series; its place in the list where nobody says
 }
 
 /** At most MOST points: neighbours become one that keeps the least, the greatest and the last of them, so no spike is lost. */

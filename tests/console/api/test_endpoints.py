@@ -96,7 +96,8 @@ def test_a_canary_is_promoted_rolled_back_and_each_is_undone(admin: TestClient, 
     assert done == {"shares": {"2": 1.0}, "undo": restore({"1": 0.9, "2": 0.1})}
     found = seen(admin)
     assert (found["state"], found["before"]) == ("on trial", "1")
-    assert list(act(admin, **done["undo"])["shares"]) == ["1", "2"]
+    assert act(admin, **{**done["undo"], "shares": {"2": 0.1, "1": 0.9}})["shares"] == {"1": 0.9, "2": 0.1}
+    assert (seen(admin)["stable"], seen(admin)["canary"]) == ("1", "2")
     assert act(admin, "rollback")["shares"] == {"1": 1.0}, "it is the canary again that goes"
     act(admin, "serve", version="3")
     done = act(admin, "rollback")
@@ -106,7 +107,8 @@ def test_a_canary_is_promoted_rolled_back_and_each_is_undone(admin: TestClient, 
 
 
 def restore(shares: dict[str, float]) -> dict[str, Any]:
-    return {"verb": "restore", "shares": shares, "sticky": ""}
+    told = {"verb": "restore", "version": next(iter(shares)), "shares": shares}
+    return {**told, "sticky": ""} if len(shares) > 1 else told
 
 
 def test_what_is_done_is_written_down_with_before_and_after(admin: TestClient, server: str, place: Place) -> None:

@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,13 +21,15 @@ import uvicorn
 
 from aimass.console.access.links import first_link
 from aimass.console.app import create_app
+from aimass.console.beside import asked_at
+from aimass.console.endpoints.ring import Ring
 from aimass.console.jobs.worker import Worker
 from aimass.console.pages import BUILT
 from aimass.core.errors import InputError
 from aimass.runner.workspace import Workspace
 from tests.console import chores, flights, published
 from tests.console.endpoints.beside import beside
-from tests.console.endpoints.models import clothes, customers, publish, reviews
+from tests.console.endpoints.models import PEOPLE, clothes, customers, publish, reviews
 from tests.runner.test_runners import task_of
 
 NAME, PASSWORD = "ada", "correct horse battery"
@@ -114,7 +117,8 @@ def served(workspace: Workspace, scratch: Path) -> None:
     """Releases of a table, a text and pictures, some of them in several versions."""
     for number in (1, 2, 3):
         publish(workspace, customers(scratch / f"customers-{number}", tilt=(number - 1) / 4), "customers")
-    publish(workspace, reviews(scratch / "reviews"), "reviews")
+    for number in (1, 2):
+        publish(workspace, reviews(scratch / f"reviews-{number}", less=0.4 / number), "reviews")
     publish(workspace, clothes(scratch / "clothes"), "clothes")
 
 
@@ -144,6 +148,19 @@ def carried(workspace: Workspace, worker: Worker) -> None:
     worker.jobs.end(job, "a worker", "finished", outcome={"releases": releases})
 
 
+def busy(ring: Ring, url: str, minutes: int = 15) -> None:
+    """A canary, and the MINUTES before now, in which a RING has seen real requests come to the server at URL."""
+    assert asked_at(url, "POST", "/v1/deployments/customers/canary", {"version": "3", "share": 0.2}).good
+    begun = time.time() - 60 * minutes
+    for step in range(4 * minutes):
+        ring.clock = lambda at=begun + 15 * step: at  # type: ignore[misc]
+        ring.look()
+        for times, name, rows in ((2 + step % 3, "customers", PEOPLE), (step % 2, "clothes", [{}])):
+            for _ in range(times):
+                asked_at(url, "POST", f"/v1/predict/{name}", {"records": rows})
+    ring.clock = time.time
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A console of a workspace with finished, reused and failed runs."""
@@ -151,8 +168,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     seeded(workspace)
     served(workspace, tmp_path_factory.mktemp("made"))
     loaded = {"customers": "2", "reviews": "1", "clothes": "1"}
-    with beside(workspace, loaded), socket.create_server(("127.0.0.1", 0)) as bound:
-        server, thread = serving(create_app(str(workspace.folder)), bound)
+    with beside(workspace, loaded) as url, socket.create_server(("127.0.0.1", 0)) as bound:
+        app = create_app(str(workspace.folder))
+        busy(app.state.place.ring, url)
+        server, thread = serving(app, bound)
         yield Site(f"http://127.0.0.1:{bound.getsockname()[1]}/", workspace, server)
         server.should_exit = True
         thread.join(20)

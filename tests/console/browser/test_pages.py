@@ -57,6 +57,9 @@ PAGES: dict[str, tuple[Callable[[Site], str], str]] = {  # name -> its path, wha
     "run-failed": (lambda site: f"/runs/{failed(site)}", "cannot be used"),
     "run-logs": (lambda site: f"/runs/{grown(site)}?tab=logs", "begun at 0"),
     "run-parameters": (lambda site: f"/runs/{grown(site)}?tab=parameters", "pause"),
+    "endpoints": (lambda site: "/endpoints", "p99, ms"),
+    "endpoint": (lambda site: "/endpoints/customers", "Time to answer"),
+    "endpoint-publish": (lambda site: "/endpoints/customers?act=publish&to=1", "answers its examples"),
     "playground": (lambda site: "/playground/customers?explain=200", "Send record"),
     "models": (lambda site: "/models", "flights"),
     "model": (lambda site: "/models/flights/2", "What it takes"),
@@ -115,12 +118,17 @@ def test_what_is_drawn_on_a_chart_can_be_seen(opened: Opening, site: Site, theme
     charts = watched.page.locator("figure.chart .plot canvas")
     charts.first.wait_for()
     for chart in charts.all():
-        seen = contrasts(pixels(chart.screenshot()))
-        width = seen.shape[1]
-        left, below, middle = seen[:, : width // 12], seen[-28:, width // 8 :], seen[8:-50, width // 8 : -12]
-        for words in (left, below):
-            assert (words >= TEXT).sum() > 30, "the labels of an axis cannot be read"
-        assert (middle >= MARK).any(axis=0).mean() > 0.5, "the line cannot be seen on most of its way"
+        clear(chart)
+
+
+def clear(chart: Any) -> None:
+    """The labels of CHART can be read, and its lines can be seen."""
+    seen = contrasts(pixels(chart.screenshot()))
+    width = seen.shape[1]
+    left, below, middle = seen[:, : width // 12], seen[-28:, width // 8 :], seen[8:-50, width // 8 : -12]
+    for words in (left, below):
+        assert (words >= TEXT).sum() > 30, "the labels of an axis cannot be read"
+    assert (middle >= MARK).any(axis=0).mean() > 0.5, "the line cannot be seen on most of its way"
 
 
 def test_the_link_of_the_first_start_makes_the_first_user(opened: Opening, tmp_path: Path) -> None:

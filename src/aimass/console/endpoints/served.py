@@ -79,18 +79,21 @@ def _champions(space: Workspace) -> dict[str, str]:
 
 def _endpoint(name: str, rows: list[Row], server: Server, champion: str) -> Row:
     plan = {**NOTHING, **{key: value for key, value in server.plans.get(name, {}).items() if key in NOTHING}}
-    words = {version: word for word, version in plan["labels"].items()}
-    versions = []
-    for row in reversed(rows):
-        word = str(row["number"])
-        raw, reason = server.states.get((name, word), ("UNAVAILABLE", ""))
-        state = STATES.get(raw, "off" if reason in ABSENT else "refused")
-        share, is_champion = plan["shares"].get(word), row["digest"] == champion
-        versions.append({"version": word, "digest": row["digest"], "created": row["created"], "state": state,
-                         "reason": "" if reason in ABSENT else reason, "share": share, "label": words.get(word, ""),
-                         "champion": is_champion})  # fmt: skip
+    versions = [_version(row, server, plan, champion) for row in reversed(rows)]
     state, why = _state(plan, versions, server.silent)
-    return {"name": name, "state": state, "why": why, **plan, "versions": versions, "silent": server.silent is not None}
+    sharing, silent = list(plan["shares"]), server.silent is not None
+    told = {"stable": sharing[0] if sharing else "", "canary": sharing[-1] if len(sharing) > 1 else ""}
+    return {"name": name, "state": state, "why": why, **plan, **told, "versions": versions, "silent": silent}
+
+
+def _version(row: Row, server: Server, plan: Mapping[str, Any], champion: str) -> Row:
+    word = str(row["number"])
+    raw, reason = server.states.get((row["name"], word), ("UNAVAILABLE", ""))
+    absent = reason in ABSENT
+    state, why = STATES.get(raw, "off" if absent else "refused"), "" if absent else reason
+    label = next((label for label, version in plan["labels"].items() if version == word), "")
+    told = {"version": word, "digest": row["digest"], "created": row["created"], "state": state, "reason": why}
+    return {**told, "share": plan["shares"].get(word), "label": label, "champion": row["digest"] == champion}
 
 
 def _state(plan: Mapping[str, Any], versions: list[Row], silent: Refusal | None) -> tuple[str, str]:
