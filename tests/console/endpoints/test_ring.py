@@ -77,6 +77,17 @@ def test_a_server_that_began_anew_is_no_negative_rate() -> None:
     assert life.ring.figures("m")["answers"] == 5
 
 
+def test_a_version_that_is_unloaded_and_comes_again_is_counted_once() -> None:
+    life = Life()
+    life.after(0)
+    life.after(5, v1=(5, 200), v2=(50, 200))
+    gone = life.versions.pop("2")
+    life.after(5, v1=(5, 200))
+    life.versions["2"] = gone
+    life.after(5, v1=(5, 200), v2=(1, 200))
+    assert life.ring.figures("m", "2")["answers"] == 51
+
+
 def test_the_hour_is_all_that_is_kept_in_as_many_points_as_asked() -> None:
     life = Life()
     for _ in range(800):

@@ -72,7 +72,8 @@ class Ring:
             news = {key: found.since(self.before.get(key, nothing)) for key, found in now.items()}
             news = {key: found for key, found in news.items() if found.answers}
             self.looks.append(Look(at, at - self.at, news))
-        self.before, self.at = now, at
+        self.before = {**(self.before or {}), **now}  # a version that was unloaded comes again with all it had counted
+        self.at = at
 
     @contextmanager
     def looking(self) -> Iterator[None]:
