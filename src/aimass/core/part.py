@@ -45,10 +45,9 @@ class Settings:
         """One row a setting: name, type, default, required, low, high, choices, help."""
         types, rows = hints(cls), []
         for name, f in _fields(cls).items():
-            default = None if f.default is MISSING else plain(f.default)
-            needed = f.default is f.default_factory is MISSING
-            row = {"name": name, "type": spelled(types[name]), "default": default, "required": needed}
-            rows.append({**row, **f.metadata})
+            value = None if f.default is MISSING else plain(f.default)
+            must = f.default is f.default_factory is MISSING
+            rows.append({"name": name, "type": spelled(types[name]), "default": value, "required": must, **f.metadata})
         return rows
 
     @classmethod

@@ -73,7 +73,7 @@ class Step:
         self.inputs: dict[str, Input] = {}
         self.settings: dict[str, Setting] = {}
         types = hints(body)
-        self.returns: type[Artifact] = types.pop("return")
+        self.returns: type[Artifact] = types["return"]
         for name, parameter in list(inspect.signature(body).parameters.items())[1:]:  # the first is ctx
             if found := _as_input(name, types[name], parameter.default):
                 self.inputs[name] = found
