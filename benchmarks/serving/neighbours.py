@@ -6,86 +6,33 @@ pair of windows.  Loads: the convolutional model and one of 100 MB, loaded and u
 processes of their own (engine `host`) that exit at a request, exit at the 100th, sleep for 60 s, take 4 GB, or spin;
 each is asked again as soon as it has failed, and may take 1 s and 1 GB.  All of it shares the server's one core.
 
-    python benchmarks/serving/neighbours.py --record        # about eight minutes
+    python benchmarks/serving/neighbours.py --record        # about eleven minutes
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import subprocess
 import tempfile
-import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from memory import gone
-from open_loop import Kind, Pool, arrivals, closed_loop, http_request
-from scene import LOAD, Goals, Running, arguments, median_and_interval, report, serving, version_of
+from scene import LOAD, Goals, Running, arguments, report, serving, version_of
+from steady import MOST, RATE, Deed, steady
 from wicked import WORD
 
 from models import body_of, large, numbered, tab_and_cnn
 
-RATE = 0.3  # of what the server answers at most
 MEGABYTES = 100
 HARM = {
     "exits": {"how": "exit"}, "exits at request 100": {"how": "exit", "on": 100}, "sleeps for 60 s": {"how": "sleep"},
     "takes 4 GB": {"how": "eat"}, "spins": {"how": "spin"},
 }  # fmt: skip
 LIMITS = {"seconds": 1.0, "memory_mb": 1000.0, "failures": 10_000}  # never in quarantine: the worst it can be
-
-Deed = Callable[[], None]
-
-
-class Window:
-    """Requests for the small model of SERVER, RATE a second for so many SECONDS."""
-
-    def __init__(self, server: Running, rate: float, seconds: float) -> None:
-        self.server, self.rate, self.seconds, self.seed = server, rate, seconds, 0
-        self.done = 0  # times the deed was done
-        self.failed = 0
-
-    def p99(self, deed: Deed | None = None) -> float:
-        """Milliseconds, while DEED is done over and over."""
-        over = threading.Event()
-        doing = threading.Thread(target=self._do, args=(deed, over))
-        if deed is not None:
-            doing.start()
-        self.seed += 1
-        try:
-            told = asyncio.run(self._asked())
-        finally:
-            over.set()
-            if deed is not None:
-                doing.join()
-        self.failed += sum(one.status != 200 for one in told)
-        return 1000 * float(np.percentile([one.seconds for one in told], 99))
-
-    async def _asked(self) -> list[Any]:
-        pool, request = Pool(self.server.port), http_request("/v2/models/tab/infer", body_of("tab"))
-        kind = Kind("tab", lambda: pool.status(request), 1.0)
-        return await arrivals([kind], self.rate, self.seconds, self.seed)
-
-    def _do(self, deed: Deed, over: threading.Event) -> None:
-        while not over.is_set():
-            deed()
-            self.done += 1
-
-    def pairs(self, many: int, deed: Deed) -> dict[str, Any]:
-        """The ratio of p99 with DEED over without, by pairs of windows; who is first changes."""
-        self.done = self.failed = 0
-        found = []
-        for i in range(many):
-            both = [self.p99(deed if with_it else None) for with_it in (i % 2, 1 - i % 2)]
-            found.append(tuple(reversed(both)) if i % 2 else tuple(both))
-        ratios = median_and_interval([with_it / without for without, with_it in found])
-        p99 = median_and_interval([without for without, _ in found])
-        return {"ratio of p99": ratios, "p99 without, ms": p99, "done": self.done, "failed": self.failed}
 
 
 def loads(server: Running) -> Deed:
@@ -114,18 +61,6 @@ def harms(server: Running) -> Deed:
     return deed
 
 
-def steady(server: Running, seconds: float) -> Window:
-    """Windows at a share of what SERVER can do."""
-    pool, request = None, http_request("/v2/models/tab/infer", body_of("tab"))
-
-    async def most() -> float:
-        nonlocal pool
-        pool = Pool(server.port)
-        return (await closed_loop(lambda: pool.status(request), 16, 2.0))[0]
-
-    return Window(server, RATE * asyncio.run(most()), seconds)
-
-
 def beside_loads(found: dict[str, Path], root: Path, quick: bool) -> dict[str, Any]:
     version_of(found["cnn"], root / "repository", "cnn", 1)
     version_of(large(root / "large", MEGABYTES), root / "repository", "large", 1)
@@ -133,8 +68,8 @@ def beside_loads(found: dict[str, Path], root: Path, quick: bool) -> dict[str, A
         for name in ("cnn", "large"):  # all of the repository is loaded at the start
             server.said(f"/v2/repository/models/{name}/unload", {})
             gone(server, name)
-        window = steady(server, 3.0 if quick else 10.0)
-        return {**window.pairs(2 if quick else 10, loads(server)), "asked a second": window.rate}
+        window = steady(server, "/v2/models/tab/infer", body_of("tab"), 2.0 if quick else 5.0)
+        return window.pairs(2 if quick else 20, loads(server))
 
 
 def beside_harm(found: dict[str, Path], root: Path, how: dict[str, Any], quick: bool) -> dict[str, Any]:
@@ -146,8 +81,8 @@ def beside_harm(found: dict[str, Path], root: Path, how: dict[str, Any], quick: 
     with serving(
         found["tab"], "--name", "tab", "--also", f"bad={bad}", env=environment, stderr=subprocess.DEVNULL
     ) as server:
-        window = steady(server, 3.0 if quick else 8.0)
-        return {**window.pairs(2 if quick else 5, harms(server)), "asked a second": window.rate}
+        window = steady(server, "/v2/models/tab/infer", body_of("tab"), 2.0 if quick else 4.0)
+        return window.pairs(2 if quick else 10, harms(server))
 
 
 def main() -> None:
@@ -166,7 +101,8 @@ def main() -> None:
                 seen = figures[name] = beside_harm(found, root, how, given.quick)
                 goals.at_most(f"p99 beside one that {name}, over without", seen["ratio of p99"]["median"], 1.1)
     goals.at_most("requests that failed", sum(seen["failed"] for seen in figures.values()), 0)
-    note = f"arrivals at {RATE:g} of what is answered at most; server, loads and harm on one core, who asks on another"
+    note = (f"arrivals at {RATE:g} of what is answered at most, up to {MOST:g} a second; server, loads and harm on one "
+            "core, who asks on another")  # fmt: skip
     report("neighbours", __doc__, figures, goals, given, note)
 
 

@@ -102,6 +102,17 @@ def test_a_process_that_ends_is_started_again(server: Running) -> None:
     assert asked(server, "/v1/predict/flights", ROW)[0] == 200
 
 
+def test_who_explains_stands_back_for_the_server_in_its_session_and_hears_no_signals_of_its_terminal(
+    server: Running,
+) -> None:
+    """Linux asks who is modest within a session only (autogroup)."""
+    assert asked(server, "/v1/explain/flights", ROW)[0] == 200
+    (process,) = processes(server.ready["pid"])
+    assert os.getsid(process) == os.getsid(server.ready["pid"]) and os.getpgid(process) == process
+    threads = [int(thread.name) for thread in Path(f"/proc/{process}/task").iterdir()]
+    assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_IDLE}
+
+
 def test_the_training_rows_that_stay_with_a_model_are_its_background(tmp_path: Path, folder: Path) -> None:
     own = tmp_path / "model"
     shutil.copytree(folder, own)

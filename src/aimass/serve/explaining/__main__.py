@@ -97,10 +97,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def modest() -> None:
-    """Run only when nobody else wants to: who predicts is never kept waiting."""
+    """Run only when nobody else wants to: who predicts is never kept waiting.
+
+    In a process group of its own, which signals of a terminal do not reach, but in the session of the server: Linux
+    shares processors between sessions first (autogroup), and only then asks who is modest.
+    """
+    os.setpgid(0, 0)
     os.nice(NICE)
-    if hasattr(os, "sched_setscheduler"):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    if sys.platform == "linux":
+        for thread in Path("/proc/self/task").iterdir():  # imports have started some
+            os.sched_setscheduler(int(thread.name), os.SCHED_IDLE, os.sched_param(0))
 
 
 if __name__ == "__main__":
