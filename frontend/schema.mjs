@@ -43,9 +43,10 @@ function callOf(operation) {
   });
   const has = (place) => (operation.parameters ?? []).some((p) => p.in === place);
   const good = Object.entries(operation.responses ?? {}).find(([status]) => status.startsWith('2'))?.[1];
-  const body = json(operation.requestBody?.content);
+  const content = operation.requestBody?.content;
+  const body = json(content) ? typeOf(json(content)) : content?.['application/octet-stream'] ? 'Blob' : 'undefined';
   return `{ path: ${has('path') ? at('path') : 'undefined'}; query: ${has('query') ? at('query') : 'undefined'}; `
-    + `body: ${body ? typeOf(body) : 'undefined'}; answer: ${json(good?.content) ? typeOf(json(good.content)) : 'undefined'} }`;
+    + `body: ${body}; answer: ${json(good?.content) ? typeOf(json(good.content)) : 'undefined'} }`;
 }
 
 export function schemaOf(openapi) {

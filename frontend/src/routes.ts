@@ -17,6 +17,8 @@ export const GROUPS = ['', 'Data', 'Training', 'Models', 'Serving', 'Manage'];
 
 export const ROUTES: Route[] = [
   { path: '/', title: 'Home', group: '', icon: 'home', needs: 'home.see', page: () => import('./pages/home.tsx') },
+  { path: '/start', title: 'New project', group: '', icon: 'start', needs: 'jobs.ask', page: () => import('./pages/start.tsx') },
+  { path: '/files', title: 'Files', group: 'Data', icon: 'files', needs: 'files.see', page: () => import('./pages/files.tsx') },
   { path: '/sources', title: 'Sources', group: 'Data', icon: 'sources', needs: 'data.see', page: () => import('./pages/sources.tsx') },
   { path: '/sources/:name', title: 'Source', needs: 'data.see', page: () => import('./pages/source.tsx') },
   { path: '/datasets', title: 'Datasets', group: 'Data', icon: 'data', needs: 'data.see', page: () => import('./pages/datasets.tsx') },
@@ -25,6 +27,7 @@ export const ROUTES: Route[] = [
   { path: '/runs', title: 'Runs', group: 'Training', icon: 'runs', needs: 'runs.see', page: () => import('./pages/runs.tsx') },
   { path: '/runs/:id', title: 'Run', needs: 'runs.see', page: () => import('./pages/run.tsx') },
   { path: '/jobs', title: 'Jobs', group: 'Training', icon: 'jobs', needs: 'jobs.see', page: () => import('./pages/jobs.tsx') },
+  { path: '/jobs/:id', title: 'Job', needs: 'jobs.see', page: () => import('./pages/job.tsx') },
   { path: '/endpoints', title: 'Endpoints', group: 'Serving', icon: 'serving', needs: 'endpoints.see', page: () => import('./pages/endpoints.tsx') },
   { path: '/endpoints/:name', title: 'Endpoint', needs: 'endpoints.see', page: () => import('./pages/endpoint.tsx') },
   { path: '/playground', title: 'Playground', group: 'Serving', icon: 'playground', needs: 'endpoints.see', page: () => import('./pages/playground.tsx') },

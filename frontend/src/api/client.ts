@@ -34,9 +34,11 @@ export async function call<K extends keyof Calls>(what: K, ask: Ask<K> = {}, sig
   const parts = ask as { path?: Record<string, unknown>; query?: Record<string, unknown>; body?: unknown };
   const address = base + filled(template, parts.path ?? {}) + queryOf(parts.query ?? {});
   const headers: Record<string, string> = { accept: 'application/json' };
-  if (parts.body !== undefined) headers['content-type'] = 'application/json';
+  const raw = parts.body instanceof Blob;
+  if (parts.body !== undefined) headers['content-type'] = raw ? 'application/octet-stream' : 'application/json';
   if (method !== 'GET' && me.value) headers['x-csrf-token'] = me.value.csrf;
-  const answer = await reach(address, { method, headers, body: parts.body === undefined ? null : JSON.stringify(parts.body), signal: signal ?? null });
+  const body = parts.body === undefined ? null : raw ? parts.body as Blob : JSON.stringify(parts.body);
+  const answer = await reach(address, { method, headers, body, signal: signal ?? null });
   if (answer.ok) return answer.status === 204 || answer.headers.get('content-length') === '0' ? undefined : await answer.json();
   const refusal = new Refusal(answer.status, await facts(answer));
   if (answer.status === 401 && !template.startsWith('/session')) me.value = null;

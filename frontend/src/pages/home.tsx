@@ -1,13 +1,16 @@
 // Are things well, what needs me, what runs, what was released.
 import { useEffect, useRef } from 'preact/hooks';
 import { useAnswer } from '../api/answer.ts';
+import { me } from '../api/client.ts';
 import { useTopic } from '../api/topic.ts';
 import type { Home, Run } from '../api/kinds.ts';
 import { keyOf } from '../chart/names.ts';
 import { LiveSpark } from '../chart/live-spark.tsx';
+import { useCell } from '../parts/cell.ts';
 import { Figure } from '../parts/figure.tsx';
 import { short } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
+import { allows } from '../parts/rights.ts';
 import { Empty, sentence, Shown } from '../parts/states.tsx';
 import { GOING, State } from '../parts/state.tsx';
 import { Ago, Span } from '../parts/times.tsx';
@@ -40,15 +43,29 @@ export default function HomePage() {
   return (
     <div class="page home">
       <header class="head"><h1>Home</h1></header>
-      <Shown of={home} what="Home" lines={8}>{(now) => (
+      <Shown of={home} what="Home" lines={8}>{(now) => (<>
+        {fresh(now) && <Begin />}
         <div class="columns">
           <Centres of={now.centres} />
           <Needs of={now.needs} />
           <Running of={now.running} />
           <Releases of={now.releases} />
         </div>
-      )}</Shown>
+      </>)}</Shown>
     </div>
+  );
+}
+
+/** Whether nothing has come of the workspace yet. */
+const fresh = (now: Home): boolean => !now.releases.length && !now.running.length;
+
+function Begin() {
+  if (!allows(useCell(me), 'jobs.ask')) return null;
+  return (
+    <section class="card begin" aria-label="Where to begin">
+      <p><b>Nothing is released yet.</b> Bring a file, say what to predict and what it may cost: what comes of it answers at an endpoint.</p>
+      <a class="button primary" href="#/start">Start here</a>
+    </section>
   );
 }
 

@@ -1,5 +1,4 @@
 // Work that is asked for here and carried out by workers: the queue, what each job says, cancel and resume.
-import { useEffect, useRef, useState } from 'preact/hooks';
 import { useAnswer } from '../api/answer.ts';
 import { call, me, type Refusal } from '../api/client.ts';
 import type { Calls } from '../api/schema.ts';
@@ -14,6 +13,7 @@ import { Empty, Shown } from '../parts/states.tsx';
 import { State } from '../parts/state.tsx';
 import { Ago, Span } from '../parts/times.tsx';
 import { toast } from '../shell/toasts.tsx';
+import { Log } from './job/log.tsx';
 
 type Job = Calls['GET /jobs']['answer']['rows'][number];
 
@@ -60,7 +60,7 @@ function Row({ job, may, chosen, choose, again }: RowProps) {
   return (
     <tr class={chosen ? 'chosen' : ''}>
       <td><State of={job.state} /></td>
-      <th scope="row"><b>{job.label}</b>{why && <><br /><span class="bad small">{why}</span></>}</th>
+      <th scope="row"><a class="name" href={`#/jobs/${job.id}`}>{job.label}</a>{why && <><br /><span class="bad small">{why}</span></>}</th>
       <td>{job.kind}</td>
       <td><Ago at={job.asked} /> <span class="muted">by {job.who}</span></td>
       <td class="right">{job.started ? <Span from={job.started} to={job.ended} took={job.seconds} /> : <span class="muted">–</span>}</td>
@@ -73,28 +73,3 @@ function Row({ job, may, chosen, choose, again }: RowProps) {
     </tr>
   );
 }
-
-/** What the process of a job says, followed. */
-function Log({ job }: { job: string }) {
-  const [text, set] = useState('');
-  const at = useRef(0);
-  const box = useRef<HTMLPreElement>(null);
-  const more = () => void call('GET /jobs/{job}/log', { path: { job }, query: { at: at.current } }).then((page) => {
-    if (page.next === at.current) return;
-    at.current = page.next;
-    set((before) => (before + page.text).slice(-MOST));
-  }, () => undefined);
-  useEffect(more, []);
-  useEvery(EVERY, more);
-  useEffect(() => {
-    if (box.current) box.current.scrollTop = box.current.scrollHeight;
-  }, [text]);
-  return (
-    <section class="said-by" aria-label="Log of the job">
-      <h2>What it says</h2>
-      {text ? <pre class="log block" ref={box} tabIndex={0}>{text}</pre> : <p class="muted">Nothing yet, or it was said on another machine.</p>}
-    </section>
-  );
-}
-
-const MOST = 200_000; // letters that are shown

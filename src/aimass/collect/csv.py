@@ -53,9 +53,10 @@ class Csv(Collector):
     columns: list[str] | None = knob(None, help="names, for files without a header line")
 
     def read(self, cursor: object | None) -> Iterator[Rows]:
-        return read_files(self.path, cursor, self._rows)
+        return read_files(self.path, cursor, self.rows_of)
 
-    def _rows(self, path: Path) -> Iterator[Rows]:
+    def rows_of(self, path: Path) -> Iterator[Rows]:
+        """The rows of one file."""
         delimiter, names, skipped = self.header(path)
         yield pa.table({name: pa.array([], pa.string()) for name in names})  # columns that no whole row may show
         bad: list[Malformed] = []

@@ -18,9 +18,10 @@ class JsonLines(Collector):
     path: str = knob("", help="file, glob, or package:NAME/file; .gz .bz2 .xz .zip are unpacked")
 
     def read(self, cursor: object | None) -> Iterator[Rows]:
-        return read_files(self.path, cursor, self._rows)
+        return read_files(self.path, cursor, self.rows_of)
 
-    def _rows(self, path: Path) -> Iterator[Rows]:
+    def rows_of(self, path: Path) -> Iterator[Rows]:
+        """The rows of one file."""
         with opened(path) as file:
             if unpacked_suffix(path) == ".json":
                 content = file.read()

@@ -20,9 +20,10 @@ class Parquet(Collector):
     path: str = knob("", help="file, glob, or package:NAME/file")
 
     def read(self, cursor: object | None) -> Iterator[Rows]:
-        return read_files(self.path, cursor, self._rows)
+        return read_files(self.path, cursor, self.rows_of)
 
-    def _rows(self, path: Path) -> Iterator[Rows]:
+    def rows_of(self, path: Path) -> Iterator[Rows]:
+        """The rows of one file."""
         try:
             with pq.ParquetFile(path) as file:
                 yield from file.iter_batches(batch_size=65_536)

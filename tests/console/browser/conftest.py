@@ -23,6 +23,7 @@ from aimass.console.access.links import first_link
 from aimass.console.app import create_app
 from aimass.console.beside import asked_at
 from aimass.console.endpoints.ring import Ring
+from aimass.console.jobs.work import data_of
 from aimass.console.jobs.worker import Worker
 from aimass.console.pages import BUILT
 from aimass.core.errors import InputError
@@ -31,6 +32,7 @@ from tests.console import chores, flights, published
 from tests.console.endpoints.beside import beside
 from tests.console.endpoints.models import PEOPLE, clothes, customers, publish, reviews
 from tests.runner.test_runners import task_of
+from tests.whole import tiny
 
 NAME, PASSWORD = "ada", "correct horse battery"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
@@ -102,6 +104,8 @@ def seeded(workspace: Workspace) -> None:
     folder = workspace.folder.parent / "incoming"
     folder.mkdir()
     flights.cleaned(workspace, flights.collected(workspace, folder))
+    data_of(workspace).mkdir()
+    (data_of(workspace) / "customers.csv").write_text("\n".join([tiny.HEADER, *tiny.lines(300)]) + "\n")
     worker = Worker(workspace)
     carried(workspace, worker)
     for name in ("flights", "reviews", "customers"):

@@ -44,6 +44,12 @@ def dataset(site: Site, step: str = "clean") -> str:
     return next(row["digest"] for row in site.workspace.artifacts("dataset") if row["step"] == step)
 
 
+def done(site: Site) -> str:
+    return next(
+        row["id"] for row in Jobs(site.workspace.catalog).rows() if row["state"] == "finished" and row["kind"] == "task"
+    )
+
+
 PAGES: dict[str, tuple[Callable[[Site], str], str]] = {  # name -> its path, what is there when it is whole
     "home": (lambda site: "/", "Are things well?"),
     "sources": (lambda site: "/sources", "flights/flights"),
@@ -69,6 +75,9 @@ PAGES: dict[str, tuple[Callable[[Site], str], str]] = {  # name -> its path, wha
     "ledgers": (lambda site: "/ledgers", "linear"),
     "ledger": (lambda site: f"/ledgers/{ledgers(site)[1]}", "better: up and left"),
     "advice": (lambda site: f"/advice/{advised(site)}", "takes 40 s"),
+    "start": (lambda site: "/start?file=customers.csv&target=bought", "p99_ms = 20.0"),
+    "files": (lambda site: "/files?file=customers.csv", "alpha"),
+    "job": (lambda site: f"/jobs/{done(site)}", "tests.console.chores:grow"),
     "jobs": (lambda site: "/jobs", "customers"),
     "archive": (lambda site: "/archive", "does not hold"),
     "archive-look": (lambda site: "/archive?file=flights-2026-01-02.aimass.zip", "nothing: all of it is here already"),

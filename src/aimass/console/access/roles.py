@@ -25,6 +25,8 @@ PERMISSIONS = {
     "parameters.see": "what can be changed while everything runs, and who did",
     "parameters.change": "change parameters, and take changes back",
     "parameters.console": "change parameters of the console itself: how long sessions last, how often one may try",
+    "files.see": "the files of the data folder, and their first rows",
+    "files.change": "bring, replace and remove files of the data folder",
     "users.see": "who may use the console",
     "users.change": "add, change and remove users",
     "keys.see": "the keys of programs",
@@ -43,6 +45,7 @@ _VIEWER = frozenset(
         "jobs.see",
         "endpoints.see",
         "parameters.see",
+        "files.see",
     }
 )
 _OPERATOR = _VIEWER | {
@@ -53,6 +56,7 @@ _OPERATOR = _VIEWER | {
     "endpoints.ask",
     "endpoints.change",
     "parameters.change",
+    "files.change",
 }
 ROLES: dict[str, frozenset[str]] = {
     "viewer": _VIEWER,

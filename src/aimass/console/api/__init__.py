@@ -11,6 +11,7 @@ from aimass.console.api import (
     endpoints,
     exports,
     facts,
+    files,
     graph,
     home,
     jobs,
@@ -21,10 +22,13 @@ from aimass.console.api import (
     models,
     parameters,
     playground,
+    projects,
     reports,
     runs,
     session,
     sources,
+    story,
+    uploads,
     users,
     versions,
 )
@@ -56,5 +60,9 @@ RESOURCES = (
     exports,
     facts,
     reports,
+    story,
+    files,
+    uploads,
+    projects,
 )
 ROUTERS = tuple(one.router for one in RESOURCES)

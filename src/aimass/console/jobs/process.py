@@ -40,20 +40,23 @@ def main() -> None:
 
 
 def _carried_out(order: Told, tell: Callable[..., None]) -> Told:
+    from aimass.console.jobs import story
     from aimass.console.jobs.work import carry_out
     from aimass.runner.workspace import Event, Workspace
 
-    workspace = Workspace.reopen(order["url"])
+    workspace, folder = Workspace.reopen(order["url"]), Path(order["folder"])
+    story.begin(folder)
 
     def happened(event: Event) -> None:
         seconds = f"  {event.seconds:.1f} s" if event.seconds else ""
         print(f"{event.kind:9} {event.task.step} {event.task.label} {event.text}".rstrip() + seconds, flush=True)
+        story.add(folder, event)
         if event.kind == "started":
             tell(run=event.run)
 
     workspace.observe(happened)
     with workspace:
-        return carry_out(order["kind"], order["work"], workspace, Path(order["folder"]))
+        return carry_out(order["kind"], order["work"], workspace, folder)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,95 @@
+"""Files in the browser: sent in pieces, over a line that breaks; looked at, taken; hostile ones are text."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aimass.console.files.uploads import PIECE
+from aimass.console.jobs.work import data_of
+from tests.console.browser.conftest import Opening, Site
+from tests.console.browser.journey import choose_file
+from tests.console.browser.looked import findings
+from tests.console.browser.proxy import proxied
+from tests.whole import tiny
+
+SCRIPT = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    """Some three pieces."""
+    path = tmp_path / "visitors.csv"
+    lines = [tiny.HEADER, *tiny.lines(200)]
+    path.write_text("\n".join(lines + [f"1,{SCRIPT},{'x' * 500},2024-01-01,yes"] * (3 * PIECE // 560)) + "\n")
+    return path
+
+
+def test_a_file_goes_on_by_itself_after_a_break_and_is_what_was_sent(opened: Opening, site: Site, rows: Path) -> None:
+    asked: list[Any] = []
+    with proxied(site.port) as proxy:
+        watched = opened()
+        page = watched.page
+        page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+        sent: list[str] = []
+
+        def first_then_cut(route: Any) -> None:
+            sent.append(route.request.url)
+            if len(sent) == 2:
+                proxy.cut()
+            route.continue_()
+
+        page.route("**/uploads/*?at=*", first_then_cut)
+        page.goto(f"{proxy.url}#/files")
+        watched.heading("Files")
+        choose_file(watched, rows)
+        page.get_by_text("no answer, trying again").wait_for()
+        proxy.mend()
+        page.get_by_text("as it was sent").wait_for()
+        page.get_by_text(sha256(rows.read_bytes()).hexdigest()).wait_for()
+        assert findings(page) == []
+        watched.click("button", "Use this file")
+        page.get_by_role("button", name="visitors.csv").wait_for()
+        page.get_by_role("tab", name="First rows").click()
+        watched.complaints = [said for said in watched.complaints if "net::ERR" not in said]  # of the cut itself
+        page.goto("about:blank")
+    assert (data_of(site.workspace) / "visitors.csv").read_bytes() == rows.read_bytes()
+    assert len({url.split("at=")[1] for url in sent}) == 3 < len(sent), "a piece is sent again"
+    assert not asked and page.locator("img[src=x]").count() == 0
+
+
+def test_a_file_that_is_there_is_not_lost_by_another_of_its_name(opened: Opening, site: Site, tmp_path: Path) -> None:
+    before = (data_of(site.workspace) / "customers.csv").read_bytes()
+    other = tmp_path / "customers.csv"
+    other.write_text("\n".join([tiny.HEADER, *tiny.lines(60)]) + "\n")
+    watched = opened()
+    watched.open("/files")
+    choose_file(watched, other)
+    watched.page.get_by_text("60 rows").wait_for()
+    watched.click("button", "Use this file")
+    watched.page.get_by_role("alert").get_by_text("customers.csv is there already").wait_for()
+    watched.page.get_by_label("Call it").fill("customers of May.csv")
+    watched.click("button", "Use this file")
+    watched.page.get_by_role("button", name="customers of May.csv").wait_for()
+    assert (data_of(site.workspace) / "customers.csv").read_bytes() == before
+    watched.complaints = [said for said in watched.complaints if "409" not in said]  # the answer that there is one
+
+
+def test_cells_and_names_of_files_are_text_and_never_a_program(opened: Opening, site: Site) -> None:
+    name = f"{SCRIPT}.csv"  # put there by other ways: the console takes no such name
+    (data_of(site.workspace) / name).write_text(f"{SCRIPT},b\n" + f"{SCRIPT},1\n" * 30)
+    try:
+        watched = opened()
+        asked: list[Any] = []
+        watched.page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+        watched.open("/files")
+        watched.click("button", name)
+        watched.page.get_by_role("rowheader", name=SCRIPT, exact=True).wait_for()
+        watched.click("tab", "First rows")
+        watched.page.get_by_role("cell", name=SCRIPT).first.wait_for()
+        assert not asked and watched.page.locator("img[src=x]").count() == 0
+    finally:
+        (data_of(site.workspace) / name).unlink()
