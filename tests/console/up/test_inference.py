@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 from aimass.console.up import state as file
+from aimass.console.up.plans import read
 from aimass.runner.workspace import Workspace
-from tests.console.up.test_supervisor import asked, there, until, up
+from tests.console.up.test_supervisor import asked, member, there, until, up
 from tests.serve.ray.conftest import publish
 from tests.serve.versions.conftest import write_version
 
@@ -35,5 +38,12 @@ def test_published_names_are_served_and_later_ones_too(tmp_path: Path) -> None:
         publish(workspace, write_version(tmp_path / "made" / "3", 3), "later")
         until(lambda: asked(f"{url}/v2/models/later/ready")[0] == 200)
         assert predicted(url, "later") == 3007
+        publish(
+            workspace, write_version(tmp_path / "made" / "4", 4), "m"
+        )  # the champion now, and nobody switched to it
+        until(lambda: set(read(space / file.FOLDER / "plans.json")) == {"m", "later"})
+        os.kill(member(space, "inference")["pid"], signal.SIGKILL)
+        until(lambda: member(space, "inference")["state"] == "ready" and member(space, "inference")["restarts"])
+        assert predicted(url, "m") == 1007
     log = (space / file.FOLDER / "inference.log").read_text()
     assert "m@1 is served" in log and "broken@1 is not served" in log

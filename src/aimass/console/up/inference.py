@@ -10,6 +10,7 @@ from typing import Any
 from aimass.console.beside import asked_at
 from aimass.console.refusals import Refusal
 from aimass.console.up.line import BEAT, Line
+from aimass.console.up.plans import Kept
 from aimass.core.errors import AimassError
 from aimass.publish.registry import find_release
 from aimass.runner.workspace import Workspace
@@ -53,12 +54,13 @@ def _follow(place: Workspace, where: Listening, line: Line) -> None:
     """Load what is published and not loaded yet, for ever; ready once that was tried with all there is."""
     served: set[str] = set()
     refused: dict[str, str] = {}
-    pause, told = threading.Event(), False
+    pause, told, plans = threading.Event(), False, Kept(place.folder, where.url)
     while True:
         try:
             for name in {str(row["name"]): 0 for row in place.versions()}:
                 if name not in served:
-                    _load(place, where, name, served, refused)
+                    _load(place, where, name, served, refused, plans)
+            plans.look()
         except AimassError as error:  # the catalog cannot be reached: it will be
             print(error, file=sys.stderr, flush=True)
         if not told:
@@ -68,12 +70,17 @@ def _follow(place: Workspace, where: Listening, line: Line) -> None:
         pause.wait(LOOK)
 
 
-def _load(place: Workspace, where: Listening, name: str, served: set[str], refused: dict[str, str]) -> None:
-    """Load the version of NAME that should have its requests; a version that was refused is not tried again.
+def _load(
+    place: Workspace, where: Listening, name: str, served: set[str], refused: dict[str, str], plans: Kept
+) -> None:
+    """Serve NAME as it was served last, else by its champion; a version that was refused is not tried again.
 
     Versions after the first are switched by whoever publishes them: by share, on trial, or at once.
     """
     try:
+        if name not in refused and plans.again(name):
+            served.add(name)
+            return
         version = f"{name}@{find_release(place, name)[1]}"
         if refused.get(name) == version:
             return
