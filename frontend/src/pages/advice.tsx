@@ -47,7 +47,7 @@ function Whole({ of: advice }: { of: Advice }) {
         </dl>
         {lineage.value && <Strip of={lineage.value} />}
       </header>
-      {advice.reason && <p class="lead">{sentence(advice.reason)}</p>}
+      {advice.reason && rows.length > 0 && <p class="lead">{sentence(advice.reason)}</p>}
       {rows.length ? <Tried of={rows} /> : <Empty title="Nothing could be tried">{sentence(advice.reason || 'no candidate applies')}</Empty>}
       <div class="columns after">
         {Object.keys(advice.shares).length > 0 && <Shares of={advice.shares} />}
@@ -67,7 +67,7 @@ function Tried({ of: rows }: { of: Row[] }) {
           <td><State of={row.decision === 'refused' ? 'rejected' : row.decision} /></td><th scope="row"><b>{row.candidate}</b></th><td class="right figure">{row.share ? `${number(100 * row.share, 3)} %` : '–'}</td>
           <td class="nowrap">{row.ratio ? <>× <Interval of={row.ratio} /></> : <span class="muted">–</span>}</td><td>{row.numerics || <span class="muted">–</span>}</td>
           <td class="right figure">{row.memory === null || row.memory === undefined ? '–' : `${number(100 * row.memory, 3)} %`}</td>
-          <td class="right figure">{row.break_even === null ? 'never' : row.break_even ? `${number(row.break_even)} steps` : '–'}</td><td class="why">{row.reason && sentence(row.reason)}</td>
+          <td class="right figure">{row.break_even === null ? 'never' : row.break_even ? `${number(row.break_even)} steps` : '–'}</td><td class="told">{row.reason && sentence(row.reason)}</td>
         </tr>
       ))}</tbody></table></div>
   );

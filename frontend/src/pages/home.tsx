@@ -136,7 +136,7 @@ function Releases({ of: releases }: { of: Home['releases'] }) {
       {releases.length ? (
         <ul class="lines releases">{releases.map((release) => (
           <li key={`${release.name}@${release.version}`}>
-            <p><b>{release.name}<span class="muted">@{release.version}</span></b><br /><span class="muted small"><Ago at={release.created} /> · <code title={release.digest}>{short(release.digest)}</code></span></p>
+            <p><a class="name" href={`#/models/${encodeURIComponent(release.name)}/${release.version}`}><b>{release.name}</b>@{release.version}</a><br /><span class="muted small"><Ago at={release.created} /> · <code title={release.digest}>{short(release.digest)}</code></span></p>
             {Object.entries(release.metrics ?? {}).slice(0, 3).map(([name, value]) => <span key={name} class="now"><Figure value={value} /><span class="muted small">{name}</span></span>)}
           </li>
         ))}</ul>

@@ -77,7 +77,7 @@ function Told({ of: row }: { of: Advice }) {
       <td><a class="name" href={`#/advice/${row.model}`}><Ago at={row.created} /></a></td><td><State of={row.verdict} /></td>
       <th scope="row"><a class="name" href={`#/advice/${row.model}`}><b>{row.label || row.model.slice(0, 12)}</b></a>{row.run && <> <a class="small" href={`#/runs/${row.run}`}>run {row.run}</a></>}</th>
       <td>{changes || <span class="muted">none</span>}</td><td class="right">{row.ratio ? <>× <Figure value={row.ratio.value} /></> : <span class="muted">–</span>}</td>
-      <td class="right figure">{number(row.tried)}</td><td class="right"><Figure value={row.seconds} /></td><td class="why">{row.reason && sentence(row.reason)}</td>
+      <td class="right figure">{number(row.tried)}</td><td class="right"><Figure value={row.seconds} /></td><td class="told">{row.reason && sentence(row.reason)}</td>
     </tr>
   );
 }

@@ -42,6 +42,7 @@ export const LOOKS: Record<string, Look> = {
   kept: { shape: '=', tone: 'muted' },
   'too noisy': { shape: '▲', tone: 'warning' },
   'too short': { shape: '◌', tone: 'muted' },
+  passed: { shape: '✓', tone: 'good' },
   met: { shape: '✓', tone: 'good' },
   missed: { shape: '✕', tone: 'bad' },
   off: { shape: '–', tone: 'muted' },

@@ -56,15 +56,15 @@ export function marksOf(rows: Candidate[], ledger: Ledger, across: (one: Candida
 
 function Rows({ of: rows, metric }: { of: Candidate[]; metric: string }) {
   return (
-    <div class="scroll"><table class="plain boxed candidates"><thead><tr><th scope="col">Status</th><th scope="col">Candidate</th><th scope="col">{metric}</th><th scope="col">p99, ms</th><th scope="col" class="right">Size</th><th scope="col">Call, ms</th><th scope="col">Why</th></tr></thead>
+    <div class="scroll"><table class="plain boxed candidates"><thead><tr><th scope="col">Status</th><th scope="col">Candidate</th><th scope="col">{metric}</th><th scope="col" class="right">p99, ms</th><th scope="col" class="right">Size</th><th scope="col">Call, ms</th><th scope="col">Why</th></tr></thead>
       <tbody>{rows.map((one) => (
         <tr key={one.candidate} class={one.status === 'adopted' ? 'picked' : ''}>
           <td><State of={one.status} /></td>
           <th scope="row">{one.run ? <a class="name" href={`#/runs/${one.run}`}><b>{one.candidate}</b></a> : <b>{one.candidate}</b>}</th>
-          <td><Interval of={one.quality} /></td><td><Interval of={one.p99_ms} /></td>
+          <td><Interval of={one.quality} /></td><td class="right figure" title={one.p99_ms ? bounds(one.p99_ms) : ''}>{number(one.p99_ms?.value)}</td>
           <td class="right figure" title={one.size_ratio ? `${number(one.size_ratio)} of its baseline` : ''}>{bytes(one.size_bytes)}</td>
           <td class="figure">{one.engine_p50_ms ? number(one.engine_p50_ms.value) : <span class="muted">–</span>}{one.engine_ratio && <span class="muted small"> × {number(one.engine_ratio.value, 3)}</span>}</td>
-          <td class="why">{sentence(one.reason)}</td>
+          <td class="told">{sentence(one.reason)}</td>
         </tr>
       ))}</tbody></table></div>
   );

@@ -69,7 +69,7 @@ export function Budgets({ of: { goal } }: { of: { goal: Version['goal'] } }) {
 function Gates({ of: { gates } }: { of: Version }) {
   return (
     <section aria-labelledby="gates"><h2 id="gates">Gates</h2>
-      {gates.length ? <ul class="reasons">{gates.map((gate) => <li key={gate.gate}><State of={gate.passed ? 'good' : 'bad'} /> <b>{gate.gate}</b><p class="muted">{sentence(gate.reason)}</p></li>)}</ul> : <p class="muted">None was asked.</p>}
+      {gates.length ? <ul class="reasons">{gates.map((gate) => <li key={gate.gate}><State of={gate.passed ? 'passed' : 'refused'} /> <b>{gate.gate}</b><p class="muted">{sentence(gate.reason)}</p></li>)}</ul> : <p class="muted">None was asked.</p>}
     </section>
   );
 }
@@ -90,7 +90,7 @@ function Sent({ of: { columns, classes, target, task } }: { of: Version }) {
   return (
     <section aria-labelledby="sent"><h2 id="sent">What it takes and answers</h2>
       <p>{task === 'regression' ? <>A number: <b>{target}</b>.</> : classes.length ? <><b>{target}</b>, one of {classes.slice(0, 12).join(', ')}{classes.length > 12 && ` and ${classes.length - 12} more`}, with probabilities.</> : <b>{target}</b>}</p>
-      <div class="scroll tall" tabIndex={0} role="group" aria-label="Columns that a caller sends"><table class="plain"><thead><tr><th scope="col">Column</th><th scope="col">Sent as</th><th scope="col">Prepared as</th><th scope="col">Such as</th></tr></thead>
+      <div class="scroll tall" tabIndex={0} role="group" aria-label="Columns that a caller sends"><table class="plain takes"><thead><tr><th scope="col">Column</th><th scope="col">Sent as</th><th scope="col">Prepared as</th><th scope="col">Such as</th></tr></thead>
         <tbody>{columns.map((column) => <tr key={column.name}><th scope="row">{column.name}</th><td>{column.sent || column.dtype}{column.unit && <span class="muted"> {column.unit}</span>}</td><td>{column.kind || '–'}</td><td class="muted">{(column.values ?? []).slice(0, 4).join(', ')}</td></tr>)}</tbody></table></div>
       <p class="muted small">{plural(columns.length, 'column')}.</p>
     </section>

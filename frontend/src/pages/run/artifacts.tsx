@@ -2,6 +2,7 @@
 import type { RunDetail } from '../../api/kinds.ts';
 import { flat } from '../../parts/flat.ts';
 import { Icon } from '../../parts/icons.tsx';
+import { Lineage } from '../../parts/lineage.tsx';
 import { Empty } from '../../parts/states.tsx';
 import { copy } from '../../shell/keys.ts';
 
@@ -17,15 +18,18 @@ export function Artifacts({ run }: { run: RunDetail }) {
   const inputs = flat(run.task.inputs).map(([name, digest]) => ({ name, digest, near: run.parents.find((one) => one.digest === digest) }));
   const uses = run.children.map((near) => ({ name: near.label || near.step, digest: near.digest, near }));
   return (
-    <div class="columns artifacts">
-      <section aria-labelledby="in"><h2 id="in">Went in</h2>
-        {inputs.length ? <Digests rows={inputs} by="Made by" /> : <Empty title="Nothing went in">This step reads from outside.</Empty>}
-      </section>
-      <section aria-labelledby="out"><h2 id="out">Came out</h2>
-        {run.output ? <Digests rows={[{ name: run.step, digest: run.output }]} /> : <Empty title="Nothing came out">{run.ended ? 'A run that fails or is stopped leaves no artifact.' : 'It is still at work.'}</Empty>}
-        {uses.length > 0 && <><h2 class="then">Made from it since</h2><Digests rows={uses} by="By" /></>}
-      </section>
-    </div>
+    <>
+      <div class="columns artifacts">
+        <section aria-labelledby="in"><h2 id="in">Went in</h2>
+          {inputs.length ? <Digests rows={inputs} by="Made by" /> : <Empty title="Nothing went in">This step reads from outside.</Empty>}
+        </section>
+        <section aria-labelledby="out"><h2 id="out">Came out</h2>
+          {run.output ? <Digests rows={[{ name: run.step, digest: run.output }]} /> : <Empty title="Nothing came out">{run.ended ? 'A run that fails or is stopped leaves no artifact.' : 'It is still at work.'}</Empty>}
+          {uses.length > 0 && <><h2 class="then">Made from it since</h2><Digests rows={uses} by="By" /></>}
+        </section>
+      </div>
+      {run.output && <div class="after"><Lineage digest={run.output} /></div>}
+    </>
   );
 }
 

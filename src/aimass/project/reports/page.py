@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -29,7 +28,8 @@ p { margin: 6px 0 } .muted, caption { color: var(--muted) } .small { font-size: 
 table { border-collapse: collapse; width: 100% } caption { text-align: right; font-size: 12px }
 th, td { text-align: left; padding: 4px 10px; border-bottom: 1px solid var(--line); vertical-align: top;
   overflow-wrap: anywhere; font-variant-numeric: tabular-nums } td.number, th.number { text-align: right }
-thead th { color: var(--muted); font-size: 12px } tbody th { font-weight: 400 } .scroll { overflow-x: auto }
+thead th { color: var(--muted); font-size: 12px; white-space: nowrap }
+tbody th { font-weight: 400; min-width: 100px } .scroll { overflow-x: auto }
 pre { padding: 10px 12px; border: 1px solid var(--line); border-radius: 6px; white-space: pre-wrap;
   overflow-wrap: anywhere; font: 12px/18px ui-monospace, "DejaVu Sans Mono", monospace }
 dl { display: flex; flex-wrap: wrap; gap: 6px 28px; margin: 12px 0 }
@@ -99,7 +99,7 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.4g}" if math.isfinite(value) else str(value)
+        return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
