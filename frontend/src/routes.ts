@@ -13,7 +13,7 @@ export interface Route {
   page: Page;
 }
 
-export const GROUPS = ['', 'Data', 'Training', 'Models', 'Serving', 'Manage'];
+export const GROUPS = ['', 'Data', 'Training', 'Models', 'Serving', 'Manage', 'More'];
 
 export const ROUTES: Route[] = [
   { path: '/', title: 'Home', group: '', icon: 'home', needs: 'home.see', page: () => import('./pages/home.tsx') },
@@ -37,10 +37,14 @@ export const ROUTES: Route[] = [
   { path: '/ledgers', title: 'Ledgers', group: 'Models', icon: 'ledgers', needs: 'ledgers.see', page: () => import('./pages/ledgers.tsx') },
   { path: '/ledgers/:digest', title: 'Ledger', needs: 'ledgers.see', page: () => import('./pages/ledger.tsx') },
   { path: '/advice/:digest', title: 'Advice', needs: 'ledgers.see', page: () => import('./pages/advice.tsx') },
+  { path: '/subsystems', title: 'Subsystems', group: 'Manage', icon: 'subsystems', needs: 'subsystems.see', page: () => import('./pages/subsystems.tsx') },
   { path: '/parameters', title: 'Live parameters', group: 'Manage', icon: 'parameters', needs: 'parameters.see', page: () => import('./pages/parameters.tsx') },
+  { path: '/logs', title: 'Logs', group: 'Manage', icon: 'log', needs: 'log.see', page: () => import('./pages/logs.tsx') },
   { path: '/users', title: 'Users', group: 'Manage', icon: 'users', needs: 'users.see', page: () => import('./pages/users.tsx') },
   { path: '/keys', title: 'Keys', group: 'Manage', icon: 'keys', needs: 'keys.see', page: () => import('./pages/keys.tsx') },
   { path: '/audit', title: 'Audit', group: 'Manage', icon: 'audit', needs: 'audit.see', page: () => import('./pages/audit.tsx') },
+  { path: '/settings', title: 'Settings', group: 'More', icon: 'settings', page: () => import('./pages/settings.tsx') },
+  { path: '/help', title: 'Help', group: 'More', icon: 'help', needs: 'home.see', page: () => import('./pages/help.tsx') },
 ];
 
 export interface Found {

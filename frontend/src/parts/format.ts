@@ -48,8 +48,17 @@ export function ago(moment: string | number | null | undefined, now = Date.now()
 export function absolute(moment: string | number | null | undefined): string {
   const at = new Date(milliseconds(moment));
   if (Number.isNaN(at.getTime())) return NOTHING;
-  return at.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+  return at.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium', ...zoned() });
 }
+
+/** The time of day. */
+export function clock(moment: string | number): string {
+  return new Date(milliseconds(moment)).toLocaleTimeString('en-GB', zoned());
+}
+
+/** The time zone that the reader chose; "" is the browser's own. */
+export const zone = { name: '' };
+const zoned = () => (zone.name ? { timeZone: zone.name } : {});
 
 /** Seconds since 1970, or a text of ISO 8601: without a zone it is UTC, as the catalog writes. */
 export function milliseconds(moment: string | number | null | undefined): number {

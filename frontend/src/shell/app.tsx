@@ -18,6 +18,7 @@ import { Palette } from './palette.tsx';
 import { Rail } from './rail.tsx';
 import { Toasts } from './toasts.tsx';
 import { Top } from './top.tsx';
+import { Viewing } from './view.tsx';
 
 const RETRY = 2000; // milliseconds
 
@@ -46,6 +47,7 @@ const PATIENCE = 2000; // milliseconds without a connection before values are ca
 
 function Shell({ path }: { path: string }) {
   const found = routeOf(path);
+  const role = useCell(me)?.role;
   const link = useCell(live.link);
   useClock(link.state === 'lost' ? 1000 : null);
   const stale = link.state === 'lost' && Date.now() - link.since > PATIENCE;
@@ -63,8 +65,9 @@ function Shell({ path }: { path: string }) {
       <Rail path={path} />
       <Top />
       <main id="content" tabIndex={-1} class={stale ? 'behind' : ''}>
+        <Viewing />
         {stale && <Stale at={link.since} />}
-        {found ? <Page key={found.route.path} found={found} /> : <Missing path={path} />}
+        {found ? <Page key={`${found.route.path} ${role}`} found={found} /> : <Missing path={path} />}
       </main>
       <Palette />
       <Keys />

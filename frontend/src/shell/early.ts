@@ -2,6 +2,7 @@
 try {
   const chosen = localStorage.getItem('aimass.theme');
   if (chosen === 'light' || chosen === 'dark') document.documentElement.dataset['theme'] = chosen;
+  if (localStorage.getItem('aimass.rows') === '36') document.documentElement.dataset['rows'] = '36';
 } catch {
   // no storage, no choice
 }

@@ -14,11 +14,13 @@ export const KEYS: Array<[string, string]> = [
   ['g h', 'home'],
   ['g r', 'runs'],
   ['g j', 'jobs'],
+  ['g l', 'logs'],
+  ['g p', 'live parameters'],
   ['?', 'these keys'],
   ['Esc', 'close what is open'],
 ];
 
-const PLACES: Record<string, string> = { h: '#/', r: '#/runs', j: '#/jobs' };
+const PLACES: Record<string, string> = { h: '#/', r: '#/runs', j: '#/jobs', l: '#/logs', p: '#/parameters' };
 let leader = 0; // when g was pressed, milliseconds
 
 export function watchKeys(): () => void {

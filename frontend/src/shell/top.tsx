@@ -9,6 +9,7 @@ import { Menu } from '../parts/menu.tsx';
 import { useClock } from '../parts/times.tsx';
 import { palette } from './keys.ts';
 import { signOut } from './sign-out.ts';
+import { LESSER, viewAs } from './view.tsx';
 import { choose, theme, THEMES } from './theme.ts';
 
 export function Top() {
@@ -23,6 +24,9 @@ export function Top() {
       {who && (
         <Menu label={`${who.user}, ${who.role}`} kind="who" face={<><span class="face" aria-hidden="true" data-letter={who.user.slice(0, 1).toUpperCase()} /><span class="name">{who.user}</span><Icon name="down" /></>}>
           <div class="menu-head" role="presentation"><b>{who.user}</b><br /><span class="muted">{who.role}</span></div>
+          {LESSER[who.own_role]?.filter((role) => role !== who.role).map((role) => <button key={role} type="button" role="menuitem" onClick={() => void viewAs(role)}>See it as {role === 'viewer' ? 'a viewer' : 'an operator'}</button>)}
+          {who.role !== who.own_role && <button type="button" role="menuitem" onClick={() => void viewAs(null)}>See it as yourself again</button>}
+          <a class="button" role="menuitem" href="#/settings">Settings</a>
           <button type="button" role="menuitem" onClick={() => void signOut()}>Sign out</button>
         </Menu>
       )}

@@ -15,6 +15,7 @@ from aimass.console.access.sessions import LASTS
 from aimass.console.endpoints.acts import Turns
 from aimass.console.endpoints.ring import Ring, metrics_of
 from aimass.console.exports import Exports
+from aimass.console.host import Host
 from aimass.console.live.feed import Feed
 from aimass.console.up.line import Line
 from aimass.runner.workspace import Workspace
@@ -39,6 +40,8 @@ class Place:
     values: dict[str, Any] = field(default_factory=dict)  # of its own parameters, as they were changed
     dials: dict[str, Callable[[Any], None]] = field(default_factory=dict)  # how those are changed
     unsettled: dict[int, float] = field(default_factory=dict)  # changes whose effect is not known: id -> when
+
+    host: Host = field(default_factory=Host)
 
     def __post_init__(self) -> None:
         self.ring = Ring(lambda: metrics_of(self.workspace))  # figures of endpoints

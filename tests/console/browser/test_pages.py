@@ -81,10 +81,11 @@ PAGES: dict[str, tuple[Callable[[Site], str], str]] = {  # name -> its path, wha
     "jobs": (lambda site: "/jobs", "customers"),
     "archive": (lambda site: "/archive", "does not hold"),
     "archive-look": (lambda site: "/archive?file=flights-2026-01-02.aimass.zip", "nothing: all of it is here already"),
-    "parameters": (lambda site: "/parameters", "console/tries"),
     "users": (lambda site: "/users", "1 user"),
     "keys": (lambda site: "/keys", "No key yet"),
     "audit": (lambda site: "/audit", "users.create"),
+    "settings": (lambda site: "/settings", "In this browser"),
+    "help": (lambda site: "/help", "onnxruntime"),
     "nothing": (lambda site: "/nowhere", "nowhere"),
 }
 

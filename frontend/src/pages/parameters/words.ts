@@ -11,7 +11,7 @@ export function shown(value: Value | null, unit: string): string {
   if (value === null) return '–';
   if (typeof value === 'string') return value.toLowerCase();
   if (unit === 'bytes') return size(value);
-  return unit ? `${plain(value)} ${value === 1 ? ONE[unit] ?? unit : unit}` : plain(value);
+  return unit && unit !== 'share' ? `${plain(value)} ${value === 1 ? ONE[unit] ?? unit : unit}` : plain(value);
 }
 
 /** As it was set: no digits are added, none that matter are left out. */

@@ -5,7 +5,7 @@ import { useCurves } from '../../chart/curves.ts';
 import { panels, subject, unitOf } from '../../chart/names.ts';
 import type { Looks } from '../../chart/plot.ts';
 import type { Line } from '../../chart/points.ts';
-import { adjust, useQuery } from '../../parts/place.ts';
+import { adjust, recall, useQuery } from '../../parts/place.ts';
 import { Empty, Shown } from '../../parts/states.tsx';
 
 const KEY_HEIGHT = 260;
@@ -47,7 +47,7 @@ const zoom = (low: number | null, high: number | null) => adjust({ low: low === 
 const finite = (text: string): number | null => (text !== '' && Number.isFinite(Number(text)) ? Number(text) : null);
 
 function useLooks(run: RunDetail): { looks: Looks; controls: preact.JSX.Element } {
-  const [smoothing, setSmoothing] = useQuery('smooth', '0');
+  const [smoothing, setSmoothing] = useQuery('smooth', recall('aimass.smooth') ?? '0');
   const [x, setX] = useQuery('x', 'at');
   const [log, setLog] = useQuery('log');
   const [envelope, setEnvelope] = useQuery('envelope', 'on');

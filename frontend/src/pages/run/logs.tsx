@@ -4,7 +4,7 @@ import { call, Refusal } from '../../api/client.ts';
 import type { LogLine, RunDetail } from '../../api/kinds.ts';
 import { useTopic } from '../../api/topic.ts';
 import { download } from '../../parts/download.ts';
-import { absolute, milliseconds, plural } from '../../parts/format.ts';
+import { absolute, clock, plural } from '../../parts/format.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { useQuery } from '../../parts/place.ts';
 import { Empty, Failed, Loading } from '../../parts/states.tsx';
@@ -52,7 +52,7 @@ function Lines({ lines, follow, stray, mark, choose }: { lines: LogLine[]; follo
         {lines.slice(from, to).map((line) => (
           <li key={line.id} class={`${level(line.text)}${line.id === mark ? ' marked' : ''}`}>
             <button type="button" class="no" title="Link to this line" aria-label={`Link to line ${line.id}`} onClick={() => choose(line.id)}>{line.id}</button>
-            <time title={absolute(line.time)}>{new Date(milliseconds(line.time)).toLocaleTimeString('en-GB')}</time>
+            <time title={absolute(line.time)}>{clock(line.time)}</time>
             <span class="text">{line.text}</span>
           </li>
         ))}

@@ -15,6 +15,7 @@ class Caller:
 
     name: str
     role: str = ""
+    own_role: str = ""  # where the role is a lesser one, to see what that sees
     address: str = ""
     request: str = ""
     session: str = ""  # id of the session, "" for a key

@@ -22,6 +22,9 @@ PERMISSIONS = {
     "endpoints.ask": "send records to an endpoint",
     "endpoints.change": "say which versions answer: publish, canary, roll back",
     "archive.use": "bring projects out of the workspace and into it, as archives",
+    "subsystems.see": "each process with its state and what it uses",
+    "subsystems.restart": "start a process anew",
+    "log.see": "what processes, jobs and runs say",
     "parameters.see": "what can be changed while everything runs, and who did",
     "parameters.change": "change parameters, and take changes back",
     "parameters.console": "change parameters of the console itself: how long sessions last, how often one may try",
@@ -46,6 +49,8 @@ _VIEWER = frozenset(
         "endpoints.see",
         "parameters.see",
         "files.see",
+        "subsystems.see",
+        "log.see",
     }
 )
 _OPERATOR = _VIEWER | {
@@ -57,6 +62,7 @@ _OPERATOR = _VIEWER | {
     "endpoints.change",
     "parameters.change",
     "files.change",
+    "subsystems.restart",
 }
 ROLES: dict[str, frozenset[str]] = {
     "viewer": _VIEWER,
@@ -64,6 +70,11 @@ ROLES: dict[str, frozenset[str]] = {
     "admin": frozenset(PERMISSIONS),
 }
 EVERYWHERE = "*"
+
+
+def is_less(role: str, than: str) -> bool:
+    """Whether ROLE may do less THAN another, and nothing that the other may not."""
+    return role in ROLES and ROLES[role] < ROLES.get(than, frozenset())
 
 
 def permissions_of(roles: Collection[str]) -> frozenset[str]:

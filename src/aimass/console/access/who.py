@@ -16,11 +16,12 @@ from starlette.requests import HTTPConnection
 
 from aimass.console.access import keys, sessions
 from aimass.console.access.caller import Caller
-from aimass.console.access.roles import PERMISSIONS, roles_with
+from aimass.console.access.roles import PERMISSIONS, is_less, roles_with
 from aimass.console.place import place_of
 from aimass.console.refusals import Refusal
 
 SAFE = ("GET", "HEAD", "OPTIONS")
+VIEW = "aimass_view"  # the cookie with the role that somebody wants to see the console as
 
 
 def needs(permission: str) -> Any:
@@ -88,8 +89,11 @@ def by_session(request: HTTPConnection) -> Caller:
     row = sessions.of(place_of(request).catalog, sessions.hashed(token)) if token else None
     if row is None:
         raise Refusal(401, "nobody is signed in", todo="sign in")
+    wished = request.cookies.get(VIEW, "")
+    lesser = is_less(wished, row["role"])  # it takes rights away and gives none, so anybody may wish it
     known = {"session": row["id"], "csrf": sessions.csrf_of(token), "expires": row["expires"]}
-    return replace(stranger_of(request), name=row["user"], role=row["role"], **known)
+    role = {"role": wished if lesser else row["role"], "own_role": row["role"]}
+    return replace(stranger_of(request), name=row["user"], **role, **known)
 
 
 def token_of(request: HTTPConnection) -> str:

@@ -1,6 +1,7 @@
 """The control API under /api/v1: one file a resource; each route names the permission it needs."""
 
 from aimass.console.api import (
+    about,
     advice,
     archive,
     artifacts,
@@ -18,6 +19,7 @@ from aimass.console.api import (
     keys,
     ledgers,
     live,
+    log,
     logs,
     models,
     parameters,
@@ -28,6 +30,7 @@ from aimass.console.api import (
     session,
     sources,
     story,
+    subsystems,
     uploads,
     users,
     versions,
@@ -64,5 +67,8 @@ RESOURCES = (
     files,
     uploads,
     projects,
+    log,
+    subsystems,
+    about,
 )
 ROUTERS = tuple(one.router for one in RESOURCES)

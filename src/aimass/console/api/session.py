@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from anyio.to_thread import run_sync
@@ -12,19 +13,25 @@ from starlette.responses import JSONResponse, Response
 
 from aimass.console.access import audit, links, passwords, sessions, users
 from aimass.console.access.caller import Caller
-from aimass.console.access.who import anybody, needs, token_of
-from aimass.console.api.bodies import PROBLEMS, Body, Name, Password, Token
+from aimass.console.access.roles import is_less
+from aimass.console.access.who import VIEW, anybody, needs, token_of
+from aimass.console.api.bodies import PROBLEMS, Body, Name, Password, Role, Token
 from aimass.console.place import Place, place_of
 from aimass.console.refusals import Refusal
+from aimass.core.errors import InputError
 
 router = APIRouter(prefix="/api/v1", tags=["session"], responses=PROBLEMS)
 
 
 class Me(BaseModel):
-    """Who one is and what one may do; `csrf` is the header x-csrf-token of every change."""
+    """Who one is and what one may do; `csrf` is the header x-csrf-token of every change.
+
+    `role` is a lesser one than `own_role` where one sees the console as others do.
+    """
 
     user: str
     role: str
+    own_role: str
     permissions: list[str]
     csrf: str
     expires: str
@@ -41,6 +48,12 @@ class FirstUser(SignIn):
     """The token of the first link, and who one wants to be."""
 
     token: Token
+
+
+class View(Body):
+    """The role to see the console as; null: one's own."""
+
+    role: Role | None
 
 
 class NewPassword(Body):
@@ -85,6 +98,25 @@ async def first_user(
     return await run_sync(_begin, request, body.name, role, stranger, 201)
 
 
+@router.post("/me/view", response_model=Me)
+def view(request: Request, body: View, caller: Caller = needs("self")) -> Response:
+    """See the console as a lesser role does, until you say otherwise; only what that role may is done."""
+    if not caller.session:
+        raise Refusal(403, "a key sees as it is", permission="self", granted_by=[])
+    if body.role not in (None, caller.own_role) and not is_less(str(body.role), caller.own_role):
+        raise InputError(f"{caller.own_role} is no more than {body.role}", expected="a role that may less", key="role")
+    role = body.role or caller.own_role
+    with place_of(request).catalog.writing() as link:
+        audit.note(link, caller, "session.view", caller.name, before=caller.role, after=role)
+    response = JSONResponse(_me(replace(caller, role=role)))
+    if role == caller.own_role:
+        response.delete_cookie(VIEW, path=_path(request), httponly=True, samesite="strict")
+    else:
+        secure = request.url.scheme == "https"
+        response.set_cookie(VIEW, role, path=_path(request), secure=secure, httponly=True, samesite="strict")
+    return response
+
+
 @router.delete("/session", status_code=204)
 def sign_out(request: Request, caller: Caller = needs("self")) -> Response:
     """Sign out: the session ends, here and in every tab."""
@@ -109,7 +141,7 @@ async def change_password(request: Request, body: NewPassword, caller: Caller = 
     place.attempts.succeeded(caller.name, caller.address)
     kept = await run_sync(passwords.hashed, body.new, limiter=place.hashing)
     await run_sync(_change, place, caller, kept)
-    return await run_sync(_begin, request, caller.name, caller.role, caller)
+    return await run_sync(_begin, request, caller.name, caller.own_role, caller)
 
 
 def _count(place: Place, name: str, stranger: Caller) -> None:
@@ -148,7 +180,9 @@ def _begin(request: Request, name: str, role: str, stranger: Caller, status: int
         audit.note(link, Caller(name, address=stranger.address, request=stranger.request), "session.begin", name)
     row = sessions.of(catalog, sessions.hashed(token))
     expires = row["expires"] if row else ""
-    response = JSONResponse(_me(Caller(name, role, csrf=sessions.csrf_of(token), expires=expires)), status)
+    caller = Caller(name, role, role, csrf=sessions.csrf_of(token), expires=expires)
+    response = JSONResponse(_me(caller), status)
+    response.delete_cookie(VIEW, path=_path(request), httponly=True, samesite="strict")
     response.set_cookie(sessions.COOKIE, token, max_age=int(lasts.total_seconds()), path=_path(request),
                         secure=request.url.scheme == "https", httponly=True, samesite="strict")  # fmt: skip
     return response
@@ -159,5 +193,6 @@ def _path(request: Request) -> str:
 
 
 def _me(caller: Caller) -> dict[str, Any]:
-    return {"user": caller.name, "role": caller.role, "permissions": sorted(caller.permissions),
+    roles = {"role": caller.role, "own_role": caller.own_role or caller.role}
+    return {"user": caller.name, **roles, "permissions": sorted(caller.permissions),
             "csrf": caller.csrf, "expires": caller.expires}  # fmt: skip

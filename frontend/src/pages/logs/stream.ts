@@ -1,0 +1,72 @@
+// Lines of all logs: the last ones, then older ones when one scrolls up, and new ones as they are said.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { call, Refusal } from '../../api/client.ts';
+import { live } from '../../api/live.ts';
+import type { Calls } from '../../api/schema.ts';
+import { useEvery } from '../../parts/every.ts';
+
+export type Said = Calls['GET /log']['answer']['lines'][number];
+type Query = NonNullable<Calls['GET /log']['query']>;
+
+const FIRST = 2000; // lines
+const PAGE = 5000;
+const MOST = 100_000; // lines in a tab
+const EVERY = 1000; // milliseconds between looks for new lines
+const REST = 120; // milliseconds without a key before a search is sent
+
+interface Wanted {
+  of: string;
+  level: string;
+  text: string;
+  line: string;
+}
+
+interface State {
+  lines?: Said[];
+  older?: string | null;
+  newer?: string | null;
+  refusal?: Refusal;
+  at: number;
+}
+
+export function useStream({ of, level, text, line }: Wanted) {
+  const [state, set] = useState<State>({ at: 0 });
+  const [turn, next] = useState(0);
+  const busy = useRef(false);
+  const stop = useRef(new AbortController());
+  const query = { of, text, ...(level && { level: level as NonNullable<Query['level']> }) };
+  const ask = (more: Partial<Query>, add: (before: State, page: Calls['GET /log']['answer']) => State) => {
+    if (busy.current) return;
+    busy.current = true;
+    const { signal } = stop.current;
+    call('GET /log', { query: { ...query, ...more } as Query }, signal)
+      .then((page) => set((before) => add({ ...before, at: Date.now() }, page)), (refusal) => signal.aborted || set((before) => ({ ...before, refusal })))
+      .finally(() => signal === stop.current.signal && (busy.current = false));
+  };
+  useEffect(() => {
+    stop.current = new AbortController();
+    busy.current = false;
+    const begin = () => ask({ limit: FIRST, ...(line && { line }) }, (before, page) => ({ ...page, at: before.at }));
+    const timer = setTimeout(begin, text ? REST : 0);
+    return () => {
+      clearTimeout(timer);
+      stop.current.abort();
+    };
+  }, [of, level, text, turn]);
+  const above = () => {
+    if (!state.older || !state.lines || state.lines.length >= MOST) return;
+    ask({ before: state.older, limit: PAGE }, ({ refusal, ...before }, page) => ({ ...before, lines: [...page.lines, ...before.lines ?? []], older: page.older ?? null }));
+  };
+  useEvery(EVERY, () => {
+    if (!state.newer || live.link.value.state === 'paused') return;
+    ask({ after: state.newer, limit: PAGE }, ({ refusal, ...before }, page) => grown(before, page.lines, page.newer ?? null));
+  });
+  return { lines: state.lines, refusal: state.refusal, at: state.at, more: Boolean(state.older), above, again: () => next((turn) => turn + 1) };
+}
+
+/** Lines at the end of those that are there; what a tab cannot hold is left out at the begin, and is not above it any more. */
+export function grown(before: State, lines: Said[], newer: string | null): State {
+  if (!lines.length) return { ...before, newer };
+  const all = [...before.lines ?? [], ...lines];
+  return all.length > MOST ? { ...before, lines: all.slice(-MOST), older: null, newer } : { ...before, lines: all, newer };
+}
