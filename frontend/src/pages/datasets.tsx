@@ -1,6 +1,7 @@
 // Datasets: each version with its size, rows, quality and how often it was used.
 import { usePaged } from '../api/paged.ts';
-import type { Dataset } from '../api/kinds.ts';
+import type { Dataset, Run } from '../api/kinds.ts';
+import { useTopic } from '../api/topic.ts';
 import { quoted } from '../chart/points.ts';
 import { download } from '../parts/download.ts';
 import { Figure } from '../parts/figure.tsx';
@@ -13,13 +14,17 @@ import { Empty, Failed, Forbidden, Loading, Stale } from '../parts/states.tsx';
 import { Table, type Column } from '../parts/table.tsx';
 import { Ago } from '../parts/times.tsx';
 
+const PAGE = 200;
 const STEPS = [['', 'All'], ['collect', 'Collected'], ['clean', 'Cleaned']] as const;
 
 export default function DatasetsPage() {
   const [text, setText] = useQuery('text');
   const [step, setStep] = useQuery('step');
-  const found = usePaged('GET /datasets', { query: { text, step, limit: 200 } });
+  const found = usePaged('GET /datasets', { query: { text, step, limit: PAGE } });
   const filtered = Boolean(text || step);
+  useTopic<{ changed: Run[] }>('runs', ({ changed }) => {
+    if (changed.some((run) => run.state === 'finished' && run.output) && (found.rows?.length ?? 0) <= PAGE) found.again(); // further down, nothing moves
+  }, found.again);
   return (
     <div class="page full">
       <header class="head"><h1>Datasets</h1><p class="muted" role="status">{found.total === null ? '' : `${plural(found.total, 'version')}${filtered ? ' match' : ''}`}</p></header>
@@ -43,7 +48,7 @@ function Body({ found, filtered, clear }: { found: ReturnType<typeof usePaged<'G
   return (
     <div class={`fill${refusal ? ' stale' : ''}`}>
       {refusal && <Stale at={found.at} />}
-      <Table label="Datasets" columns={COLUMNS} count={total ?? rows.length} row={(i) => rows[i]} keyOf={(row) => row.digest} rowHeight={36} onSeen={(_, to) => found.need(to)} />
+      <div class={`fill${refusal ? ' greyed' : ''}`}><Table label="Datasets" columns={COLUMNS} count={total ?? rows.length} row={(i) => rows[i]} keyOf={(row) => row.digest} rowHeight={36} onSeen={(_, to) => found.need(to)} /></div>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 // Sources: what is collected from where, when it was last read, and how it went.
 import { usePaged } from '../api/paged.ts';
-import type { Source } from '../api/kinds.ts';
+import type { Run, Source } from '../api/kinds.ts';
+import { useTopic } from '../api/topic.ts';
 import { Figure } from '../parts/figure.tsx';
 import { number, plural } from '../parts/format.ts';
 import { useQuery } from '../parts/place.ts';
@@ -14,6 +15,7 @@ export default function SourcesPage() {
   const [text, write] = useQuery('text');
   const found = usePaged('GET /sources', { query: { limit: 500 } });
   const all = found.rows ?? [];
+  useTopic<{ changed: Run[] }>('runs', ({ changed }) => changed.some((run) => run.step === 'collect') && found.again(), found.again);
   const rows = all.filter((row) => `${row.name} ${row.collector} ${row.where}`.toLowerCase().includes(text.toLowerCase()));
   return (
     <div class="page full">
@@ -24,7 +26,7 @@ export default function SourcesPage() {
           : !rows.length ? <Empty title="No source is like that"><button type="button" onClick={() => write('')}>Clear the search</button></Empty> : (
             <div class={`fill${found.refusal ? ' stale' : ''}`}>
               {found.refusal && <Stale at={found.at} />}
-              <Table label="Sources" columns={columnsOf(all)} count={rows.length} row={(i) => rows[i]} keyOf={(row) => row.name} rowHeight={36} onSeen={(_, to) => found.need(to)} classOf={(row) => (row.state === 'failed' ? 'failed' : '')} />
+              <div class={`fill${found.refusal ? ' greyed' : ''}`}><Table label="Sources" columns={columnsOf(all)} count={rows.length} row={(i) => rows[i]} keyOf={(row) => row.name} rowHeight={36} onSeen={(_, to) => found.need(to)} classOf={(row) => (row.state === 'failed' ? 'failed' : '')} /></div>
             </div>
           )}
     </div>

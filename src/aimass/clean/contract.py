@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -22,6 +22,7 @@ OTHER = {
     "date": ("timestamp", "text"),
 }  # what a column with a type of its own may become
 CODE = "_|^[+-]?0[0-9]|^[+-]?[0-9]{16,}$"  # reads as a number and is none: two ids of 16 digits can be one float
+TOGETHER = 8  # columns asked for in one query
 SHARE = 0.99  # of the values must convert, for a column of text to get a type; the rest goes to quarantine
 
 
@@ -48,17 +49,23 @@ class Column(Settings):
 
 
 Contract = dict[str, Column]
+T = TypeVar("T")
 
 
 def infer(connection: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, images: set[str]) -> Contract:
     """The contract that TABLE keeps: types from Arrow where there are some, else what the texts convert to."""
     found: Contract = {}
     texts = [f.name for f in schema if pa.types.is_string(f.type)]
-    tested = _tested(connection, table, texts) if texts else {}
+    tested = {name: kind for some in batched(texts) for name, kind in _tested(connection, table, some).items()}
     for field in schema:
         kind = "image" if field.name in images else tested.get(field.name) or type_of(field.type)
         found[field.name] = Column(type=kind)
     return found
+
+
+def batched(columns: list[T]) -> list[list[T]]:
+    """COLUMNS, TOGETHER in a list: of hundreds of figures in one query, planning it takes longer than reading."""
+    return [columns[i : i + TOGETHER] for i in range(0, len(columns), TOGETHER)]
 
 
 def type_of(kind: pa.DataType) -> str:
@@ -84,7 +91,7 @@ def _tested(connection: duckdb.DuckDBPyConnection, table: str, names: list[str])
         value = valued(quoted(name), list(MISSING))
         parts.append(f"count({value})")
         parts += [f"count(*) FILTER ({test(kind, value)})" for kind in tests]
-    row = connection.execute(f"SELECT {', '.join(parts)} FROM {quoted(table)}").fetchone() or ()
+    [row] = connection.execute(f"SELECT {', '.join(parts)} FROM {quoted(table)}").fetchall()
     found = {}
     for i, name in enumerate(names):
         total, *passed = row[i * 6 : i * 6 + 6]

@@ -18,9 +18,9 @@ from typing import Any
 import duckdb
 import pyarrow.dataset as ds
 
-from aimass.clean.profile import BYTES, FEW, LONGEST, MOMENTS, NUMBERS, Read, enough, looking, tabled
+from aimass.clean.looked import BYTES, MOMENTS, NUMBERS, Read, Seen, looking, typed_copy
+from aimass.clean.profile import FEW, LONGEST
 from aimass.clean.sandbox import literal
-from aimass.clean.stretches import looked_at
 
 REVISION = 1
 TENTHS = tuple(i / 10 for i in range(1, 10))
@@ -51,16 +51,13 @@ def difference(
     """
     begun = time.monotonic()
     added = _added(before, after)
-    old = looked_at(before, scratch / "before.parquet", most=most or enough(before.schema))
-    new = looked_at(after if added is None else added, scratch / "after.parquet", most=most or enough(after.schema))
-    with looking({"old": old.rows, "new": new.rows}, scratch) as connection:
-        was = tabled(connection, "old", "was", old.rows.schema, columns[0])
-        now = tabled(connection, "new", "now", new.rows.schema, columns[1])
-        rows = {"before": _rows(connection, "was"), "after": _rows(connection, "now")}
-        told = _columns(connection, was, now, rows)
-    return {"columns": told, "rows_before": old.total, "rows_after": after.count_rows(), "added": added is not None,
-            "looked_before": rows["before"], "looked_after": rows["after"], "exact": old.exact and new.exact,
-            "seconds": round(time.monotonic() - begun, 3)}  # fmt: skip
+    was = typed_copy(before, columns[0], scratch, "was", most=most)
+    now = typed_copy(after if added is None else added, columns[1], scratch, "now", most=most)
+    with looking({"was": was.rows, "now": now.rows}, scratch) as connection:
+        told = _columns(connection, was, now)
+    return {"columns": told, "rows_before": was.looked.total, "rows_after": after.count_rows(),
+            "added": added is not None, "looked_before": was.count, "looked_after": now.count,
+            "exact": was.looked.exact and now.looked.exact, "seconds": round(time.monotonic() - begun, 3)}  # fmt: skip
 
 
 def _added(before: ds.Dataset, after: ds.Dataset) -> ds.Dataset | None:
@@ -72,20 +69,14 @@ def _added(before: ds.Dataset, after: ds.Dataset) -> ds.Dataset | None:
     return ds.dataset(fresh, schema=after.schema, format=after.format, filesystem=after.filesystem)
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    return int((connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,))[0])
-
-
-def _columns(
-    connection: duckdb.DuckDBPyConnection, was: list[Read], now: list[Read], rows: dict[str, int]
-) -> list[dict[str, Any]]:
+def _columns(connection: duckdb.DuckDBPyConnection, was: Seen, now: Seen) -> list[dict[str, Any]]:
     """Every column of either, those that moved most first."""
-    old, new = {read.name: read for read in was}, {read.name: read for read in now}
+    old, new = {read.name: read for read in was.reads}, {read.name: read for read in now.reads}
     told = []
     for name in dict.fromkeys([*old, *new]):
         first, second = old.get(name), new.get(name)
         facts = {**NOTHING, "name": name, "before": first and first.type, "after": second and second.type}
-        if first and second and first.type == second.type and all(rows.values()):
+        if first and second and first.type == second.type and was.count and now.count:
             facts |= _drift(connection, first, second)
         told.append({**facts, "change": _change(first, second)})
     return sorted(told, key=lambda one: (one["change"] == "", -(one["drift"] or 0.0)))

@@ -1,6 +1,6 @@
 // The rows themselves, any number of them: those in view are fetched.
 import { useEffect } from 'preact/hooks';
-import { useCells, type Cells } from '../../api/window.ts';
+import { useCells, type Cells } from '../../api/cells.ts';
 import { number, plural } from '../../parts/format.ts';
 import { useQuery } from '../../parts/place.ts';
 import { Empty, Failed, Forbidden, Loading } from '../../parts/states.tsx';
