@@ -25,7 +25,7 @@ interface Props {
 }
 
 const HEIGHT = 320, LEFT = 64, RIGHT = 24, TOP = 18, BOTTOM = 44; // pixels
-const LETTER = 6.4;
+const LETTER = 6.4, LONGEST = 40;
 const tidy = (tick: number): string => (Math.abs(tick) >= 1e-4 && Math.abs(tick) < 1e4 ? String(tick) : number(tick, 3));
 
 export function Scatter({ title, marks, xTitle, yTitle, xLimit, yLimit, better }: Props) {
@@ -41,7 +41,7 @@ export function Scatter({ title, marks, xTitle, yTitle, xLimit, yLimit, better }
   const ys = axisOf([...marks.flatMap((mark) => [mark.y, mark.low ?? mark.y, mark.high ?? mark.y]), ...(yLimit === undefined ? [] : [yLimit])], false);
   const x = (value: number) => LEFT + share(value, xs) * (width - LEFT - RIGHT);
   const y = (value: number) => HEIGHT - BOTTOM - share(value, ys) * (HEIGHT - TOP - BOTTOM);
-  const labels = marks.map((mark) => ({ x: x(mark.x) + 9, y: y(mark.y), width: mark.name.length * LETTER }));
+  const labels = marks.map((mark) => ({ x: x(mark.x) + 9, y: y(mark.y), width: brief(mark.name).length * LETTER }));
   const rows = apart(labels.map((label) => ({ ...label, x: flipped(label, width) ? label.x - 18 - label.width : label.x })), 14);
   return (
     <div class="scatter" ref={box}>
@@ -66,12 +66,14 @@ export function Scatter({ title, marks, xTitle, yTitle, xLimit, yLimit, better }
             <title>{mark.told}</title>
             {typeof mark.low === 'number' && typeof mark.high === 'number' && <line x1={x(mark.x)} x2={x(mark.x)} y1={y(mark.low)} y2={y(mark.high)} />}
             <circle cx={x(mark.x)} cy={y(mark.y)} r={mark.strong ? 6 : 4.5} />
-            <text x={x(mark.x) + (flipped(labels[i]!, width) ? -9 : 9)} y={rows[i]! + 4} text-anchor={flipped(labels[i]!, width) ? 'end' : 'start'}>{mark.name}</text>
+            <text x={x(mark.x) + (flipped(labels[i]!, width) ? -9 : 9)} y={rows[i]! + 4} text-anchor={flipped(labels[i]!, width) ? 'end' : 'start'}>{brief(mark.name)}</text>
           </g>
         ))}
       </svg>
     </div>
   );
 }
+
+const brief = (name: string): string => (name.length > LONGEST ? `${name.slice(0, LONGEST - 1)}…` : name);
 
 const flipped = (label: { x: number; width: number }, width: number): boolean => label.x + label.width > width - RIGHT + 16;

@@ -36,7 +36,7 @@ def card_of(release: Artifact) -> dict[str, Any]:
         "columns": signature.get("rows", []),
         "candidate": adopted(ledger, told.get("model", "")),
         "metric": ledger.get("metric", ""),
-        "goal": ledger.get("goal", []),
+        "goal": [_line(one) for one in ledger.get("goal", [])],
         "machine": ledger.get("machine", {}),
     }
 
@@ -44,7 +44,7 @@ def card_of(release: Artifact) -> dict[str, Any]:
 def adopted(ledger: Mapping[str, Any], model: str) -> dict[str, Any] | None:
     """The row of MODEL that LEDGER adopted."""
     rows = [row for row in ledger.get("candidates", []) if row.get("model") == model]
-    return next((row for row in rows if row["status"] == ADOPTED), None)
+    return next((row for row in rows if row.get("status") == ADOPTED), None)
 
 
 def headline(release: Artifact) -> dict[str, Any]:
@@ -55,7 +55,14 @@ def headline(release: Artifact) -> dict[str, Any]:
 
 
 def _gate(verdict: Mapping[str, Any]) -> dict[str, Any]:
-    return {"gate": verdict["gate"]["use"], "passed": verdict["passed"], "reason": verdict["reason"]}
+    gate = verdict.get("gate") or {}
+    return {"gate": gate.get("use", ""), "passed": verdict.get("passed"), "reason": verdict.get("reason", "")}
+
+
+def _line(line: Mapping[str, Any]) -> dict[str, Any]:
+    """A budget as ledgers write it; what an older or a foreign one leaves out is None."""
+    told = {name: line.get(name) for name in ("asked", "measured", "interval", "met")}
+    return {**told, "budget": line.get("budget", ""), "what": line.get("what", ""), "unit": line.get("unit", "")}
 
 
 def _read(release: Artifact, name: str) -> dict[str, Any]:

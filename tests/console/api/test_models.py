@@ -87,8 +87,17 @@ def test_an_imported_model_without_a_ledger_has_a_card_too(admin: TestClient, pl
     place.catalog.add_version("old", published.by_hand(place.workspace, "release", "publish", files, []).digest)
     card = get(admin, "/models/old/1")
     assert (card["figures"], card["ledger"], card["data"], card["engine"]) == (None, None, [], {"use": "onnxruntime"})
+    assert admin.get("/api/v1/models/old/1/report").status_code == 200
     done = admin.get("/api/v1/models/old/1/graph")
     assert (done.status_code, done.json()["expected"]) == (503, "model.onnx"), "and it is said why"
+
+
+def test_a_ledger_that_says_little_hides_no_card(admin: TestClient, place: Place) -> None:
+    files = {"ledger.json": '{"goal": [{"what": "p99", "asked": 5, "measured": 6.25}], "candidates": [{}]}'}
+    place.catalog.add_version("brief", published.by_hand(place.workspace, "release", "publish", files, []).digest)
+    [line] = get(admin, "/models/brief/1")["goal"]
+    assert (line["what"], line["measured"], line["met"], line["interval"]) == ("p99", 6.25, None, None)
+    assert admin.get("/api/v1/models/brief/1/report").status_code == 200
 
 
 @pytest.mark.parametrize("path", NOWHERE)

@@ -27,7 +27,7 @@ export function Candidates({ of: ledger }: { of: Ledger }) {
   const rows = [...ledger.candidates].sort((a, b) => FIRST.indexOf(a.status) - FIRST.indexOf(b.status));
   const axis = ACROSS[across] ?? ACROSS['size']!;
   const marks = marksOf(rows, ledger, axis.of, axis.unit);
-  const asked = (budget: string) => ledger.goal.find((line) => line.budget === budget)?.asked;
+  const asked = (budget: string) => ledger.goal.find((line) => line.budget === budget)?.asked ?? undefined;
   return (
     <>
       <div class="bar">

@@ -59,7 +59,7 @@ export function Budgets({ of: { goal } }: { of: { goal: Version['goal'] } }) {
     <section aria-labelledby="budgets"><h2 id="budgets">Budgets</h2>
       <table class="plain"><thead><tr><th scope="col">Kept</th><th scope="col">Budget</th><th scope="col" class="right">Asked</th><th scope="col" class="right">Measured</th></tr></thead>
         <tbody>{goal.map((line) => (
-          <tr key={line.budget}><td><State of={line.met ? 'met' : 'missed'} /></td><th scope="row">{line.what}</th><td class="right figure">{line.budget === 'floor' ? '' : '≤ '}{number(line.asked)} {line.unit}</td>
+          <tr key={line.budget}><td>{line.met === null ? <span class="muted">–</span> : <State of={line.met ? 'met' : 'missed'} />}</td><th scope="row">{line.what}</th><td class="right figure">{line.budget === 'floor' ? '' : '≤ '}{number(line.asked)} {line.unit}</td>
             <td class="right figure">{number(line.measured)} {line.unit} <span class="muted small">{line.interval && line.interval[0] !== line.interval[1] && bounds({ value: 0, low: line.interval[0], high: line.interval[1] })}</span></td></tr>
         ))}</tbody></table>
     </section>

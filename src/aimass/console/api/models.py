@@ -172,7 +172,8 @@ def move(request: Request, name: str, alias: str, body: Move, caller: Caller = n
             before, after = aliases.move(catalog, link, name, alias, body.version, body.was)
         except aliases.Moved as error:
             raise taken(error.what, expected=error.expected, todo=error.todo, key=error.key) from error
-        _note(link, caller, MOVED, f"{name}@{alias}", before, {**(after or {}), "why": body.why})
+        told = {**(after or {}), "why": body.why}
+        audit.note(link, caller, MOVED, f"{name}@{alias}", before=before, after=told)
     return next(one for one in listed.aliases_of(catalog, [name])[name] if one["alias"] == alias)
 
 
@@ -190,7 +191,7 @@ def remove(
             raise taken(error.what, expected=error.expected, todo=error.todo, key=error.key) from error
         if before is None:
             raise missing(f"{name[:100]} has no alias {alias[:100]}")
-        _note(link, caller, REMOVED, f"{name}@{alias}", before, None)
+        audit.note(link, caller, REMOVED, f"{name}@{alias}", before=before)
     return model(request, name, (1 << 31) - 1, 50, caller)
 
 
@@ -198,10 +199,6 @@ def _check_there(catalog: Catalog, name: str, number: int) -> None:
     there = catalog.rows(sa.select(t.version.c.digest).where(t.version.c.name == name, t.version.c.number == number))
     if not there:
         raise missing(f"there is no version {name[:100]}@{number}")
-
-
-def _note(link: sa.Connection, caller: Caller, what: str, subject: str, before: Any, after: Any) -> None:
-    audit.note(link, caller, what, subject, before=before, after=after)
 
 
 def _changes(catalog: Catalog, name: str) -> list[Row]:

@@ -40,20 +40,20 @@ class Gate(BaseModel):
     """Who let the model pass, and why."""
 
     gate: str
-    passed: bool
+    passed: bool | None
     reason: str
 
 
 class Line(BaseModel):
-    """A budget: asked and measured, with its interval."""
+    """A budget: asked and measured, with its interval; null where nobody wrote it down."""
 
     budget: str
     what: str
-    asked: float
+    asked: float | None
     unit: str
     measured: float | None
     interval: tuple[float | None, float | None] | None
-    met: bool
+    met: bool | None
 
 
 class Column(BaseModel):

@@ -80,7 +80,7 @@ def _tried(name: str, ledger: Mapping[str, Any]) -> Iterator[str]:
 def _candidate(row: Mapping[str, Any]) -> list[Any]:
     quality, p99, size = row.get("quality") or {}, row.get("p99_ms") or {}, row.get("size_bytes")
     figures = [quality.get("value"), quality.get("low"), quality.get("high"), p99.get("value"), size and size / MB]
-    return [row["candidate"], row["status"], *figures, row["reason"]]
+    return [row.get("candidate"), row.get("status"), *figures, row.get("reason")]
 
 
 def _reasons(space: Workspace, name: str, model: str) -> Iterator[str]:
