@@ -5,6 +5,7 @@ import { call, me, Refusal } from '../api/client.ts';
 import type { Calls } from '../api/schema.ts';
 import { useCell } from '../parts/cell.ts';
 import { download } from '../parts/download.ts';
+import { useEvery } from '../parts/every.ts';
 import { Problem } from '../parts/form.tsx';
 import { number } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
@@ -14,6 +15,8 @@ import { Empty, Shown } from '../parts/states.tsx';
 import { State } from '../parts/state.tsx';
 import { Tabs } from '../parts/tabs.tsx';
 import { copy } from '../shell/keys.ts';
+import { toast } from '../shell/toasts.tsx';
+import { EVERY } from './endpoints/figures.tsx';
 import { Answer, percent, type Answered, type Form } from './playground/answer.tsx';
 import { curl, isLong, python } from './playground/code.ts';
 import { Fields } from './playground/fields.tsx';
@@ -24,6 +27,7 @@ type Endpoint = Calls['GET /endpoints']['answer']['rows'][number];
 export default function PlaygroundPage({ name = '' }: { name?: string }) {
   const known = useAnswer('GET /endpoints');
   const [version, ask] = useQuery('version');
+  useEvery(EVERY, known.again);
   const rows = known.value?.rows ?? [];
   const first = (rows.find((row) => row.state !== 'off') ?? rows[0])?.name ?? '';
   useEffect(() => {
@@ -67,6 +71,12 @@ function Chooser({ rows, name, version, ask }: { rows: Endpoint[]; name: string;
 
 function Bench({ name, version, endpoint }: { name: string; version: string; endpoint: Endpoint | undefined }) {
   const form = useAnswer('GET /playground/{name}', { path: { name }, query: { version } });
+  const state = endpoint?.state;
+  const before = useRef(state);
+  useEffect(() => {
+    if (before.current !== state) form.again(); // it answers at an address by now, or with another version
+    before.current = state;
+  }, [state]);
   return <Shown of={form} what={`The form of ${name}`} lines={8}>{(form) => <Desk form={form} version={version} up={endpoint?.state !== 'off'} />}</Shown>;
 }
 
@@ -83,7 +93,7 @@ function Desk({ form, version, up }: { form: Form; version: string; up: boolean 
   const records = raw === null ? [record] : sentOf(raw);
   const submit = (event: Event) => {
     event.preventDefault();
-    send(texts, raw, asked);
+    if (may && up) send(texts, raw, asked);
   };
   const next = () => {
     const at = (example + 1) % form.examples.length;
@@ -92,7 +102,9 @@ function Desk({ form, version, up }: { form: Form; version: string; up: boolean 
   };
   const toggle = () => {
     if (raw === null) return setRaw(JSON.stringify([record], null, 2));
-    write(textsOf(form.columns, sentOf(raw)[0]));
+    const [written] = sentOf(raw);
+    if (!written) return toast('What is written is no record yet; correct it first', 'bad');
+    write(textsOf(form.columns, written));
     setRaw(null);
   };
   return (
@@ -178,6 +190,7 @@ function Result({ form, state, records, asked }: { form: Form; state: Sent; reco
   return (
     <section class="card result" aria-label="What comes back">
       <Tabs label="Answer and request" tabs={tabs} at={tab} choose={choose}>
+        {!form.url && (tab === 'curl' || tab === 'python') && <p class="muted small">No server is up here. By default it answers at this address.</p>}
         {tab === 'curl' && <Code text={curl(url, body)} what="The command" body={body} />}
         {tab === 'python' && <Code text={python(url, body)} what="The program" body={body} />}
         {tab === 'json' && (state.answer ? <Code text={JSON.stringify(state.answer, null, 2)} what="The answer" /> : <Waiting />)}

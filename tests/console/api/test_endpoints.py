@@ -129,21 +129,24 @@ def test_a_version_that_cannot_answer_is_refused_and_nothing_changes(
     assert audit.entries(place.catalog, what="endpoints.") == []
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "why"),
-    [({"verb": "serve"}, 422, "needs 'version'"), ({"verb": "canary", "version": "2"}, 422, "needs 'share'"),
-     ({"verb": "serve", "version": "9"}, 404, "no version '9'"), ({"verb": "promote"}, 409, "no canary"),
-     ({"verb": "rollback"}, 409, "no version to return to"),
-     ({"verb": "canary", "version": "1", "share": 0.5}, 409, "only version"),
-     ({"verb": "split", "shares": {"1": 0.5}}, 422, "add up"), ({"verb": "unload"}, 422, "verb"),
-     ({"verb": "canary", "version": "2", "share": 1.5}, 422, "share")],
-)  # fmt: skip
-def test_what_makes_no_sense_is_refused_in_words(
-    admin: TestClient, server: str, body: Any, status: int, why: str
-) -> None:
-    for path in ("preview", "act"):
-        done = admin.post(f"{PATH}/{path}", json=body)
-        assert done.status_code == status and why in done.json()["error"], done.text
+SENSELESS: list[tuple[dict[str, Any], int, str]] = [
+    ({"verb": "serve"}, 422, "needs 'version'"), ({"verb": "canary", "version": "2"}, 422, "needs 'share'"),
+    ({"verb": "serve", "version": "9"}, 404, "no version '9'"), ({"verb": "promote"}, 409, "no canary"),
+    ({"verb": "rollback"}, 409, "no version to return to"),
+    ({"verb": "canary", "version": "1", "share": 0.5}, 409, "only version"),
+    ({"verb": "split", "shares": {"1": 0.5}}, 422, "add up"), ({"verb": "unload"}, 422, "verb"),
+    ({"verb": "canary", "version": "2", "share": 1.5}, 422, "share"),
+    ({"verb": "restore", "shares": {"1": 1.0}}, 422, "needs 'version'"),
+    ({"verb": "restore", "version": "2", "shares": {"1": 0.5}}, 422, "add up"),
+]  # fmt: skip
+
+
+def test_what_makes_no_sense_is_refused_in_words(admin: TestClient, server: str) -> None:
+    for body, status, why in SENSELESS:
+        for path in ("preview", "act"):
+            done = admin.post(f"{PATH}/{path}", json=body)
+            assert done.status_code == status and why in done.json()["error"], (body, done.text)
+    assert seen(admin)["shares"] == {"1": 1.0}
 
 
 def test_one_change_of_a_name_happens_at_a_time(admin: TestClient, server: str, place: Place) -> None:

@@ -90,16 +90,12 @@ def test_an_answer_comes_with_its_explanation_that_adds_up(admin: TestClient, se
     assert found["counterfactual"]["found"]
 
 
-@pytest.mark.parametrize(
-    ("record", "key"),
-    [({**PEOPLE[0], "age": "old"}, "age"), ({"age": 1}, "plan"), ({**PEOPLE[0], "<img src=x>": 1}, "<img src=x>")],
-)  # fmt: skip
-def test_what_is_wrong_with_a_record_is_said_with_its_field(
-    admin: TestClient, server: str, record: Any, key: str
-) -> None:
-    done = ask(admin, "customers", [record])
-    assert (done.status_code, done.json()["key"]) == (422, key)
-    assert done.json()["expected"]
+def test_what_is_wrong_with_a_record_is_said_with_its_field(admin: TestClient, server: str) -> None:
+    extra = {**PEOPLE[0], "<img src=x>": 1}
+    for record, key in (({**PEOPLE[0], "age": "old"}, "age"), ({"age": 1}, "plan"), (extra, "<img src=x>")):
+        done = ask(admin, "customers", [record])
+        assert (done.status_code, done.json()["key"]) == (422, key)
+        assert done.json()["expected"]
 
 
 def test_a_version_that_is_not_loaded_and_a_name_that_is_not_published_are_404(admin: TestClient, server: str) -> None:

@@ -15,6 +15,7 @@ from aimass.store.catalog import Row
 
 STATES = {"READY": "ready", "LOADING": "loading", "UNLOADING": "leaving"}
 ABSENT = ("", "not loaded", "unloaded")  # why a version is not here though nothing is wrong with it
+PATIENCE = 3.0  # seconds: a page does not wait for a server that hangs
 NOTHING: Row = {
     "shares": {},
     "labels": {},
@@ -38,8 +39,8 @@ class Server:
 def server_of(space: Workspace) -> Server:
     """What the server of SPACE says now; one that cannot be asked is silent, and no error."""
     try:
-        plans = _good(asked(space, "GET", "/v1/deployments"))
-        index = _good(asked(space, "POST", "/v2/repository/index", {}))
+        plans = _good(asked(space, "GET", "/v1/deployments", seconds=PATIENCE))
+        index = _good(asked(space, "POST", "/v2/repository/index", {}, seconds=PATIENCE))
     except Refusal as error:
         return Server(silent=error)
     states = {(one["name"], one["version"]): (one["state"], one["reason"]) for one in index}
