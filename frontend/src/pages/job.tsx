@@ -100,7 +100,7 @@ function Head({ job, story, again }: { job: Job; story: Story | undefined; again
         {story?.file && <div><dt>Data</dt><dd>{story.file}</dd></div>}
         {story?.target && <div><dt>Predicts</dt><dd>{story.target}</dd></div>}
         <div><dt>Asked</dt><dd><Ago at={job.asked} /> by {job.who}</dd></div>
-        {job.started && <div><dt>{going ? 'Going for' : 'Took'}</dt><dd><Span from={job.started} to={job.ended} took={job.seconds} />{story?.minutes && <span class="muted"> of {story.minutes} min</span>}</dd></div>}
+        {job.started && <div><dt>{going ? 'Going for' : 'Took'}</dt><dd><Span from={job.started} to={job.ended} took={job.seconds} />{going && story?.minutes && <span class="muted"> of {story.minutes} min</span>}</dd></div>}
       </dl>
     </header>
   );

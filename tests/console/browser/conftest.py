@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -53,11 +54,16 @@ def lacking(what: str) -> None:
     pytest.skip(f"NOT TESTED IN A BROWSER: {what}")
 
 
+def program() -> str | None:
+    """Where Chromium is, if it is."""
+    return next((path for path in map(shutil.which, PROGRAMS) if path), None)
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """One Chromium for a file of tests: until it ends Playwright's event loop runs in this thread, where tests of other
     files have their own."""
-    found = next((path for path in map(shutil.which, PROGRAMS) if path), None)
+    found = program()
     if found is None:
         lacking("no Chromium is installed: apt-get install chromium")
     if not (BUILT / "index.html").is_file():
@@ -76,7 +82,7 @@ class Site:
 
     url: str
     workspace: Workspace
-    server: uvicorn.Server
+    server: uvicorn.Server | None = None
     session: dict[str, Any] = field(default_factory=dict)  # cookies of who is signed in
 
     @property
@@ -222,6 +228,13 @@ Opening = Callable[..., Watched]
 @pytest.fixture
 def opened(chromium: Any, site: Site) -> Iterator[Opening]:
     """Opens a page in a fresh profile; at the end nothing may have gone wrong in any of them."""
+    with opening(chromium, site) as fresh:
+        yield fresh
+
+
+@contextmanager
+def opening(chromium: Any, site: Site) -> Iterator[Opening]:
+    """What `opened` is, at any SITE."""
     contexts: list[Any] = []
     pages: list[Watched] = []
 

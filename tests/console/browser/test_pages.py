@@ -11,6 +11,7 @@ import pytest
 
 from aimass.console.access.links import first_link
 from aimass.console.app import create_app
+from aimass.core.task import Task
 from aimass.store.jobs import Jobs
 from tests.console.browser.conftest import NAME, PASSWORD, THEMES, Opening, Site, Watched, serving
 from tests.console.browser.looked import MARK, TEXT, contrasts, findings, picture, pixels
@@ -177,6 +178,43 @@ def test_what_runs_say_is_text_and_never_a_program(opened: Opening, site: Site) 
     watched.open("/runs")
     watched.page.get_by_role("heading", name="Runs", level=1).wait_for()
     assert not asked and watched.page.locator("img[src=x]").count() == 0
+
+
+def test_lines_of_logs_labels_and_names_are_text_and_never_a_program(opened: Opening, site: Site) -> None:
+    script = "<img src=x onerror=alert(1)>"
+    catalog = site.workspace.catalog
+    run = catalog.start_run(Task("train", 1, {"note": script}, {}, label=script))
+    catalog.add_log(run, f"{script}\u202e{script}")
+    catalog.add_metrics(run, [(script, 0.0, 1.0)])
+    catalog.end_run(run, "finished")
+    watched = opened()
+    asked: list[Any] = []
+    watched.page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    for path in ("", "?tab=logs", "?tab=parameters", "?tab=artifacts"):
+        watched.open(f"/runs/{run}{path}")
+        watched.heading(script)
+        watched.page.get_by_role("tabpanel").wait_for()
+    watched.open("/runs?text=onerror")
+    watched.page.get_by_role("link", name=script).first.wait_for()
+    assert not asked and watched.page.locator("img[src=x]").count() == 0
+
+
+def test_an_address_in_a_fact_leads_nowhere_but_into_this_console(opened: Opening, site: Site) -> None:
+    watched = opened()
+    told = {"what": "x", "why": "y", "do": "Open it"}
+    homes = [
+        {**told, "href": href} for href in ("javascript:alert(1)", "//evil.example", "https://evil.example", "#/runs")
+    ]
+
+    def answered(route: Any) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "needs": homes})
+
+    watched.page.route("**/api/v1/home", answered)
+    watched.open()
+    watched.page.get_by_role("link", name="Open it").wait_for()
+    links = watched.page.get_by_role("link", name="Open it").all()
+    assert [link.get_attribute("href") for link in links] == ["#/runs"]
 
 
 def test_under_a_path_of_two_parts_everything_works(opened: Opening, site: Site) -> None:

@@ -42,7 +42,7 @@ export function Stages({ job, story }: { job: Job; story: Story }) {
         <li key={stage.name} class={`${stage.state} ${look.tone}`} aria-current={stage.state === 'running' ? 'step' : undefined}>
           <span class={`shape${stage.state === 'running' ? ' going' : ''}`} aria-hidden="true">{look.shape}</span>
           <b>{TITLES[stage.name]}</b>
-          <span class="small muted figure now" title={stage.now}>{stage.state === 'queued' ? 'to come' : stage.state === 'running' ? stage.now : stage.seconds ? seconds(stage.seconds) : stage.state}</span>
+          <span class="small muted figure doing" title={stage.now}>{stage.state === 'queued' ? 'to come' : stage.state === 'running' ? stage.now : stage.seconds ? seconds(stage.seconds) : stage.state}</span>
         </li>
       );
     })}</ol>

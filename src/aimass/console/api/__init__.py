@@ -63,12 +63,12 @@ RESOURCES = (
     exports,
     facts,
     reports,
+    log,
+    subsystems,
+    about,
     story,
     files,
     uploads,
     projects,
-    log,
-    subsystems,
-    about,
 )
 ROUTERS = tuple(one.router for one in RESOURCES)
