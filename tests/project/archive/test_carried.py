@@ -121,19 +121,36 @@ def state_without_lineage(space: Workspace) -> Any:
 def test_what_fails_on_the_way_leaves_nothing(
     elsewhere: Workspace, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from aimass.project.archive import take
+    from aimass.project.archive import keep
 
     before = state_without_lineage(elsewhere)
 
     def full(*_: Any) -> None:
         raise StoreError("No space left for the catalog")
 
-    monkeypatch.setattr(take, "_newest", full)  # in the middle of the transaction, when all bytes are placed
+    monkeypatch.setattr(keep, "_newest", full)  # in the middle of the transaction, when all bytes are placed
     with pytest.raises(StoreError, match="No space left"):
         import_project(elsewhere, file)
     assert [row for row in state_without_lineage(elsewhere)[:4] if row] == []
     assert elsewhere.bytes.digests() == []
     assert [path for path in state_without_lineage(elsewhere)[4] if path not in before[4]] == []
+
+
+def test_a_program_that_was_quicker_is_told_of(
+    elsewhere: Workspace, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aimass.project.archive import take
+
+    def seen(space: Workspace, *rest: Any) -> Any:
+        found = planned(space, *rest)
+        space.catalog.add_version("p", "0" * 64)  # p@1, after it was looked for
+        return found
+
+    planned = take.planned
+    monkeypatch.setattr(take, "planned", seen)
+    with pytest.raises(StoreError, match="another program changed the same names meanwhile"):
+        import_project(elsewhere, file)
+    assert elsewhere.artifacts() == [] == elsewhere.runs() and elsewhere.bytes.digests() == []
 
 
 def test_the_project_file_is_that_of_its_newest_job(workspace: Workspace, tmp_path: Path) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
-from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +16,19 @@ from aimass.core.errors import InputError, StoreError
 from aimass.measure.machine import machine_digest
 from aimass.project.archive import lake
 from aimass.project.archive.belongs import table_of
-from aimass.project.archive.contents import ARTIFACTS, LAKE, LOGS, METRICS
-from aimass.project.archive.facts import Facts, artifact_row, moves
-from aimass.project.archive.rows import fits
+from aimass.project.archive.contents import ARTIFACTS, LAKE
+from aimass.project.archive.facts import Facts, moves
+from aimass.project.archive.keep import check, keep
 from aimass.project.archive.unpack import Archive, legible, opened
 from aimass.project.archive.write import KEPT
 from aimass.runner.scratch import scratch_in
 from aimass.runner.workspace import Workspace
 from aimass.store import tables as t
 from aimass.store.base import writing
-from aimass.store.catalog import Row, now
+from aimass.store.catalog import Row
 from aimass.store.local import sync
 from aimass.store.lock import held
 
-AT_ONCE = 5000  # figures or lines that are kept together
-POINT = ("run", "name", "at", "value", "time")
 Note = Callable[[str], None]
 
 
@@ -117,6 +113,7 @@ def import_project(workspace: Workspace, file: Path, *, note: Note = lambda _: N
                 if path.startswith((f"{ARTIFACTS}/", f"{LAKE}/")):
                     archive.copy(path, scratch / path)
             note(f"{len(archive.contents.files)} files are whole")
+            check(archive)
             _check_datasets(archive, facts, scratch)
             plan = planned(workspace, archive, facts)
             if plan.against:
@@ -165,66 +162,8 @@ def _apply(workspace: Workspace, archive: Archive, facts: Facts, plan: Plan, scr
             if not workspace.bytes.has(digest):
                 undo.callback(workspace.bytes.discard, digest)
             workspace.bytes.put(scratch / ARTIFACTS / digest, manifest)
-        with workspace.catalog.writing() as link:
-            _write(link, archive, facts, plan)
+        keep(workspace.catalog, archive, facts, plan.runs, plan.versions, plan.names)
         undo.pop_all()
-
-
-def _write(link: sa.Connection, archive: Archive, facts: Facts, plan: Plan) -> None:
-    have = set(link.execute(sa.select(t.artifact.c.digest)).scalars())
-    fresh = [m for digest, m in facts.artifacts.items() if digest not in have]
-    _insert(link, t.artifact, [artifact_row(m) for m in fresh])
-    pairs = [{"child": m.digest, "parent": parent} for m in fresh for parent in dict.fromkeys(m.parents)]
-    _insert(link, t.parent, pairs)
-    runs = {row["id"]: _insert_run(link, row) for row in plan.runs}
-    for run, points in _of_runs(archive, METRICS, runs, partial(_point, t.metric)):
-        _insert(link, t.metric, points)
-        _newest(link, run, points)
-    for _, lines in _of_runs(archive, LOGS, runs, partial(_fact, t.log)):
-        _insert(link, t.log, lines)
-    _insert(link, t.version, plan.versions)
-    for move in plan.names:
-        link.execute(sa.delete(t.name).where(t.name.c.name == move["name"]))
-        link.execute(sa.insert(t.name).values(name=move["name"], digest=move["after"], moved=now()))
-
-
-def _insert(link: sa.Connection, table: sa.Table, rows: list[Row]) -> None:
-    if rows:
-        link.execute(sa.insert(table), rows)
-
-
-def _insert_run(link: sa.Connection, row: Row) -> int:
-    """The number that the run has here."""
-    key = link.execute(sa.insert(t.run).values({c: row[c] for c in row if c != "id"})).inserted_primary_key
-    assert key is not None
-    return int(key[0])
-
-
-def _of_runs(archive: Archive, path: str, runs: dict[int, int], read: Callable[[Any], Row]
-             ) -> Iterator[tuple[int, list[Row]]]:  # fmt: skip
-    """What PATH says of each of RUNS (number there -> number here), some at a time.  Raises InputError."""
-    with legible(archive.path):
-        for number, facts in groupby(map(read, archive.lines(path)), key=lambda row: row["run"]):
-            here = runs.get(number)
-            while some := list(islice(facts, AT_ONCE)):
-                if here is not None:
-                    yield here, [{**row, "run": here} for row in some]
-
-
-def _fact(table: sa.Table, row: Any) -> Row:
-    return fits(table, row, without=("id",))
-
-
-def _point(table: sa.Table, values: Any) -> Row:
-    if not isinstance(values, list) or len(values) != len(POINT):
-        raise InputError("a figure in it is not one")
-    return _fact(table, dict(zip(POINT, values, strict=True)))
-
-
-def _newest(link: sa.Connection, run: int, points: list[Row]) -> None:
-    newest = {row["name"]: row for row in points}
-    link.execute(sa.delete(t.latest).where(t.latest.c.run == run, t.latest.c.name.in_(list(newest))))
-    _insert(link, t.latest, list(newest.values()))
 
 
 def _keep_text(workspace: Workspace, project: str, text: str | None) -> Path | None:
