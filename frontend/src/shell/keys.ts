@@ -1,6 +1,7 @@
 // Keys that work on every page, while no field is being written in.
 import { live } from '../api/live.ts';
 import { Cell } from '../parts/cell.ts';
+import { saveTables } from './tables.ts';
 import { toast } from './toasts.tsx';
 
 export const palette = new Cell(false);
@@ -10,6 +11,7 @@ export const KEYS: Array<[string, string]> = [
   ['Ctrl K', 'go to a page or a run, or do something'],
   ['/', 'search in this page'],
   ['c', 'copy a link to what you see'],
+  ['t', 'save the tables of this page as CSV'],
   ['.', 'pause or go on with live figures'],
   ['g h', 'home'],
   ['g r', 'runs'],
@@ -40,6 +42,7 @@ function pressed(event: KeyboardEvent): void {
   if (goes) location.hash = goes;
   else if (event.key === '?') help.value = true;
   else if (event.key === 'c') copyLink();
+  else if (event.key === 't') saveTables();
   else if (event.key === '.') live.toggle();
   else if (event.key === '/') search();
   else return;

@@ -11,6 +11,7 @@ import { State } from '../parts/state.tsx';
 import { ROUTES } from '../routes.ts';
 import { copyLink, help, palette } from './keys.ts';
 import { signOut } from './sign-out.ts';
+import { saveTables } from './tables.ts';
 import { choose, THEMES } from './theme.ts';
 
 interface Choice {
@@ -25,6 +26,7 @@ const DEEDS: Choice[] = [
   ...THEMES.map((theme) => ({ text: `Use the ${theme} theme`, icon: theme, act: () => choose(theme) })),
   { text: 'Pause or go on with live figures', icon: 'pause', hint: '.', act: () => live.toggle() },
   { text: 'Copy a link to what you see', icon: 'link', hint: 'c', act: copyLink },
+  { text: 'Save the tables of this page as CSV', icon: 'save', hint: 't', act: saveTables },
   { text: 'Show the keys', icon: 'more', hint: '?', act: () => (help.value = true) },
   { text: 'Sign out', icon: 'lock', act: () => void signOut() },
 ];

@@ -248,3 +248,15 @@ def test_a_project_is_looked_into_before_it_is_brought_in(opened: Opening, site:
     assert (job["kind"], job["work"]["measure"], job["state"]) == ("import", "served", "queued")
     watched.page.get_by_role("row", name="queued import of flights").wait_for()
     Jobs(site.workspace.catalog).cancel(job["id"])
+
+
+def test_the_tables_of_a_page_are_saved_as_csv(opened: Opening, site: Site) -> None:
+    watched = opened()
+    watched.open("/users")
+    watched.page.get_by_role("cell", name="admin").first.wait_for()
+    with watched.page.expect_download() as caught:
+        watched.page.keyboard.press("t")
+    saved = Path(caught.value.path()).read_text(encoding="utf-8")
+    head, ada, *_ = [line.split(",") for line in saved.splitlines()]
+    assert caught.value.suggested_filename == "Users.csv" and head == ["Name", "Role", "State", "Added"]
+    assert ada[0] == "ada (you)" and ada[1] == "admin" and ada[3].endswith("Z")
