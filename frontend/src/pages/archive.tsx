@@ -13,6 +13,7 @@ import { Empty, Shown } from '../parts/states.tsx';
 import { State } from '../parts/state.tsx';
 import { Ago, Span } from '../parts/times.tsx';
 import { toast } from '../shell/toasts.tsx';
+import { Bring } from './archive/bring.tsx';
 import { Budgets } from './archive/budgets.tsx';
 import { Look } from './archive/look.tsx';
 import { measured, resultOf, type Job } from './archive/outcome.ts';
@@ -33,9 +34,7 @@ export default function ArchivePage() {
         <>
           <div class="columns">
             <Export projects={projects} again={known.again} />
-            <section class="card" aria-label="Bring a project in"><h2>Bring a project in</h2>
-              <p>Put an archive into <a href="#/files">Files</a>: it is listed below, can be looked into, and nothing changes before you say so. Its releases are then measured on this machine.</p>
-              <pre class="command">aimass import flights.aimass.zip</pre></section>
+            <Bring came={(name) => { known.again(); look(`data:${name}`); }} />
           </div>
           <Files files={files} look={look} again={known.again} />
           {measured(jobs).slice(0, 1).map((job) => <Budgets key={job.id} job={job} />)}
@@ -68,7 +67,7 @@ function Export({ projects, again }: { projects: Known['projects']; again: () =>
 }
 
 function Files({ files, look, again }: { files: File[]; look: (file: string) => void; again: () => void }) {
-  if (!files.length) return <Empty title="No archive yet" command="aimass export flights">Archives that are written here, or brought into Files, are listed here.</Empty>;
+  if (!files.length) return <Empty title="No archive yet" command="aimass export flights">Archives that are written here, or brought here, are listed here.</Empty>;
   return (
     <div class="scroll"><table class="plain boxed"><thead><tr><th scope="col">Archive</th><th scope="col">From</th><th scope="col" class="right">Size</th><th scope="col">Made</th><th scope="col"><span class="unseen">Deeds</span></th></tr></thead>
       <tbody>{files.map((file) => <Row key={file.file} file={file} look={look} again={again} />)}</tbody></table></div>

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from aimass.console.files.names import ARCHIVE
 from aimass.console.jobs.work import data_of
 from aimass.core.errors import InputError
 from aimass.runner.workspace import Workspace
 
 FOLDER = "archives"
-ENDING = ".zip"
 Said = dict[str, Any]
 
 
@@ -41,13 +41,13 @@ def found(workspace: Workspace, name: str) -> Path:
 def fresh(project: str) -> str:
     """A name for an archive of PROJECT that no other has."""
     stamp = datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S")
-    return f"{project}-{stamp}.aimass{ENDING}"
+    return f"{project}-{stamp}{ARCHIVE}"
 
 
 def _files(workspace: Workspace) -> Iterator[tuple[str, Path]]:
     for place, folder in ((FOLDER, folder_of(workspace)), (data_of(workspace).name, data_of(workspace))):
         if folder.is_dir():
-            yield from ((place, file) for file in sorted(folder.glob(f"[!.]*{ENDING}")) if _plain(file))
+            yield from ((place, file) for file in sorted(folder.glob(f"[!.]*{ARCHIVE}")) if _plain(file))
 
 
 def _plain(file: Path) -> bool:

@@ -43,8 +43,8 @@ def brought(place: Place, tmp_path: Path) -> str:
     other = Workspace(tmp_path / "other")
     numbers(other, "far", rows=7)
     data_of(place.workspace).mkdir()
-    export_project(other, "far", data_of(place.workspace) / "far.zip", text='name = "far"')
-    return "data:far.zip"
+    export_project(other, "far", data_of(place.workspace) / "far.aimass.zip", text='name = "far"')
+    return "data:far.aimass.zip"
 
 
 def test_a_project_leaves_as_a_job_and_its_file_is_fetched(admin: TestClient, place: Place, catalog: Catalog) -> None:
@@ -67,6 +67,19 @@ def test_a_project_leaves_as_a_job_and_its_file_is_fetched(admin: TestClient, pl
     assert admin.get(ARCHIVE).json()["files"] == []
     told = [row["what"] for row in audit.entries(catalog, what="archive.")]
     assert told == ["archive.remove", "archive.export"]
+
+
+def test_an_archive_is_brought_by_an_upload(admin: TestClient, place: Place, brought: str) -> None:
+    whole = (data_of(place.workspace) / "far.aimass.zip").read_bytes()
+    (data_of(place.workspace) / "far.aimass.zip").unlink()
+    begun = admin.post("/api/v1/uploads", json={"name": "far.aimass.zip", "size": len(whole)})
+    assert begun.status_code == 201, begun.text
+    at = f"/api/v1/uploads/{begun.json()['id']}"
+    assert (
+        admin.put(f"{at}?at=0", content=whole, headers={"content-type": "application/octet-stream"}).status_code == 200
+    )
+    assert admin.post(f"{at}/take", json={}).status_code == 201
+    assert admin.get(f"{ARCHIVE}/look", params={"file": brought}).json()["project"] == "far"
 
 
 def test_an_archive_is_looked_into_and_comes_in_as_a_job(
@@ -95,29 +108,31 @@ def test_what_does_not_go_into_this_workspace_is_no_job(admin: TestClient, place
     assert (
         done.status_code == 422 and "far cannot come into this workspace: far/numbers leads to" in done.json()["error"]
     )
-    (data_of(place.workspace) / "evil.zip").write_bytes(b"PK evil")
-    for ask in (admin.get(f"{ARCHIVE}/look?file=data:evil.zip"),
-                admin.post(f"{ARCHIVE}/import", json={"file": "data:evil.zip"})):  # fmt: skip
-        assert ask.status_code == 422 and "evil.zip is no whole archive" in ask.json()["error"]
+    (data_of(place.workspace) / "evil.aimass.zip").write_bytes(b"PK evil")
+    for ask in (admin.get(f"{ARCHIVE}/look?file=data:evil.aimass.zip"),
+                admin.post(f"{ARCHIVE}/import", json={"file": "data:evil.aimass.zip"})):  # fmt: skip
+        assert ask.status_code == 422 and "evil.aimass.zip is no whole archive" in ask.json()["error"]
     assert admin.post(f"{ARCHIVE}/export", json={"project": "../p"}).status_code == 422
     assert admin.get(ARCHIVE).json()["jobs"] == []
 
 
-NOT_LISTED = ("nothing", "..%2fcatalog.db", "data:..%2f..%2fsecret.zip", "data:link.zip", ".hidden.zip",
-              "%2fetc%2fpasswd", "data:", "far.zip")  # fmt: skip
+NOT_LISTED = (
+    "nothing", "..%2fcatalog.db", "data:..%2f..%2fsecret.aimass.zip", "data:link.aimass.zip", ".hidden.aimass.zip",
+    "%2fetc%2fpasswd", "data:", "far.aimass.zip",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NOT_LISTED)
 def test_only_what_the_list_names_is_reached(admin: TestClient, place: Place, brought: str, name: str) -> None:
-    (place.workspace.folder / "secret.zip").write_bytes(b"secret")
-    (data_of(place.workspace) / "link.zip").symlink_to(place.workspace.folder / "catalog.db")
+    (place.workspace.folder / "secret.aimass.zip").write_bytes(b"secret")
+    (data_of(place.workspace) / "link.aimass.zip").symlink_to(place.workspace.folder / "catalog.db")
     archives.folder_of(place.workspace).mkdir()
-    (archives.folder_of(place.workspace) / ".hidden.zip").write_bytes(b"half")
+    (archives.folder_of(place.workspace) / ".hidden.aimass.zip").write_bytes(b"half")
     assert [row["file"] for row in admin.get(ARCHIVE).json()["files"]] == [brought]
     for method in ("GET", "DELETE"):
         assert admin.request(method, f"{ARCHIVE}/files/{name}").status_code in (404, 405), method
     assert admin.get(f"{ARCHIVE}/look?file={name}").status_code == 404
-    assert (place.workspace.folder / "secret.zip").exists()
+    assert (place.workspace.folder / "secret.aimass.zip").exists()
 
 
 def test_only_an_admin_brings_projects_out_and_in(admin: TestClient, guest: Guest, place: Place) -> None:

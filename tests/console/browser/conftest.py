@@ -153,7 +153,7 @@ def carried(workspace: Workspace, worker: Worker) -> None:
     ]  # fmt: skip
     releases = [{"release": "churn@2", "holds": False, "why": "p99 upper bound 6.48 ms > 5 ms", "budgets": lines},
                 {"release": "churn@1", "holds": None, "why": "no budget was set", "budgets": []}]  # fmt: skip
-    job = worker.jobs.ask("import", {"file": "data:churn.zip"}, label="churn", who=NAME)["id"]
+    job = worker.jobs.ask("import", {"file": "data:churn.aimass.zip"}, label="churn", who=NAME)["id"]
     assert worker.jobs.claim("a worker") is not None
     worker.jobs.end(job, "a worker", "finished", outcome={"releases": releases})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from aimass.console.access.links import first_link
 from aimass.console.app import create_app
+from aimass.console.jobs.work import data_of
 from aimass.core.task import Task
 from aimass.store.jobs import Jobs
 from tests.console.browser.conftest import NAME, PASSWORD, THEMES, Opening, Site, Watched, serving
@@ -233,21 +235,26 @@ def test_under_a_path_of_two_parts_everything_works(opened: Opening, site: Site)
         page.goto("about:blank")
 
 
-def test_a_project_is_looked_into_before_it_is_brought_in(opened: Opening, site: Site) -> None:
+def test_a_project_is_looked_into_before_it_is_brought_in(opened: Opening, site: Site, tmp_path: Path) -> None:
+    [file] = (site.workspace.folder / "archives").glob("*.zip")
+    shutil.copy(file, tmp_path / "brought.aimass.zip")
     watched = opened()
     watched.open()
     watched.heading("Home")
     watched.click("link", "Import / export")
-    watched.click("button", "Look inside")
+    watched.page.get_by_label("Choose an archive").and_(watched.page.locator(":enabled")).set_input_files(
+        tmp_path / "brought.aimass.zip"
+    )
     inside = watched.page.get_by_role("dialog")
-    inside.get_by_text("no release").or_(inside.get_by_text("nothing: all of it")).first.wait_for()
+    inside.get_by_text("nothing: all of it is here already").wait_for()
     watched.click("button", "Bring flights in")
     watched.page.get_by_text("flights is on its way in").wait_for()
-    assert watched.clicks == 3
+    assert watched.clicks == 2  # and one to choose the file
     [job, *_] = Jobs(site.workspace.catalog).rows(1)
-    assert (job["kind"], job["work"]["measure"], job["state"]) == ("import", "served", "queued")
+    assert (job["kind"], job["work"]["file"], job["state"]) == ("import", "data:brought.aimass.zip", "queued")
     watched.page.get_by_role("row", name="queued import of flights").wait_for()
     Jobs(site.workspace.catalog).cancel(job["id"])
+    (data_of(site.workspace) / "brought.aimass.zip").unlink()
 
 
 def test_the_tables_of_a_page_are_saved_as_csv(opened: Opening, site: Site) -> None:

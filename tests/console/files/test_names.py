@@ -28,7 +28,7 @@ def test_what_is_no_name_is_refused_in_words(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["rows.csv", "Flüge 2024.csv.gz", "a-b_c.tsv", "'quoted' & more.jsonl", "数据.parquet"]
+    "name", ["rows.csv", "Flüge 2024.csv.gz", "a-b_c.tsv", "'quoted' & more.jsonl", "数据.parquet", "p.aimass.zip"]
 )
 def test_ordinary_names_are_taken_in_one_spelling(name: str) -> None:
     assert checked_name(unicodedata.normalize("NFD", name)) == name

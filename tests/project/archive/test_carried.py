@@ -128,7 +128,7 @@ def test_what_fails_on_the_way_leaves_nothing(
     def full(*_: Any) -> None:
         raise StoreError("No space left for the catalog")
 
-    monkeypatch.setattr(keep, "_newest", full)  # in the middle of the transaction, when all bytes are placed
+    monkeypatch.setattr(keep, "_sum", full)  # in the middle of the transaction, when all bytes are placed
     with pytest.raises(StoreError, match="No space left"):
         import_project(elsewhere, file)
     assert [row for row in state_without_lineage(elsewhere)[:4] if row] == []

@@ -8,7 +8,7 @@ export function Budgets({ job }: { job: Job }) {
   const held = heldOf(job);
   const rows = held.flatMap((one) => one.budgets.map((line) => flatly(one, line)));
   return (
-    <section class="card budgets" aria-label="Budgets on this machine">
+    <section class="card carried" aria-label="Budgets on this machine">
       <header class="bar"><h2>Budgets on this machine</h2><span class="muted">{job.label}, brought in <Ago at={job.asked} /></span><span class="space" /><Csv name={`budgets-${job.label}`} rows={rows} /></header>
       <div class="scroll"><table class="plain">
         <thead><tr><th scope="col">Release</th><th scope="col">Budget</th><th scope="col" class="right">Asked</th><th scope="col" class="right">There</th><th scope="col" class="right">Here</th><th scope="col">Here it</th></tr></thead>

@@ -31,14 +31,14 @@ export function Intake({ taken }: { taken: Taken }) {
   );
 }
 
-function Drop({ take, hint, disabled }: { take: (files: FileList) => void; hint: string; disabled: boolean }) {
+export function Drop({ take, hint, disabled, words = 'Choose files', them = 'them' }: { take: (files: FileList) => void; hint: string; disabled: boolean; words?: string; them?: string }) {
   const [over, hover] = useState(false);
   return (
     <label class={`drop${over ? ' over' : ''}`} onDragOver={(event) => { event.preventDefault(); hover(true); }} onDragLeave={() => hover(false)}
       onDrop={(event) => { event.preventDefault(); hover(false); if (!disabled && event.dataTransfer?.files.length) take(event.dataTransfer.files); }}>
       <Icon name="upload" />
-      <span><b>Choose files</b> or drop them here<br /><span class="muted small">{hint}</span></span>
-      <input type="file" multiple aria-label="Choose files" class="unseen" disabled={disabled} onChange={(event) => {
+      <span><b>{words}</b> or drop {them} here<br /><span class="muted small">{hint}</span></span>
+      <input type="file" multiple aria-label={words} class="unseen" disabled={disabled} onChange={(event) => {
         if (!disabled) take(event.currentTarget.files!);
         event.currentTarget.value = ''; // so that the same file can be chosen again
       }} />

@@ -9,11 +9,12 @@ from aimass.core.errors import InputError
 
 LONGEST = 200  # bytes
 FORBIDDEN = '/\\:*?[]"<>|'  # they lead elsewhere, are patterns, or cannot be on other systems
+ARCHIVE = ".aimass.zip"  # of a project as one file: not rows, but looked into by the page Import / export
 FIRST = "._~ "  # hidden, set apart, somebody's home
 
 
 def checked_name(name: str) -> str:
-    """NAME in Unicode's composed form, as a data file can be called.  Raises InputError (key "name")."""
+    """NAME in Unicode's composed form, as a data file or an archive can be called.  Raises InputError (key "name")."""
     name = unicodedata.normalize("NFC", name)
     shown = repr(name[:60])
     wrong = next((letter for letter in name if letter in FORBIDDEN or _unseen(letter)), None)
@@ -23,6 +24,8 @@ def checked_name(name: str) -> str:
         raise _refused(f"a file cannot be called {shown}", "a name that begins with a letter or a digit")
     if len(name.encode()) > LONGEST:
         raise _refused(f"the name {shown}... is too long", f"at most {LONGEST} bytes")
+    if name.endswith(ARCHIVE):
+        return name
     try:
         collector_of(name)
     except InputError as error:
