@@ -9,11 +9,13 @@ import json
 import logging
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from aimass.clean.export import WRITERS, check, export
 from aimass.console.datasets import facts_of, rows_of
@@ -46,6 +48,7 @@ class Exports:
     """Of one console."""
 
     going: dict[tuple[str, str], Going] = field(default_factory=dict)  # by digest and format
+    asking: threading.Lock = field(default_factory=threading.Lock)
     turn: threading.Lock = field(default_factory=threading.Lock)
 
     def known(self, space: Workspace, dataset: Dataset) -> list[dict[str, Any]]:
@@ -57,16 +60,17 @@ class Exports:
 
         Raises InputError for what cannot be written so, Refusal (503) when many are waited for.
         """
-        rows = rows_of(space, dataset)
+        rows = _rows(space, dataset)
         check(rows.schema, kind)
-        before = self._state(space, dataset, kind)
-        if before["state"] in ("ready", "making"):
-            return before
-        if sum(1 for one in self.going.values() if one.error is None) >= WAITING:
-            raise Refusal(503, f"{WAITING} exports are waited for", todo="a moment later again",
-                          headers={"retry-after": "10"})  # fmt: skip
+        with self.asking:
+            before = self._state(space, dataset, kind)
+            if before["state"] in ("ready", "making"):
+                return before
+            if sum(1 for one in list(self.going.values()) if one.error is None) >= WAITING:
+                raise Refusal(503, f"{WAITING} exports are waited for", todo="a moment later again",
+                              headers={"retry-after": "10"})  # fmt: skip
+            self.going[dataset.digest, kind] = Going(rows.count_rows())
         _sweep(space)
-        self.going[dataset.digest, kind] = Going(rows.count_rows())
         threading.Thread(target=self._make, args=(space, dataset, kind), daemon=True).start()
         return self._state(space, dataset, kind)
 
@@ -80,15 +84,16 @@ class Exports:
         return {**nothing, "state": "none"} if ready is None else {**nothing, "state": "ready", **ready}
 
     def _make(self, space: Workspace, dataset: Dataset, kind: str) -> None:
-        key = (dataset.digest, kind)
+        going = self.going[dataset.digest, kind]
         try:
             with self.turn, scratch_in(space.folder) as scratch:
                 self._write(space, dataset, kind, scratch)
-            del self.going[key]
         except (AimassError, OSError, pa.ArrowException) as error:
             log.error("the export of %s as %s failed", dataset.digest[:12], kind, exc_info=error)
-            told = error.as_json() if isinstance(error, AimassError) else {"error": str(error)}
-            self.going[key].error = told
+            going.error = error.as_json() if isinstance(error, AimassError) else {"error": str(error)}
+        finally:
+            if going.error is None:
+                del self.going[dataset.digest, kind]
 
     def _write(self, space: Workspace, dataset: Dataset, kind: str, scratch: Path) -> None:
         going, out = self.going[dataset.digest, kind], scratch / "rows"
@@ -96,7 +101,7 @@ class Exports:
         def tell(rows: int) -> None:
             going.rows = rows
 
-        rows = export(rows_of(space, dataset), kind, out, tell)
+        rows = export(_rows(space, dataset), kind, out, tell)
         facts = {"rows": rows, "total": rows, "size": out.stat().st_size, "sha256": digest_of_file(out), "made": now()}
         place = _place(space, dataset, kind)
         with writing(f"the export {place.name}"):
@@ -119,6 +124,11 @@ def _place(space: Workspace, dataset: Dataset, kind: str) -> Path:
     if _is_whole(dataset, kind):
         return dataset.folder / WHOLE
     return space.folder / "exports" / f"{dataset.digest}.{kind}"
+
+
+def _rows(space: Workspace, dataset: Dataset) -> ds.Dataset:
+    """What goes out: unreadable rows, too, where there are any, with the reason and as they came."""
+    return rows_of(space, dataset, malformed=bool(facts_of(dataset).get("malformed")))
 
 
 def _is_whole(dataset: Dataset, kind: str) -> bool:
@@ -144,5 +154,6 @@ def _facts(space: Workspace, dataset: Dataset, kind: str) -> dict[str, Any] | No
 def _sweep(space: Workspace) -> None:
     """Remove what was made more than a day ago."""
     for path in (space.folder / "exports").glob("*"):
-        if path.stat().st_mtime < time.time() - KEPT:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another request was quicker
+            if path.stat().st_mtime < time.time() - KEPT:
+                path.unlink()

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tests.console import flights
 from tests.console.conftest import Guest
 
 import aimass
+from aimass.collect.base import MALFORMED, RAW
 from aimass.console.access import audit
 from aimass.console.place import Place
 from aimass.core.artifact import Dataset
@@ -253,11 +255,28 @@ def test_what_is_one_parquet_file_already_goes_out_as_it_is(admin: TestClient, b
     assert pq.read_table(io.BytesIO(done.content)).num_rows == 300
 
 
+def test_two_who_ask_at_once_get_one_file(place: Place, raw: list[Dataset]) -> None:
+    exports, space = place.exports, place.workspace
+    with exports.turn, ThreadPoolExecutor(4) as pool:  # it cannot begin to write yet
+        told = list(pool.map(lambda _: exports.ask(space, raw[0], "csv"), range(4)))
+        assert [one["state"] for one in told] == ["making"] * 4 and len(exports.going) == 1
+    end = time.monotonic() + PATIENCE
+    while exports.going and time.monotonic() < end:
+        time.sleep(0.01)
+    assert [one["state"] for one in exports.known(space, raw[0])] == ["ready", "none"]
+
+
 def test_a_snapshot_of_the_lake_goes_out_as_one_file(admin: TestClient, raw: list[Dataset]) -> None:
     ready = exported(admin, raw[1].digest, "parquet")
     done = admin.get(f"/api/v1/datasets/{raw[1].digest}/exports/parquet")
     assert sha256(done.content).hexdigest() == ready["sha256"]
-    assert pq.read_table(io.BytesIO(done.content)).num_rows == ready["rows"] == 452
+    whole = pq.read_table(io.BytesIO(done.content))
+    assert whole.num_rows == ready["rows"] == 452
+    odd = [row for row in whole.to_pylist() if row[MALFORMED]]
+    assert [row[RAW] for row in odd] == ["one cell too few"], "what could not be read goes out as it came"
+    shown = get(admin, f"/datasets/{raw[1].digest}/rows", limit=500)
+    assert [one["name"] for one in shown["columns"]][-2:] == [MALFORMED, RAW]
+    assert [row[-1] for row in shown["rows"] if row[-1]] == ["one cell too few"]
 
 
 def test_times_go_out_in_words_that_any_reader_knows_and_bytes_not_at_all(

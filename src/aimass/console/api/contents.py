@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from aimass.clean.shown import as_cells, malformed, rows_at, set_aside, some
-from aimass.collect.base import MALFORMED
+from aimass.collect.base import MALFORMED, RAW
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
 from aimass.console.api.bodies import PROBLEMS
@@ -155,7 +155,11 @@ def rows(
     """Rows as they were collected or cleaned, page by page."""
     space = place_of(request).workspace
     dataset = dataset_of(space, digest)
-    held, columns = rows_of(space, dataset), facts_of(dataset)["columns"]
+    facts = facts_of(dataset)
+    odd, columns = bool(facts.get("malformed")), facts["columns"]
+    held = rows_of(space, dataset, malformed=odd)
+    if odd:  # why a row could not be read, and how it came
+        columns = [*columns, *({"name": name, "type": "string"} for name in (MALFORMED, RAW))]
     some = columns[first : first + WIDEST]
     if not some:
         raise InputError(f"there is no column {first}", expected=f"0 to {len(columns) - 1}", key="first")
