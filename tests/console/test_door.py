@@ -142,3 +142,13 @@ def test_a_console_that_was_not_built_says_so_and_how(tmp_path, app: FastAPI) ->
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]", "127.9.9.9", "0.0.0.0", "10.0.0.1", "x.de"])
 def test_it_knows_whether_others_hear_it(host: str) -> None:
     assert on_this_machine(host) == (host in ("localhost", "::1", "[::1]") or host.startswith("127."))
+
+
+def test_each_request_is_logged_without_what_was_asked_for_in_it(
+    admin: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="aimass.console"):
+        done = admin.get("/api/v1/audit?who=somebody")
+    line = next(text for text in caplog.messages if "/api/v1/audit" in text)
+    assert line.startswith("GET /api/v1/audit 200 in ") and line.endswith(done.headers["x-request-id"])
+    assert "somebody" not in line

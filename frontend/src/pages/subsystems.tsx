@@ -71,18 +71,17 @@ function Meter({ title, part, whole, words, more }: { title: string; part: numbe
 function Processes({ rows, ask }: { rows: Process[]; ask: ((one: Process) => void) | undefined }) {
   return (
     <div class="scroll"><table class="plain boxed">
-      <thead><tr><th scope="col">Process</th><th scope="col">State</th><th scope="col">Since</th><th scope="col">What it does</th><th scope="col" class="right">Restarts</th><th scope="col" class="right">CPU, cores</th><th scope="col" class="right">Memory</th><th scope="col">Version</th><th scope="col" class="right">Process id</th><th scope="col"><span class="unseen">Deeds</span></th></tr></thead>
+      <thead><tr><th scope="col">Process</th><th scope="col">State</th><th scope="col">Since</th><th scope="col">What it does</th><th scope="col" class="right">Restarts</th><th scope="col" class="right">CPU, cores</th><th scope="col" class="right">Memory</th><th scope="col">Version</th><th scope="col"><span class="unseen">Deeds</span></th></tr></thead>
       <tbody>{rows.map((one) => (
         <tr key={one.name}>
-          <th scope="row" class="whole"><b>{one.name}</b></th>
+          <th scope="row" class="whole" title={one.pid ? `process ${one.pid}` : undefined}><b>{one.name}</b></th>
           <td><State of={one.state} /></td>
           <td class="whole"><Ago at={one.since} /></td>
-          <td>{does(one)}{one.why && one.restarts > 0 && <><br /><span class="small warning">{sentence(`It ${one.why} the last time`)}</span></>}</td>
+          <td class="does">{does(one)}{one.why && one.restarts > 0 && <><br /><span class="small warning">{sentence(`It ${one.why} the last time`)}</span></>}</td>
           <td class="right figure">{one.restarts}</td>
           <td class="right figure">{one.cpu === null ? <span class="muted">–</span> : one.cpu.toFixed(2)}</td>
           <td class="right whole figure">{size(one.memory)}</td>
           <td>{one.version || <span class="muted">–</span>}</td>
-          <td class="right figure">{one.pid ?? <span class="muted">–</span>}</td>
           <td class="right deeds"><a class="button" href={`#/logs?of=${family(one.name)}`}>Log</a>{ask && one.name !== 'up' && <button type="button" aria-label={`Restart ${one.name}`} onClick={() => ask(one)}>Restart</button>}</td>
         </tr>
       ))}</tbody>
@@ -93,7 +92,7 @@ function Processes({ rows, ask }: { rows: Process[]; ask: ((one: Process) => voi
 const family = (name: string): string => (name.startsWith('jobs-') ? 'workers' : name);
 
 function does(one: Process) {
-  if (one.name === 'up') return 'keeps the others; figures are of all together';
+  if (one.name === 'up') return 'keeps the others; all together';
   if (one.job) return <>carries out <a href={`#/jobs?job=${one.job}`}>job {one.job}</a></>;
   if (one.name.startsWith('jobs-')) return 'waits for a job';
   return one.url ? <>answers at <code>{one.url}</code></> : <span class="muted">–</span>;

@@ -5,8 +5,10 @@ Knows nothing of users.
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
+import time
 from urllib.parse import urlsplit
 
 from fastapi import HTTPException
@@ -16,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aimass.console.refusals import WORDS
 
+log = logging.getLogger("aimass.console")
 PREFIX = re.compile(r"(/[A-Za-z0-9._~-]{1,100}){1,10}")
 SAFE = ("GET", "HEAD", "OPTIONS")
 POLICY = "; ".join(
@@ -73,11 +76,14 @@ class Marked:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        id = secrets.token_hex(6)
+        id, began = secrets.token_hex(6), time.perf_counter()
         scope["aimass.request"] = id
 
         async def marked(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                took = 1000 * (time.perf_counter() - began)
+                log.info("%s %s %d in %.1f ms, request %s", scope.get("method", "socket"), scope["path"],
+                         message["status"], took, id)  # fmt: skip
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = id
                 for name, value in HEADERS.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from aimass.store import tables as t
 from aimass.store.catalog import Row
 from aimass.store.database import HEAD
 from aimass.store.jobs import Jobs
+from aimass.store.local import LocalBytes
 
 TOLD = ("name", "state", "since", "restarts", "pid", "version", "url", "job", "why")
 SIZE = {"sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
@@ -52,15 +54,29 @@ def _catalog(space: Workspace) -> Row:
         return _told("catalog", "bad", error.what)
     took = (time.perf_counter() - began) / 2
     where = engine.url.render_as_string(hide_password=True).partition("?")[0]
+    if name == "sqlite":
+        where = _inside(space, Path(str(engine.url.database)))
     facts = {"bytes": int(size), "answer_ms": round(1000 * took, 3)}
     return _told("catalog", "good", f"{name} {version}, revision {HEAD}", where, facts)
 
 
 def _artifacts(space: Workspace) -> Row:
-    query = sa.select(sa.func.count(), sa.func.sum(t.artifact.c.size))
+    figures = (sa.func.count(), sa.func.sum(t.artifact.c.size))
+    query: Any = sa.select(*figures)
     count, size = space.catalog.rows(query)[0].values()
-    kind = "a folder" if type(space.bytes).__name__ == "LocalBytes" else "a remote store"
-    return _told("artifacts", "good", f"{count} in {kind}", str(space.folder), {"bytes": int(size or 0)})
+    kind = "a folder of the workspace" if isinstance(space.bytes, LocalBytes) else "a remote store"
+    return _told(
+        "artifacts",
+        "good",
+        f"{count} in {kind}",
+        "artifacts" if isinstance(space.bytes, LocalBytes) else "",
+        {"bytes": int(size or 0)},
+    )
+
+
+def _inside(space: Workspace, place: Path) -> str:
+    """PLACE as seen from the workspace, where it lies in it."""
+    return str(place.relative_to(space.folder) if place.is_relative_to(space.folder) else place)
 
 
 def _queue(space: Workspace) -> Row:
