@@ -138,7 +138,7 @@ def clear(chart: Any, letters: int = 30) -> None:
     """The labels of CHART can be read, so many pixels of LETTERS that are dark enough, and its lines can be seen."""
     seen = contrasts(pixels(chart.screenshot()))
     width = seen.shape[1]
-    left, below, middle = seen[:, : width // 12], seen[-28:, width // 8 :], seen[8:-50, width // 8 : -12]
+    left, below, middle = seen[:, : width // 12], seen[-28:, width // 8 :], seen[8:-43, width // 8 : -12]
     for words in (left, below):
         assert (words >= TEXT).sum() > letters, "the labels of an axis cannot be read"
     assert (middle >= MARK).any(axis=0).mean() > 0.5, "the line cannot be seen on most of its way"
