@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,16 @@ def as_server_user(command: list[str], folder: Path) -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """URL of a database server reached by a socket; skipped only where none is installed and nobody demands it."""
-    found = sorted(INSTALLED.glob("*/bin/pg_ctl"))
     if not INSTALLED.exists() and not os.environ.get("CI"):
         pytest.skip(f"no Postgres server is installed below {INSTALLED}")
+    with postgres_server() as url:
+        yield url
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """URL of a database server of its own, with {name} for a database; it is gone afterwards."""
+    found = sorted(INSTALLED.glob("*/bin/pg_ctl"))
     assert found, f"no pg_ctl below {INSTALLED}: install a Postgres server, whole"
     bin, folder = found[-1].parent, Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a socket's path must be short
     if os.geteuid() == 0:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from aimass.core.artifact import Manifest
 from aimass.core.errors import InputError, StoreError
 from aimass.core.task import Task
+from aimass.store import figures
 from aimass.store import tables as t
 from aimass.store.database import open_database, speaking
 
@@ -142,8 +143,9 @@ class Catalog:
         stamp = time.time()
         rows = [{"run": int(run), "name": n, "at": at, "value": v, "time": stamp} for n, at, v in points]
         if rows:
-            newest = list({row["name"]: row for row in rows}.values())
-            self.write(sa.insert(t.metric), self._upsert(t.latest, ["run", "name"]), values=[rows, newest])
+            with self.writing() as link:
+                link.execute(sa.insert(t.metric), rows)
+                figures.keep(link, rows)
 
     def latest(self, run: str) -> dict[str, float]:
         query = sa.select(t.latest.c.name, t.latest.c.value).where(t.latest.c.run == int(run))

@@ -55,10 +55,10 @@ metric = Table(
     Column("at", Float),
     Column("value", Float, nullable=False),
     Column("time", Float, nullable=False),
-    Index("metric_by_run", "run", "name", "id"),
+    Index("metric_by_run", "run", "name", "id", "at", "value", "time"),  # all of a curve: the table is not read
 )  # fmt: skip
 
-# The newest value of each metric, so that lists never read history.
+# The newest value of each metric and its extremes, so that lists never read history.
 latest = Table(
     "latest", metadata,
     Column("run", Id, primary_key=True, autoincrement=False),
@@ -66,6 +66,11 @@ latest = Table(
     Column("at", Float),
     Column("value", Float, nullable=False),
     Column("time", Float, nullable=False),
+    Column("count", BigInteger, nullable=False),  # of reports
+    Column("least", Float, nullable=False),
+    Column("least_at", Float),  # where it was reached first
+    Column("greatest", Float, nullable=False),
+    Column("greatest_at", Float),
 )  # fmt: skip
 
 log = Table(
