@@ -24,3 +24,9 @@ export function keyOf(names: string[]): string | null {
 const UNITS: Array<[RegExp, string]> = [[/rows_per_s$/, 'rows/s'], [/(_s|seconds|seconds_left)$/, 's'], [/_ms$/, 'ms'], [/_mb$/, 'MB'], [/_gb$/, 'GB'], [/percent$/, '%']];
 
 export const unitOf = (name: string): string => UNITS.find(([ending]) => ending.test(name))?.[1] ?? '';
+
+const LOW = /(^|[_/])(loss|log_loss|error|rmse|mse|mae|mape|brier|nll|perplexity|seconds|size|bytes)($|[_/@])|_(ms|mb|s|seconds|left|loss|error)$/;
+const SCORE = /(accuracy|auc|f1|precision|recall|r2|score|per_s)$/;
+
+/** Whether less of NAME is better: losses, errors, times, sizes. */
+export const lowerIsBetter = (name: string): boolean => LOW.test(name) && !SCORE.test(name);

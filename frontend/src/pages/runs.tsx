@@ -1,16 +1,20 @@
 // Runs as a table: sort, filter, columns; what was chosen is in the address, and kept.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { me } from '../api/client.ts';
 import { useRuns } from '../api/runs.ts';
 import type { Run } from '../api/kinds.ts';
 import { quoted } from '../chart/points.ts';
 import { keyOf } from '../chart/names.ts';
 import { listed } from '../parts/address.ts';
+import { useCell } from '../parts/cell.ts';
 import { download } from '../parts/download.ts';
 import { Figure } from '../parts/figure.tsx';
 import { plural, short } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { Menu } from '../parts/menu.tsx';
+import { ChosenBar } from './runs/chosen.tsx';
 import { useKept, useQuery } from '../parts/place.ts';
+import { allows } from '../parts/rights.ts';
 import { Empty, Failed, Forbidden, Loading, Stale } from '../parts/states.tsx';
 import { LOOKS, State, STATES } from '../parts/state.tsx';
 import { Table, type Column } from '../parts/table.tsx';
@@ -29,6 +33,7 @@ const FIXED: Column<Run>[] = [
   { key: 'host', title: 'Host', width: 110, cell: (run) => run.host },
 ];
 const FIRST = 'state,id,label,step,figure,started,seconds,host';
+const MOST = 500; // runs that are chosen at once
 const wrong = (run: Run): string => String((run.error as { error?: string } | null)?.error ?? '');
 
 export default function RunsPage() {
@@ -40,8 +45,12 @@ export default function RunsPage() {
   const [text, setText] = useQuery('text');
   const runs = useRuns({ sort, state, step, text });
   const figures = useFigures(runs.rows);
-  const columns = listed(chosen).map((key) => columnOf(key)).filter((column) => column !== null);
+  const [pickedText, setPicked] = useQuery('picked');
+  const picked = new Set(listed(pickedText).map(Number).filter(Number.isSafeInteger));
+  const pick = (ids: Iterable<number>) => setPicked([...ids].join(','));
+  const columns = [ticks(runs.rows, picked, pick), ...listed(chosen).map((key) => columnOf(key)).filter((column) => column !== null)];
   const filtered = Boolean(state || step || text);
+  const may = allows(useCell(me), 'jobs.ask');
   return (
     <div class="page runs full">
       <header class="head">
@@ -49,6 +58,7 @@ export default function RunsPage() {
         <p class="muted" role="status">{runs.total === null || !runs.settled ? '' : `${plural(runs.total, 'run')}${filtered ? ' match' : ''}`}</p>
         <span class="space" />
         {runs.fresh > 0 && <button type="button" class="fresh" onClick={runs.again}>{plural(runs.fresh, 'new run')}: show</button>}
+        {may && <a class="button" href="#/new-run"><Icon name="plus" /> New run</a>}
       </header>
       <div class="bar" role="search" aria-label="Filter runs">
         <Search text={text} write={setText} />
@@ -61,6 +71,7 @@ export default function RunsPage() {
         <Columns chosen={listed(chosen)} figures={figures} choose={(keys) => choose(keys.join(','))} />
         <button type="button" class="quiet" title="Save the rows that are loaded as CSV" onClick={() => download('runs.csv', new Blob([csvOf(runs.rows, figures)], { type: 'text/csv' }))}><Icon name="save" /> CSV</button>
       </div>
+      {picked.size > 0 && <ChosenBar ids={[...picked]} rows={runs.rows} clear={() => setPicked('')} again={runs.again} />}
       <Body runs={runs} filtered={filtered} columns={columns} sort={sort} setSort={setSort} rowHeight={Number(rowHeight) === 36 ? 36 : 28} clear={() => { setText(''); setState(''); setStep(''); }} />
     </div>
   );
@@ -131,6 +142,17 @@ function Columns({ chosen, figures, choose }: { chosen: string[]; figures: strin
       <button type="button" role="menuitem" class="last" onClick={() => choose(listed(FIRST))}>As at first</button>
     </Menu>
   );
+}
+
+/** A tick for each run, and one for all that are loaded. */
+function ticks(rows: Run[], picked: Set<number>, pick: (ids: Iterable<number>) => void): Column<Run> {
+  const all = rows.length > 0 && rows.every((run) => picked.has(run.id));
+  const turn = (id: number) => pick(picked.has(id) ? [...picked].filter((one) => one !== id) : [...picked, id]);
+  return {
+    key: 'tick', title: 'Choose', width: 40,
+    head: <label class="tick"><input type="checkbox" aria-label="Choose all runs that are loaded" checked={all} onChange={() => pick(all ? [] : rows.slice(0, MOST).map((run) => run.id))} /></label>,
+    cell: (run) => <label class="tick"><input type="checkbox" aria-label={`Choose run ${run.id}`} checked={picked.has(run.id)} onChange={() => turn(run.id)} /></label>,
+  };
 }
 
 /** The column KEY names: a fixed one, or the newest value of a figure. */

@@ -6,6 +6,7 @@ import { windowOf } from './window.ts';
 export interface Column<T> {
   key: string;
   title: string;
+  head?: ComponentChildren; // instead of the title
   width?: number; // pixels; without one it takes what is left
   right?: boolean;
   sorts?: boolean;
@@ -68,7 +69,7 @@ function Head<T>({ column, sort, onSort }: { column: Column<T>; sort: string | u
   const down = sort === `-${column.key}`;
   const order = up ? 'ascending' : down ? 'descending' : undefined;
   const style = column.right ? 'right' : '';
-  if (!column.sorts || !onSort) return <th scope="col" class={style} title={column.title}>{column.title}</th>;
+  if (!column.sorts || !onSort) return <th scope="col" class={style} title={column.title}>{column.head ?? column.title}</th>;
   return (
     <th scope="col" class={style} aria-sort={order}>
       <button type="button" title={`Sort by ${column.title}`} onClick={() => onSort(down ? column.key : `-${column.key}`)}>

@@ -53,6 +53,12 @@ def done(site: Site) -> str:
     )
 
 
+def several(site: Site) -> list[str]:
+    """Finished runs with curves, that were told different things."""
+    return [row["id"] for row in site.workspace.runs() if row["state"] == "finished" and row["step"].endswith(":grow")]
+
+
+MLP = '{"model":{"use":"mlp","width":64,"dropout":0.95}}'
 PAGES: dict[str, tuple[Callable[[Site], str], str]] = {  # name -> its path, what is there when it is whole
     "home": (lambda site: "/", "Are things well?"),
     "sources": (lambda site: "/sources", "flights/flights"),
@@ -81,6 +87,10 @@ PAGES: dict[str, tuple[Callable[[Site], str], str]] = {  # name -> its path, wha
     "start": (lambda site: "/start?file=customers.csv&target=bought", "p99_ms = 20.0"),
     "files": (lambda site: "/files?file=customers.csv", "alpha"),
     "job": (lambda site: f"/jobs/{done(site)}", "tests.console.chores:grow"),
+    "clone": (lambda site: f"/new-run?from={grown(site)}", "Ready"),
+    "new-run": (lambda site: f"/new-run?settings={MLP}", "to be mended"),
+    "compare": (lambda site: f"/compare?runs={','.join(several(site))}", "Drag to zoom"),
+    "compare-nothing": (lambda site: "/compare", "Choose runs to compare"),
     "jobs": (lambda site: "/jobs", "customers"),
     "archive": (lambda site: "/archive", "does not hold"),
     "archive-look": (lambda site: "/archive?file=flights-2026-01-02.aimass.zip", "nothing: all of it is here already"),

@@ -13,6 +13,7 @@ import { Ago, Span } from '../../parts/times.tsx';
 import { copyLink } from '../../shell/keys.ts';
 import { toast } from '../../shell/toasts.tsx';
 import { keyOf } from '../../chart/names.ts';
+import { resume } from '../runs/bulk.ts';
 
 const SHOWN = 6; // of what was made from it
 
@@ -27,6 +28,8 @@ export function Head({ run, again }: { run: RunDetail; again: () => void }) {
         <span class="space" />
         <button type="button" class="quiet" onClick={copyLink}><Icon name="link" /> Copy link</button>
         <a class="button" href={`${base}/runs/${run.id}/report`} download><Icon name="save" /> Report</a>
+        {allows(who, 'jobs.ask') && ['failed', 'stopped'].includes(run.state) && <button type="button" onClick={() => resume([run.id], again)}><Icon name="play" /> Resume</button>}
+        {allows(who, 'jobs.ask') && <a class="button" href={`#/new-run?from=${run.id}`} title="A new run, filled with what this one was told"><Icon name="copy" /> Clone</a>}
         {run.state === 'running' && <button type="button" disabled={!allows(who, 'runs.stop')} title={allows(who, 'runs.stop') ? '' : 'Needs the permission runs.stop'} onClick={() => ask(true)}><Icon name="stop" /> Stop run</button>}
       </div>
       <Facts run={run} />

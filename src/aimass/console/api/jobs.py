@@ -91,6 +91,7 @@ class Task(BaseModel):
     inputs: dict[str, Any] = {}
     seed: int = 0
     label: Annotated[str, Field(max_length=256)] = ""
+    save_as: Annotated[str, Field(max_length=256, description="a name for what comes of it")] = ""
 
 
 class Wanted(Body):
@@ -121,10 +122,11 @@ def ask(request: Request, body: Wanted, caller: Caller = needs("jobs.ask")) -> A
         raise InputError("neither a project nor a task" if not given else "a project and a task",
                          expected='{"project": {"text": ...}} or {"task": {"step": ...}}')  # fmt: skip
     kind, work = next(iter(given.items()))
-    _check_writable(work)
-    label = work.get("label") or label_of(kind, work)
-    _check_inside(kind, work, caller)
-    row = _jobs(request).ask(kind, work, label=label, who=caller.name, note=_noted(caller, "jobs.ask"))
+    check_writable(work)
+    usual = label_of(kind, work)
+    label = work.get("label") or usual
+    check_inside(kind, work, caller)
+    row = _jobs(request).ask(kind, work, label=label, who=caller.name, note=noted(caller, "jobs.ask"))
     return shown(row)
 
 
@@ -154,15 +156,15 @@ def log(
 def cancel(request: Request, job: str, caller: Caller = needs("jobs.ask")) -> Any:
     """End a job: its run stops at the next report, and keeps its checkpoint."""
     _found(request, job)
-    return _done(lambda: _jobs(request).cancel(job, _noted(caller, "jobs.cancel")))
+    return _done(lambda: _jobs(request).cancel(job, noted(caller, "jobs.cancel")))
 
 
 @router.post("/{job}/resume", response_model=WholeJob, status_code=202)
 def resume(request: Request, job: str, caller: Caller = needs("jobs.ask")) -> Any:
     """Queue a job again that was cancelled or has failed: it goes on from where it was."""
     row = _found(request, job)
-    _check_inside(row["kind"], row["work"], caller)
-    return _done(lambda: _jobs(request).resume(job, _noted(caller, "jobs.resume")))
+    check_inside(row["kind"], row["work"], caller)
+    return _done(lambda: _jobs(request).resume(job, noted(caller, "jobs.resume")))
 
 
 def _jobs(request: Request) -> Jobs:
@@ -184,7 +186,7 @@ def _done(act: Callable[[], Row]) -> Row:
         raise taken(error.what, expected=error.expected, todo=error.todo, key=error.key) from error
 
 
-def _check_writable(work: Any) -> None:
+def check_writable(work: Any) -> None:
     """Raises InputError for what no database and no JSON holds."""
     try:
         text = json.dumps(work, ensure_ascii=False, allow_nan=False).encode()
@@ -194,7 +196,7 @@ def _check_writable(work: Any) -> None:
         raise InputError("it holds a character 0", expected="text without it")
 
 
-def _check_inside(kind: str, work: Any, caller: Caller) -> None:
+def check_inside(kind: str, work: Any, caller: Caller) -> None:
     if kind in (EXPORT, IMPORT):
         _check_held(caller, ARCHIVE)
         return
@@ -211,7 +213,7 @@ def _check_held(caller: Caller, permission: str) -> None:
                       todo="ask an admin", permission=permission, granted_by=roles_with(permission))  # fmt: skip
 
 
-def _noted(caller: Caller, what: str) -> Note:
+def noted(caller: Caller, what: str) -> Note:
     def note(link: sa.Connection, row: Row) -> None:
         audit.note(link, caller, what, row["id"], after={"label": row["label"], "state": row["state"]})
 

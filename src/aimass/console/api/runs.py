@@ -117,14 +117,19 @@ def stop(request: Request, id: Id, caller: Caller = needs("runs.stop")) -> Any:
     """Ask a run to stop at its next report; its checkpoint stays."""
     catalog = place_of(request).catalog
     before = run_of(catalog, id)
-    with catalog.writing() as link:
-        asked = link.execute(
-            sa.update(t.run).where(t.run.c.id == id, t.run.c.state == "running").values(state="stopping")
-        )
-        if asked.rowcount != 1:
-            raise taken(f"run {id} is {before['state']}", expected="a run that is running")
-        audit.note(link, caller, "runs.stop", str(id), before={"state": "running"}, after={"state": "stopping"})
+    if not asked_to_stop(catalog, id, caller):
+        raise taken(f"run {id} is {before['state']}", expected="a run that is running")
     return run_of(catalog, id)
+
+
+def asked_to_stop(catalog: Catalog, id: int, caller: Caller) -> bool:
+    """Whether the run ID was running, and is asked to stop now."""
+    with catalog.writing() as link:
+        change = sa.update(t.run).where(t.run.c.id == id, t.run.c.state == "running").values(state="stopping")
+        asked = bool(link.execute(change).rowcount)
+        if asked:
+            audit.note(link, caller, "runs.stop", str(id), before={"state": "running"}, after={"state": "stopping"})
+    return asked
 
 
 def run_of(catalog: Catalog, id: int) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from aimass.runner.workspace import Workspace
 
 Said = dict[str, Any]
 FILE, DATA = "aimass.toml", "data"
+NAME = re.compile(r"[\w.-]+(/[\w.-]+)*")
 
 
 def carry_out(kind: str, work: Said, workspace: Workspace, folder: Path) -> Said:
@@ -34,17 +36,24 @@ def label_of(kind: str, work: Any) -> str:
 
 
 def task_of(work: Any) -> Task:
-    """The task in WORK.  Raises InputError."""
+    """The task in WORK, which may also say what to `save_as`.  Raises InputError."""
     known = Task.__dataclass_fields__
-    if not isinstance(work, dict) or not set(work) <= set(known) or not {"step", "revision"} <= set(work):
+    if not isinstance(work, dict) or not set(work) <= {*known, "save_as"} or not {"step", "revision"} <= set(work):
         raise InputError("not a task", expected=f"a table of {', '.join(known)}", key="task")
-    task = Task(**{"settings": {}, "inputs": {}, **work})
+    check_name(work.get("save_as", ""))
+    task = Task(**{"settings": {}, "inputs": {}, **{name: work[name] for name in known if name in work}})
     kinds = {"step": str, "revision": (int, str), "settings": dict, "inputs": dict, "seed": int, "label": str}
     for name, kind in kinds.items():
         if not isinstance(getattr(task, name), kind):  # type: ignore[arg-type]
             raise InputError(f"{name} is {getattr(task, name)!r}", expected="as `aimass logs RUN --json` shows it",
                              key=name)  # fmt: skip
     return task
+
+
+def check_name(name: Any) -> None:
+    """Raises InputError for what NAME cannot be saved as: one with @ is an alias, which publishing moves."""
+    if not isinstance(name, str) or (name and not NAME.fullmatch(name)):
+        raise InputError(f"{name!r:.60} cannot be a name", expected="letters, digits and . _ / -", key="save_as")
 
 
 def project_text(work: Any) -> str:
@@ -57,7 +66,7 @@ def project_text(work: Any) -> str:
 
 def _task(work: Said, workspace: Workspace, folder: Path) -> Said:
     task = task_of(work)
-    artifact, said = load_step(task.step).run(workspace, task)
+    artifact, said = load_step(task.step).run(workspace, task, save_as=work.get("save_as") or None)
     return {"digest": artifact.digest, "kind": artifact.kind, **said}
 
 

@@ -1,0 +1,53 @@
+// One chart for each figure that is asked for, a line for each run in the colour it has in the table.
+import { useEffect } from 'preact/hooks';
+import { useAnswer } from '../../api/answer.ts';
+import { Chart } from '../../chart/chart.tsx';
+import { useLooks, zoom } from '../../chart/looks.tsx';
+import { unitOf } from '../../chart/names.ts';
+import type { Looks } from '../../chart/plot.ts';
+import type { Line, Point } from '../../chart/points.ts';
+import { Empty, Shown } from '../../parts/states.tsx';
+import type { Compared } from './rows.ts';
+
+const POINTS = 800;
+const MOST = 20; // runs on a chart
+
+interface Props {
+  runs: Compared[];
+  figures: string[];
+  drawn: string[];
+  turn: (name: string) => void;
+  colours: Map<number, number>;
+  at: number; // when the runs were told: curves are asked for again then
+}
+
+export function BesideCurves({ runs, figures, drawn, turn, colours, at }: Props) {
+  const { looks, controls } = useLooks('position');
+  return (
+    <>
+      <div class="bar"><div class="chips" role="group" aria-label="Figures that are drawn">{figures.map((name) => <button key={name} type="button" class="chip" aria-pressed={drawn.includes(name)} onClick={() => turn(name)}>{name}</button>)}</div></div>
+      {controls}
+      {runs.length > MOST && <p class="muted">The first {MOST} runs are drawn.</p>}
+      {drawn.length ? <div class={`charts${drawn.length === 1 ? ' one' : ''}`}>{drawn.map((name) => <One key={name} name={name} runs={runs.slice(0, MOST)} looks={looks} colours={colours} at={at} tall={drawn.length === 1 ? 320 : 240} />)}</div>
+        : <Empty title="No figure is chosen">Choose one above: its curves are drawn on one axis.</Empty>}
+    </>
+  );
+}
+
+function One({ name, runs, looks, colours, at, tall }: { name: string; runs: Compared[]; looks: Looks; colours: Map<number, number>; at: number; tall: number }) {
+  const span = looks.low !== null && looks.high !== null ? { low: looks.low, high: looks.high } : {};
+  const x = looks.time ? 'since' as const : 'at' as const;
+  const answer = useAnswer('GET /compare/curves', { query: { runs: runs.map((run) => run.id).join(','), name, points: POINTS, x, ...span } });
+  useEffect(() => {
+    if (answer.value) answer.again();
+  }, [at]);
+  return (
+    <Shown of={answer} what={`The curves of ${name}`} lines={6}>{({ curves }) => {
+      const lines = runs.flatMap((run): Line[] => {
+        const curve = curves[run.id];
+        return curve ? [{ name: `${run.id} ${run.label || run.step}`, points: curve.points as Point[], count: curve.count, colour: colours.get(run.id) ?? 0 }] : [];
+      });
+      return <Chart title={name} lines={lines} looks={{ ...looks, time: false, xTitle: looks.time ? 'seconds since it began' : looks.xTitle, yTitle: unitOf(name) || name }} zoom={zoom} height={tall} />;
+    }}</Shown>
+  );
+}

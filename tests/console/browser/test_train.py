@@ -1,0 +1,147 @@
+"""Runs are started, cloned, compared, stopped and taken up again by a few clicks; what one wrote is never lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from aimass.store import tables as t
+from aimass.store.jobs import Jobs
+from tests.console import chores
+from tests.console.browser.conftest import THEMES, Opening, Site
+from tests.console.browser.looked import MARK, contrasts, findings, pixels
+from tests.console.browser.test_pages import grown, several
+from tests.runner.test_runners import task_of
+
+
+def newest(site: Site) -> dict[str, Any]:
+    return Jobs(site.workspace.catalog).rows(1)[0]
+
+
+def test_a_run_is_cloned_with_one_change_by_four_clicks(opened: Opening, site: Site) -> None:
+    watched, run = opened(), grown(site)
+    watched.open("/")
+    watched.heading("Home")
+    watched.click("link", "Runs", exact=True)
+    watched.click("link", run, exact=True)
+    watched.click("link", "Clone")
+    watched.heading(f"Run {run} again")
+    field = watched.page.get_by_label("points", exact=False).first
+    assert field.input_value() == "40"
+    watched.page.get_by_text("did exactly this").wait_for()
+    field.fill("x")
+    watched.page.get_by_text("got 'x'").first.wait_for()
+    assert watched.page.get_by_role("button", name="Start").is_disabled()
+    assert findings(watched.page) == []
+    field.fill("41")
+    watched.page.get_by_text("Ready: it will make a report").wait_for()
+    watched.page.get_by_role("button", name="Copy").wait_for()
+    watched.page.reload()  # what was written is in the address
+    watched.page.get_by_text("Ready: it will make a report").wait_for()
+    watched.click("button", "Start")
+    watched.page.wait_for_url("**#/jobs/*")
+    assert newest(site)["work"]["settings"] == {"points": 41, "pause": 0.0}
+    assert watched.clicks == 4
+    Jobs(site.workspace.catalog).cancel(newest(site)["id"])
+
+
+def test_a_run_with_defaults_is_started_by_three_clicks(opened: Opening, site: Site) -> None:
+    watched = opened()
+    watched.open("/")
+    watched.heading("Home")
+    watched.click("link", "New run", exact=True)
+    watched.page.get_by_text("Ready: it will make a model").wait_for()
+    watched.clicks += 1
+    watched.page.get_by_role("group", name="examples").get_by_role("radio").first.click()
+    watched.page.get_by_text("Ready: it will make a model").wait_for()
+    watched.click("button", "Start train")
+    watched.page.wait_for_url("**#/jobs/*")
+    assert newest(site)["work"]["step"] == "train" and watched.clicks == 3
+    Jobs(site.workspace.catalog).cancel(newest(site)["id"])
+
+
+def test_runs_are_compared_by_a_tick_each_and_the_table_is_saved(opened: Opening, site: Site) -> None:
+    watched, runs = opened(), several(site)[:2]
+    watched.open("/")
+    watched.heading("Home")
+    watched.click("link", "Runs", exact=True)
+    for run in runs:
+        watched.click("checkbox", f"Choose run {run}", exact=True)
+    page = watched.page
+    page.get_by_role("group", name="Chosen runs").get_by_role("link", name="Compare").click()
+    watched.heading("Compare")
+    assert watched.clicks + 1 == 2 + len(runs)  # five with three runs
+    row = page.get_by_role("row", name="points")
+    row.wait_for()
+    assert {"5", "40"} <= set(row.inner_text().split())
+    assert page.get_by_role("row", name="pause").count() == 0, "what is the same is folded"
+    watched.click("button", "settings are the same")
+    page.get_by_role("row", name="pause").wait_for()
+    page.locator("figure.chart canvas").first.wait_for()
+    with page.expect_download() as saved:
+        page.get_by_title("Save the table as CSV").click()
+    lines = Path(saved.value.path()).read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 1 + len(runs) and "points" in lines[0] and "accuracy best" in lines[0]
+    watched.click("button", f"Take run {runs[0]} out")
+    page.get_by_text("1 run", exact=True).wait_for()
+    assert f"runs=,{runs[1]}" in page.url, "the other keeps its colour"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_each_run_has_a_line_that_can_be_seen(opened: Opening, site: Site, theme: str) -> None:
+    watched = opened(theme)
+    watched.open(f"/compare?runs={','.join(several(site))}&figures=loss")
+    chart = watched.page.locator("figure.chart .plot canvas").first
+    chart.wait_for()
+    chart.scroll_into_view_if_needed()
+    seen = pixels(chart.screenshot())[8:-50, 80:-12]
+    marks = seen[contrasts(seen) >= MARK]
+    strong = marks[np.ptp(marks.astype(int), axis=1) > 60]  # colourful ones
+    hues = {tuple(pixel // 64) for pixel in strong}
+    assert len(hues) >= 2, "two lines of different colours"
+
+
+def test_runs_are_stopped_and_go_on_from_the_list(opened: Opening, site: Site) -> None:
+    catalog = site.workspace.catalog
+    jobs = Jobs(catalog)
+    task = task_of(chores.grow, {}, points=7, pause=0.0)
+    runs = [catalog.start_run(task) for _ in range(2)]
+    watched = opened()
+    watched.open(f"/runs?picked={','.join(runs)}")
+    watched.click("button", "Stop 2")
+    watched.page.get_by_text("Stop 2 runs?").wait_for()
+    watched.click("button", "Stop 2 runs")
+    watched.page.get_by_text("2 runs were asked to stop").wait_for()
+    assert [catalog.run_row(run)["state"] for run in runs] == ["stopping"] * 2
+    for run in runs:
+        catalog.end_run(run, "stopped")
+    watched.open(f"/runs?picked={','.join(runs)}&state=stopped")
+    watched.click("button", "Resume 2")
+    watched.page.get_by_text("2 runs go on as jobs").wait_for()
+    asked = [row for row in jobs.rows(2) if row["state"] == "queued"]
+    assert [row["work"] for row in asked] == [json.loads(task.to_json())] * 2
+    for row in asked:
+        jobs.cancel(row["id"])
+
+
+def test_hostile_names_break_no_form_and_no_table(opened: Opening, site: Site) -> None:
+    label = "<img src=x onerror=alert(1)>\u202e" + "x" * 200
+    catalog = site.workspace.catalog
+    run = catalog.start_run(task_of(chores.wrong, {}, note="n" * 10_000))
+    catalog.write(sa.update(t.run).where(t.run.c.id == int(run)).values(label=label))
+    catalog.add_metrics(run, [("<b>loss</b>" + "y" * 100, float(i), float(i)) for i in range(3)])
+    catalog.end_run(run, "stopped")
+    asked: list[Any] = []
+    watched = opened()
+    watched.page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    for path in (f"/compare?runs={run},{grown(site)}", f"/new-run?from={run}", f"/runs?picked={run}"):
+        watched.open(path)
+        watched.page.get_by_role("heading", level=1).wait_for()
+        watched.page.locator(".skeleton").first.wait_for(state="hidden")
+        assert watched.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    assert not asked and watched.page.locator("img[src=x]").count() == 0
