@@ -33,8 +33,8 @@ class Source:
     def look(self, names: set[str]) -> News:
         """What is new of the topics with NAMES: "runs" and "run/ID"."""
         watched = {int(name.partition("/")[2]) for name in names if name != ALL}
+        changed = self._changed(watched)  # before its points: who hears that a run has ended has all of them
         points, lines = _by_run(self.points.read()), _by_run(self.lines.read())
-        changed = self._changed(watched)
         self.stale |= set(points)
         full = self._figured(changed | (set(points) & watched) | self._due())
         news: News = [(f"run/{id}", _told(full.get(id), points.get(id, []), lines.get(id, [])))
