@@ -121,14 +121,14 @@ def state_without_lineage(space: Workspace) -> Any:
 def test_what_fails_on_the_way_leaves_nothing(
     elsewhere: Workspace, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from aimass.project.archive import keep
+    from aimass.store import figures
 
     before = state_without_lineage(elsewhere)
 
     def full(*_: Any) -> None:
         raise StoreError("No space left for the catalog")
 
-    monkeypatch.setattr(keep, "_sum", full)  # in the middle of the transaction, when all bytes are placed
+    monkeypatch.setattr(figures, "keep", full)  # in the middle of the transaction, when all bytes are placed
     with pytest.raises(StoreError, match="No space left"):
         import_project(elsewhere, file)
     assert [row for row in state_without_lineage(elsewhere)[:4] if row] == []

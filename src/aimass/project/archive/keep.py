@@ -17,6 +17,7 @@ from aimass.project.archive.contents import LOGS, METRICS
 from aimass.project.archive.facts import Facts, artifact_row
 from aimass.project.archive.rows import fits, is_point
 from aimass.project.archive.unpack import Archive, legible
+from aimass.store import figures
 from aimass.store import tables as t
 from aimass.store.catalog import Catalog, Row, now
 
@@ -45,12 +46,10 @@ def keep(
         with catalog.writing() as link:
             _artifacts(link, facts)
             numbers = {row["id"]: _run(link, row) for row in runs}
-            latest: dict[tuple[int, str], Row] = {}
             for run, points in _of_runs(archive, METRICS, numbers):
                 rows = [{**dict(zip(POINT, values, strict=True)), "run": run} for values in points]
                 _insert(link, t.metric, rows)
-                _sum(latest, rows)
-            _insert(link, t.latest, [{c.name: row[c.name] for c in t.latest.columns} for row in latest.values()])
+                figures.keep(link, rows)
             for run, lines in _of_runs(archive, LOGS, numbers):
                 _insert(link, t.log, [{**line, "run": run} for line in lines])
             _insert(link, t.version, versions)
@@ -89,17 +88,3 @@ def _of_runs(archive: Archive, path: str, numbers: dict[int, int]) -> Iterator[t
 def _insert(link: sa.Connection, table: sa.Table, rows: list[Row]) -> None:
     if rows:
         link.execute(sa.insert(table), rows)
-
-
-def _sum(latest: dict[tuple[int, str], Row], rows: list[Row]) -> None:
-    """What ROWS, the next ones, make of the newest value, the count and the extremes of each figure."""
-    for row in rows:
-        place, at, value = (row["run"], row["name"]), row["at"], row["value"]
-        least = greatest = (value, at)
-        count, before = 1, latest.get(place)
-        if before is not None:
-            count += before["count"]
-            least = least if value < before["least"] else (before["least"], before["least_at"])
-            greatest = greatest if value > before["greatest"] else (before["greatest"], before["greatest_at"])
-        ends = {"least": least[0], "least_at": least[1], "greatest": greatest[0], "greatest_at": greatest[1]}
-        latest[place] = {**row, "count": count, **ends}
