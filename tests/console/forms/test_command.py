@@ -60,7 +60,7 @@ def test_a_command_asks_for_the_task_it_was_made_of(
         asked.append(task)
         raise SystemExit(0)
 
-    monkeypatch.setattr(verbs, "workspace", lambda ctx: Place())
+    monkeypatch.setattr(verbs, "anywhere", lambda ctx: Place())
     monkeypatch.setattr(Step, "run", run)
     done = CliRunner().invoke(cli, words[1:])
     assert done.exit_code == 0, (words, done.output)
