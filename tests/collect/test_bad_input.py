@@ -81,6 +81,8 @@ class TestFiles:
 
     def test_a_package_that_is_not_installed_is_named(self, tmp_path: Path) -> None:
         refused(tmp_path, {"use": "csv", "path": "package:nosuchpackage/a.csv"}, "pip install nosuchpackage")
+        refused(tmp_path, {"use": "csv", "path": "package:json//etc/passwd"}, "leaves the package json")
+        refused(tmp_path, {"use": "csv", "path": "package:json/../os.py"}, "leaves the package json")
         refused(tmp_path, {"use": "csv", "path": "package:aimass/nosuch.csv"}, "no file at")
 
     def test_a_file_inside_an_installed_package_is_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,7 +75,13 @@ def _inside_package(path: str) -> str:
     if spec is None or not spec.submodule_search_locations:
         raise InputError(f"the Python package {name} is not installed", expected=f"{name} beside aimass",
                          todo=f"pip install {name}", key="path")  # fmt: skip
-    return str(Path(next(iter(spec.submodule_search_locations))) / inner)
+    folder = Path(next(iter(spec.submodule_search_locations))).resolve()
+    file = folder / inner
+    if not file.resolve().is_relative_to(folder):
+        raise InputError(
+            f"{path} leaves the package {name}", expected=f"a file inside it: package:{name}/FILE", key="path"
+        )
+    return str(file)
 
 
 @contextmanager

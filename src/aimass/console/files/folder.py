@@ -26,6 +26,7 @@ from aimass.runner.workspace import Workspace
 from aimass.store import tables as t
 from aimass.store.base import writing
 from aimass.store.catalog import Catalog, Row
+from aimass.store.lock import held
 
 TAKE, REMOVE = "files.take", "files.remove"
 MOST = 1000  # files that are told
@@ -47,7 +48,7 @@ class File:
 
 def listed(space: Workspace) -> list[File]:
     """What lies there, by name."""
-    files = [_file(path) for path in _paths(space)]
+    files = [_file(path) for path in _paths(space)[:MOST]]
     known = _known(space.catalog, [file.name for file in files])
     return [_with(file, known.get(file.name)) for file in files]
 
@@ -78,16 +79,17 @@ def take(space: Workspace, uploads: Uploads, upload: Upload, by: Caller, *, name
     if sha256 and sha256 != came:
         raise taken(f"what came is not what was sent: SHA-256 {came[:12]}... against {sha256[:12]}...", key="sha256",
                     expected="the same bytes", todo="send it again; was the file changed meanwhile?")  # fmt: skip
-    before = next((file for file in listed(space) if file.name == name), None)
-    if before and not over:
-        raise taken(f"{name} is there already", expected="another name", key="name",
-                    todo="rename it, or replace the one that is there")  # fmt: skip
-    with space.catalog.writing() as link:
-        with writing(name):
-            facts = _moved(uploads.path(upload), data_of(space), name)
-        after = {"size": facts.size, "modified": facts.modified, "sha256": came}
-        told = {"size": before.size, "modified": before.modified, "sha256": before.sha256} if before else None
-        audit.note(link, by, TAKE, name, before=told, after=after)
+    with held(space.folder / "locks" / "files", lambda _: None):
+        before = next((found(space, name)[0] for path in _paths(space) if path.name == name), None)
+        if before and not over:
+            raise taken(f"{name} is there already", expected="another name", key="name",
+                        todo="rename it, or replace the one that is there")  # fmt: skip
+        with space.catalog.writing() as link:
+            with writing(name):
+                facts = _moved(uploads.path(upload), data_of(space), name)
+            after = {"size": facts.size, "modified": facts.modified, "sha256": came}
+            told = {"size": before.size, "modified": before.modified, "sha256": before.sha256} if before else None
+            audit.note(link, by, TAKE, name, before=told, after=after)
     uploads.drop(upload)
     return found(space, name)[0]
 
@@ -116,7 +118,7 @@ def _paths(space: Workspace) -> list[Path]:
     """The files of the folder by name; hidden ones, and names that are no text, are not told."""
     folder = data_of(space)
     there = folder.iterdir() if folder.is_dir() else ()
-    return sorted(path for path in there if path.name[0] not in "._" and _is_text(path.name) and path.is_file())[:MOST]
+    return sorted(path for path in there if path.name[0] not in "._" and _is_text(path.name) and path.is_file())
 
 
 def _is_text(name: str) -> bool:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from aimass.console.jobs.work import data_of
 from aimass.core.errors import Stopped, TaskFailed
 from aimass.runner.workspace import Workspace
 from aimass.store.catalog import Row
@@ -47,12 +48,15 @@ class Attempt:
         folder.mkdir(parents=True, exist_ok=True)
         read_end, write_end = os.pipe()
         order = {"kind": self.row["kind"], "work": self.row["work"], "url": self.workspace.url, "folder": str(folder),
-                 "path": sys.path, "answer": write_end, "parent": os.getpid()}  # fmt: skip
-        command = [sys.executable, "-m", "aimass.console.jobs.process"]
+                 "path": [*filter(None, sys.path)], "answer": write_end, "parent": os.getpid()}  # fmt: skip
+        # Paths in a task are relative to the data folder; what lies there is never imported (-P).
+        command = [sys.executable, "-P", "-m", "aimass.console.jobs.process"]
+        data_of(self.workspace).mkdir(exist_ok=True)
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         with log_of(self.workspace, self.row["id"]).open("ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment,
-                                            pass_fds=[write_end], start_new_session=True)  # fmt: skip
+                                            pass_fds=[write_end], start_new_session=True,
+                                            cwd=data_of(self.workspace))  # fmt: skip
         os.close(write_end)
         os.set_blocking(read_end, False)
         self.pipe = read_end
