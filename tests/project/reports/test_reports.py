@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.console import chores, published
 from tests.runner.test_runners import task_of
@@ -121,6 +121,7 @@ def test_drawings_are_whole_whatever_is_drawn() -> None:
     assert len(tree.fromstring(drawn).findall(".//circle")) == 2
 
 
+@example([1.0, 1.1125369292536007e-308], True)
 @given(st.lists(st.floats(-1e12, 1e12), min_size=1), st.booleans())
 def test_an_axis_holds_its_values_and_has_few_ticks(values: list[float], logs: bool) -> None:
     axis = axis_of(values, logs=logs)

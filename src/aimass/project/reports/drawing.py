@@ -34,7 +34,7 @@ def axis_of(values: Sequence[float], *, logs: bool = False) -> Axis:
     """An axis that holds the finite ones of VALUES with a little room."""
     known = [value for value in values if math.isfinite(value)]
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
-    if logs and low > 0 and high / low > 10:
+    if logs and low > 1e-200 and high / low > 10:
         room = (high / low) ** 0.06
         return Axis(low / room, high * room, True)
     least = max(abs(low), abs(high))
