@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isSpeed, keyOf, panels, unitOf } from '../src/chart/names.ts';
-import { flat } from '../src/parts/flat.ts';
+import { changed, flat } from '../src/parts/flat.ts';
 import { allows } from '../src/parts/rights.ts';
 import { windowOf } from '../src/parts/window.ts';
 import { GROUPS, routeOf, ROUTES } from '../src/routes.ts';
@@ -51,6 +51,13 @@ test('settings have the names that errors call them by', () => {
   assert.deepEqual(flat({ recipe: { lr: 0.1, hidden: [64, 32] }, passes: [{ use: 'prune' }], on: true }), [
     ['recipe.lr', '0.1'], ['recipe.hidden', '[64,32]'], ['passes[0].use', 'prune'], ['on', 'true'],
   ]);
+});
+
+test('an entry of the audit says what is another now, and of an act how it ended', () => {
+  assert.equal(changed({ before: { role: 'viewer', name: 'eve' }, after: { role: 'admin', name: 'eve' } }), 'role: viewer → admin');
+  assert.equal(changed({ before: 64, after: 32 }), '64 → 32');
+  assert.equal(changed({ before: 64, after: { asked: 32 } }), '64 → 32 (asked for; how it ended is not known)');
+  assert.equal(changed({ before: 64, after: { asked: 32, failed: 'nobody answers' } }), '64 → 32 (failed: nobody answers)');
 });
 
 test('every page has a file, a known group and an icon where it stands in the rail', () => {

@@ -4,7 +4,7 @@ import { call, Refusal } from '../api/client.ts';
 import type { Calls } from '../api/schema.ts';
 import { quoted } from '../chart/points.ts';
 import { download } from '../parts/download.ts';
-import { flat } from '../parts/flat.ts';
+import { changed } from '../parts/flat.ts';
 import { Icon } from '../parts/icons.tsx';
 import { useQuery } from '../parts/place.ts';
 import { Empty, Failed, Forbidden, Loading } from '../parts/states.tsx';
@@ -40,17 +40,10 @@ const COLUMNS: Column<Entry>[] = [
   { key: 'who', title: 'Who', width: 150, cell: (entry) => <b>{entry.who || '–'}</b> },
   { key: 'what', title: 'What', width: 160, cell: (entry) => <code>{entry.what}</code> },
   { key: 'subject', title: 'To whom or what', width: 160, cell: (entry) => <span title={entry.subject}>{entry.subject}</span> },
-  { key: 'change', title: 'Before → after', cell: (entry) => <span title={change(entry)}>{change(entry)}</span> },
+  { key: 'change', title: 'Before → after', cell: (entry) => <span title={changed(entry)}>{changed(entry)}</span> },
   { key: 'address', title: 'From', width: 120, cell: (entry) => entry.address },
   { key: 'request', title: 'Request', width: 130, cell: (entry) => <code>{entry.request}</code> },
 ];
-
-/** Only what differs: `role: viewer → admin`. */
-function change({ before, after }: Entry): string {
-  const [old, now] = [new Map(before ? flat(before) : []), new Map(after ? flat(after) : [])];
-  return [...new Set([...old.keys(), ...now.keys()])].filter((name) => old.get(name) !== now.get(name))
-    .map((name) => `${name ? `${name}: ` : ''}${old.has(name) ? `${old.get(name)} → ` : ''}${now.get(name) ?? 'nothing'}`).join(', ');
-}
 
 function useEntries(who: string, what: string) {
   const [state, set] = useState<{ rows?: Entry[]; next: number | null; refusal?: Refusal }>({ next: null });

@@ -17,6 +17,7 @@ from aimass.console.endpoints.ring import Ring, metrics_of
 from aimass.console.exports import Exports
 from aimass.console.host import Host
 from aimass.console.live.feed import Feed
+from aimass.console.turn import Turn
 from aimass.console.up.line import Line
 from aimass.runner.workspace import Workspace
 from aimass.store.catalog import Catalog
@@ -34,6 +35,7 @@ class Place:
     hashing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(HASHES))
     exports: Exports = field(default_factory=Exports)  # datasets on their way out
     turns: Turns = field(default_factory=Turns)  # of changes of endpoints
+    changing: Turn = field(default_factory=lambda: Turn("other parameters are being changed"))
     tabs: dict[str, set[Any]] = field(default_factory=dict)  # that are open, by user
     keeper: Line | None = None  # the way to `aimass up`, where that has started this console
     lasts: timedelta = LASTS  # a session

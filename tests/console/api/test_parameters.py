@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 from tests.console.conftest import PASSWORD, Guest
@@ -13,6 +17,7 @@ from tests.console.parameters.conftest import Beside, beside
 
 from aimass.console.access import audit
 from aimass.console.place import Place
+from aimass.store import tables as t
 from aimass.store.catalog import Catalog
 
 __all__ = ["beside"]
@@ -58,6 +63,32 @@ def test_a_change_is_done_by_its_subsystem_and_written_down(
     assert rows(admin)[ROWS]["state"] == "elsewhere"
 
 
+def test_a_change_is_written_down_before_a_server_is_asked_and_holds_no_lock_meanwhile(
+    admin: TestClient, beside: Beside, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change, seen = beside.parameters.change, list[Any]()
+
+    def asked(values: Any) -> None:
+        catalog.write(sa.text("PRAGMA busy_timeout=100"), sa.update(t.name).values(moved="2026-01-01"))
+        seen.append(audit.entries(catalog, what="parameters.")[0]["after"])
+        change(values)
+
+    monkeypatch.setattr(beside.parameters, "change", asked)
+    assert changed(admin, **{ROWS: 32}).status_code == 200
+    assert seen == [{"asked": 32}] and audit.entries(catalog, what="parameters.")[0]["after"] == 32
+
+
+def test_what_its_subsystem_refuses_stands_in_the_audit_as_failed_and_nothing_that_cannot_stand_there_is_done(
+    admin: TestClient, beside: Beside, catalog: Catalog
+) -> None:
+    assert changed(admin, **{ROWS: 0}).status_code == 422
+    [note] = audit.entries(catalog, what="parameters.")
+    assert note["before"] == 64 and note["after"]["asked"] == 0 and ROWS in note["after"]["failed"]
+    catalog.write(sa.text("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT no_such(1); END"))
+    assert changed(admin, **{ROWS: 16}).status_code == 503
+    assert beside.parameters.value(ROWS) == 64
+
+
 def test_null_is_the_value_at_the_start(admin: TestClient, beside: Beside) -> None:
     changed(admin, **{ROWS: 32})
     assert changed(admin, **{ROWS: None}).json()["rows"][0]["state"] == "default"
@@ -96,6 +127,25 @@ def test_what_cannot_be_is_refused_in_words_and_nothing_is_changed(
     assert done.status_code == 422 and said in done.json()["error"], done.text
     assert not admin.get(f"{PATH}/changes").json()["rows"]
     assert {row["state"] for row in rows(admin).values()} == {"default"}
+
+
+def test_of_two_who_take_the_same_change_back_one_is_told_of_the_other(
+    admin: TestClient, beside: Beside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for value in (32, 16):
+        changed(admin, **{ROWS: value})
+    newest = admin.get(f"{PATH}/changes?name={ROWS}").json()["rows"][0]["id"]
+    change, both = beside.parameters.change, threading.Barrier(2)
+
+    def slow(values: Any) -> None:
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.3)  # until the other is here, too: who takes turns is not
+        change(values)
+
+    monkeypatch.setattr(beside.parameters, "change", slow)
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: admin.post(f"{PATH}/changes/{newest}/undo").status_code, range(2)))
+    assert sorted(done) == [200, 409]
 
 
 def test_the_console_changes_its_own(admin: TestClient, place: Place, app: FastAPI) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import sqlalchemy as sa
 from starlette.testclient import TestClient
 from tests.console.conftest import Guest
 
@@ -16,6 +20,8 @@ from aimass.console.alive import started
 from aimass.console.host import Host
 from aimass.console.place import Place
 from aimass.console.up import state
+from aimass.console.up.line import Line, answered
+from aimass.store import tables as t
 from aimass.store.catalog import Catalog
 
 
@@ -43,6 +49,29 @@ def test_processes_are_those_of_whoever_is_up_and_another_console_restarts_none(
     lost = admin.post("/api/v1/subsystems/inferense/restart")
     assert lost.status_code == 404 and "did you mean 'inference'" in lost.json()["error"]
     assert not audit.entries(catalog, what="subsystems.")
+
+
+def test_a_restart_is_written_down_before_the_keeper_is_asked(
+    admin: TestClient, place: Place, catalog: Catalog
+) -> None:
+    pid, ours, theirs = os.getpid(), *socket.socketpair()
+    one = {"name": "inference", "state": "ready", "since": "2026-01-01", "settled": True, "restarts": 2, "pid": pid}
+    state.write(place.workspace.folder, state.State(pid, started(pid), "2026-01-01", processes=[one]))
+    place.keeper, seen = Line(ours), list[object]()
+
+    def keep() -> None:
+        for line in theirs.makefile("rb"):
+            seen.append(audit.entries(catalog, what="subsystems.")[0]["after"])
+            catalog.write(sa.text("PRAGMA busy_timeout=100"), sa.update(t.name).values(moved="2026-01-01"))
+            told = answered(lambda: None, json.loads(line)["number"])
+            theirs.sendall(json.dumps(told).encode() + b"\n")
+
+    threading.Thread(target=keep, daemon=True).start()
+    assert admin.post("/api/v1/subsystems/inference/restart").status_code == 202
+    assert seen == [{"asked": None}]
+    [note] = audit.entries(catalog, what="subsystems.")
+    assert (note["subject"], note["before"], note["after"]) == ("inference", {"pid": pid, "since": "2026-01-01"}, None)
+    ours.shutdown(socket.SHUT_RDWR)
 
 
 def test_a_process_uses_what_all_that_it_started_use(tmp_path: Path) -> None:

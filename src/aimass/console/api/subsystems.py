@@ -101,8 +101,7 @@ def restart(
         raise missing(f"no process is called {name!r}{suggest(name, known)}")
     if place.keeper is None:
         raise taken("another `aimass up` keeps the processes", todo="ask the console that it keeps")
-    before = known[name]
-    with place.catalog.writing() as link:
-        audit.note(link, caller, "subsystems.restart", name, before={key: before[key] for key in ("pid", "since")})
+    before = {key: known[name][key] for key in ("pid", "since")}
+    with audit.acting(place.catalog, caller, "subsystems.restart", name, before=before):
         place.keeper.ask(renew=name)
     return {"name": name}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from aimass.console.access import audit
@@ -40,17 +41,22 @@ def change(place: Place, values: Mapping[str, Any], by: Caller, undoes: int | No
 
     Raises InputError for a name or value that cannot be, Refusal when the subsystem cannot be asked.
     """
-    source, before = _source_of(place, values)
+    with place.changing:  # what is seen before it is what it changes
+        return _changed(place, values, by, undoes)
+
+
+def _changed(place: Place, values: Mapping[str, Any], by: Caller, undoes: int | None) -> list[Row]:
+    source, rows = _source_of(place, values)
     if any(effect.is_felt(name) for name in values):
         place.ring.look()  # so that before and after meet here
+    steps = {name: _step(rows[name], value) for name, value in values.items()}
+    with ExitStack() as acts:
+        for name, (before, after) in steps.items():
+            acts.enter_context(audit.acting(place.catalog, by, "parameters.change", name, before=before, after=after))
+        source.set(place, values)
     with place.catalog.writing() as link:
-        for name, value in values.items():
-            row = before[name]
-            after = row["default"] if value is None else value
-            old = row["value"] if row["wanted"] is None else row["wanted"]
-            changes.add(link, by.name, name, old, after, undoes)
-            audit.note(link, by, "parameters.change", name, before=old, after=after)
-        source.set(place, values)  # what it refuses is not written down
+        for name, (before, after) in steps.items():
+            changes.add(link, by.name, name, before, after, undoes)
     newest = changes.newest(place.catalog)
     place.unsettled |= {newest[name]["id"]: place.ring.clock() for name in values}
     return [_told(row, newest.get(row["name"])) for row in source.rows(place) if row["name"] in values]
@@ -58,11 +64,17 @@ def change(place: Place, values: Mapping[str, Any], by: Caller, undoes: int | No
 
 def undo(place: Place, past: Row, by: Caller) -> list[Row]:
     """Take the change PAST back.  Raises Refusal (409) when the value was changed since."""
-    newest = changes.newest(place.catalog)[past["name"]]
-    if newest["id"] != past["id"]:
-        raise taken(f"{past['name']} was changed again since, by {newest['who']}", expected="the newest change of it",
-                    todo="take that one back first, or set the value that you want")  # fmt: skip
-    return change(place, {past["name"]: past["before"]}, by, undoes=past["id"])
+    with place.changing:
+        name, newest = past["name"], changes.newest(place.catalog)[past["name"]]
+        if newest["id"] != past["id"]:
+            raise taken(f"{name} was changed again since, by {newest['who']}", expected="the newest change of it",
+                        todo="take that one back first, or set the value that you want")  # fmt: skip
+        return _changed(place, {name: past["before"]}, by, past["id"])
+
+
+def _step(row: Row, value: Any) -> tuple[Any, Any]:
+    """What the parameter in ROW is, or is to be, and what VALUE makes of it."""
+    return row["value"] if row["wanted"] is None else row["wanted"], row["default"] if value is None else value
 
 
 def _source_of(place: Place, values: Mapping[str, Any]) -> tuple[Source, dict[str, Row]]:
