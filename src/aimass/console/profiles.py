@@ -4,38 +4,31 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from aimass.console.refusals import Refusal
+from aimass.console.turn import Turn
 from aimass.runner.scratch import scratch_in
 from aimass.runner.workspace import Workspace
 from aimass.store.base import writing
 
 NAME = re.compile(r"[a-z0-9-]{1,200}")
-PATIENCE = 20.0  # seconds that somebody waits for what others asked before
-_turn = threading.Lock()  # one at a time: each takes a core and some memory
+_turn = Turn("the console is looking through other rows")  # one at a time: each takes a core and some memory
 
 
 def kept(space: Workspace, name: str, make: Callable[[Path], Any]) -> Any:
     """What is kept as NAME; MAKE makes it the first time, in a folder of its own.
 
-    Raises Refusal (503) when others have been at work for too long, and what MAKE raises.
+    Raises Refusal (503) when others are at work for too long, or wait for it, and what MAKE raises.
     """
     assert NAME.fullmatch(name), name
     place = space.folder / "profiles" / f"{name}.json"
     if (found := _read(place)) is not None:
         return found
-    if not _turn.acquire(timeout=PATIENCE):
-        raise Refusal(503, "the console is looking through other rows", todo="a moment later again",
-                      headers={"retry-after": "5"})  # fmt: skip
-    try:
+    with _turn:
         found = _read(place)  # somebody else may have asked for the same
         return found if found is not None else _made(space, place, make)
-    finally:
-        _turn.release()
 
 
 def _read(place: Path) -> Any:

@@ -7,25 +7,23 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from aimass.collect.endings import collector_of
-from aimass.console.refusals import Refusal
+from aimass.console.turn import Turn
 from aimass.core.errors import InputError, error_from_json
 
 SECONDS = 30.0  # that a look may take
-PATIENCE = 5.0  # seconds to wait for others who look
 MEMORY = 6 << 30  # bytes of addresses
-AT_ONCE = threading.BoundedSemaphore(2)
+_turn = Turn("other files are being looked at", at_once=2, seconds=5.0)
 
 
 def look(path: Path, name: str) -> dict[str, Any]:
     """What `project.glance` tells of the file at PATH, which is called NAME.
 
-    Raises InputError for what cannot be read, Refusal (429) when too many look at once.
+    Raises InputError for what cannot be read, Refusal (503) when too many look at once.
     """
     facts = path.stat()
     return _looked(path, name, facts.st_size, facts.st_mtime_ns)
@@ -34,12 +32,8 @@ def look(path: Path, name: str) -> dict[str, Any]:
 @lru_cache(maxsize=32)
 def _looked(path: Path, name: str, size: int, changed: int) -> dict[str, Any]:
     """As long as SIZE and time are the same, so are the bytes."""
-    if not AT_ONCE.acquire(timeout=PATIENCE):
-        raise Refusal(429, "too many files are being looked at", todo="try again", headers={"retry-after": "5"})
-    try:
+    with _turn:
         return _asked(path, name)
-    finally:
-        AT_ONCE.release()
 
 
 def _asked(path: Path, name: str) -> dict[str, Any]:

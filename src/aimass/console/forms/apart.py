@@ -10,8 +10,9 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Any
+from typing import IO, Any
 
+from aimass.console.turn import Turn
 from aimass.core.errors import StoreError, error_from_json
 
 PATIENCE = 60.0  # seconds for an answer: the first one waits for torch to be imported
@@ -19,7 +20,7 @@ IDLE = 300.0  # seconds without a question after which the process ends
 
 
 class Apart:
-    """One process, asked by one thread at a time.
+    """One process, asked by one thread at a time; where more wait than a few, they are told to come again.
 
     A process that does not answer (a module may do anything when it is imported) is ended; the next question begins
     another one.
@@ -27,13 +28,15 @@ class Apart:
 
     def __init__(self, patience: float = PATIENCE, idle: float = IDLE) -> None:
         self.patience, self.idle = patience, idle
-        self.lock = threading.Lock()
+        self.turn = Turn("the process that checks forms has others to answer")
+        self.lock = threading.Lock()  # between questions, and the end that comes when there are none
         self.process: subprocess.Popen[bytes] | None = None
         self.timer: threading.Timer | None = None
         atexit.register(self.close)
 
     def form(self, verb: str) -> dict[str, Any]:
-        """`fields.form_of`.  Raises InputError when there is no such step, StoreError when nobody answers."""
+        """`fields.form_of`.  Raises InputError when there is no such step, StoreError when nobody answers,
+        Refusal (503) when many ask."""
         return self._ask({"ask": "form", "verb": verb})
 
     def check(self, draft: dict[str, Any]) -> dict[str, Any]:
@@ -46,7 +49,7 @@ class Apart:
             self._end()
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        with self.lock:
+        with self.turn, self.lock:
             if self.timer:
                 self.timer.cancel()
             try:
@@ -67,19 +70,24 @@ class Apart:
             self._begin()
         process = self.process
         assert process and process.stdin and process.stdout
-        process.stdin.write(line)
-        process.stdin.flush()
-        end, said = time.monotonic() + self.patience, b""
+        end, rest, said = time.monotonic() + self.patience, memoryview(line), b""
+        while rest:  # a pipe holds 64 KiB: one that does not read takes no more
+            self._wait([], [process.stdin], end)
+            rest = rest[os.write(process.stdin.fileno(), rest) :]
         while not said.endswith(b"\n"):
-            left = end - time.monotonic()
-            if left <= 0 or not select.select([process.stdout], [], [], left)[0]:
-                raise TimeoutError(f"it said nothing for {self.patience:.0f} seconds")
+            self._wait([process.stdout], [], end)
             more = os.read(process.stdout.fileno(), 1 << 20)
             if not more:
                 raise BrokenPipeError("it has ended")
             said += more
         found: dict[str, Any] = json.loads(said)
         return found
+
+    def _wait(self, readable: list[IO[bytes]], writable: list[IO[bytes]], end: float) -> None:
+        """Until one of them is ready.  Raises TimeoutError at END."""
+        left = end - time.monotonic()
+        if left <= 0 or not any(select.select(readable, writable, [], left)):
+            raise TimeoutError(f"it said nothing for {self.patience:.0f} seconds")
 
     def _begin(self) -> None:
         """It ends with its standard input, so also when this process is killed."""
@@ -91,6 +99,7 @@ class Apart:
         )
         assert self.process.stdin
         self.process.stdin.write(json.dumps({"path": sys.path}).encode() + b"\n")
+        os.set_blocking(self.process.stdin.fileno(), False)
 
     def _end(self) -> None:
         if self.timer:
