@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.store.conftest import postgres, postgres_url
@@ -47,6 +50,56 @@ class AliasContract:
             aliases.move(catalog, link, "flights", "champion", 1, was=1)
         with pytest.raises(aliases.Moved, match="flights@fresh does not exist by now"), catalog.writing() as link:
             aliases.remove(link, "flights", "fresh", was=1)
+        assert catalog.find_name("flights@champion") == TWO
+
+    @pytest.mark.parametrize("where", ["champion", "fresh"])
+    def test_of_two_who_move_it_at_once_one_is_told_of_the_other(
+        self, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, where: str
+    ) -> None:
+        catalog.add_version("flights", OTHER)
+        was, looked, both, seen = int(where == "champion"), aliases._where, threading.Barrier(2), set[int]()
+
+        def together(*of: Any) -> aliases.Change:
+            found = looked(*of)
+            if threading.get_ident() not in seen:
+                seen.add(threading.get_ident())
+                both.wait(20)  # each has seen it where it was
+            return found
+
+        def move(number: int) -> bool:
+            try:
+                with catalog.writing() as link:
+                    before, _ = aliases.move(catalog, link, "flights", where, number, was=was)
+            except aliases.Moved:
+                return False
+            assert (before or {"version": 0})["version"] == was
+            return True
+
+        monkeypatch.setattr(aliases, "_where", together)
+        with ThreadPoolExecutor(2) as pool:
+            moved = list(pool.map(move, (2, 3)))
+        assert (
+            sorted(moved) == [False, True] and catalog.find_name(f"flights@{where}") == (TWO, OTHER)[moved.index(True)]
+        )
+
+    def test_who_believes_nothing_is_told_where_it_was_and_who_forgets_it_too(
+        self, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looked, quicker = aliases._where, [TWO]
+
+        def late(*of: Any) -> aliases.Change:
+            found = looked(*of)
+            if quicker:
+                catalog.set_name("flights@champion", quicker.pop())
+            return found
+
+        monkeypatch.setattr(aliases, "_where", late)
+        with catalog.writing() as link:
+            before, _ = aliases.move(catalog, link, "flights", "champion", 1)
+        assert before == {"version": 2, "digest": TWO}
+        quicker.append(TWO)
+        with pytest.raises(aliases.Moved, match="points to version 2 by now"), catalog.writing() as link:
+            aliases.remove(link, "flights", "champion", was=1)
         assert catalog.find_name("flights@champion") == TWO
 
     def test_what_is_no_version_and_no_alias_is_refused(self, catalog: Catalog) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from aimass.core.errors import InputError
 from aimass.publish.names import check_alias, check_name
 from aimass.store import tables as t
-from aimass.store.catalog import Catalog
+from aimass.store.catalog import Catalog, now
 
 Change = dict[str, Any] | None  # {"version", "digest"}, None where the alias does not exist
 
@@ -29,18 +29,36 @@ def move(
     check_name(name)
     check_alias(alias)
     digest = _digest(link, name, number)
-    before = _where(link, name, alias)
-    _check(name, alias, before, was)
-    link.execute(catalog.naming(f"{name}@{alias}", digest))
-    return before, {"version": number, "digest": digest}
+    while True:
+        before = _where(link, name, alias)
+        _check(name, alias, before, was)
+        if _done(link, _moving(catalog, f"{name}@{alias}", before, digest)):
+            return before, {"version": number, "digest": digest}
 
 
 def remove(link: sa.Connection, name: str, alias: str, was: int | None = None) -> Change:
     """Forget NAME@ALIAS; where it pointed, None where there was none.  Raises Moved as `move` does."""
-    before = _where(link, name, alias)
-    _check(name, alias, before, was)
-    link.execute(sa.delete(t.name).where(t.name.c.name == f"{name}@{alias}"))
-    return before
+    while True:
+        before = _where(link, name, alias)
+        _check(name, alias, before, was)
+        if before is None or _done(link, sa.delete(t.name).where(*_still(f"{name}@{alias}", before))):
+            return before
+
+
+def _moving(catalog: Catalog, ref: str, before: Change, digest: str) -> sa.Executable:
+    """Lets REF point to DIGEST if it still is where it was BEFORE: one statement, so nobody comes in between."""
+    if before is None:
+        return catalog.naming(ref, digest, replace=False)
+    return sa.update(t.name).where(*_still(ref, before)).values(digest=digest, moved=now())
+
+
+def _still(ref: str, before: dict[str, Any]) -> tuple[sa.ColumnElement[bool], ...]:
+    return t.name.c.name == ref, t.name.c.digest == before["digest"]
+
+
+def _done(link: sa.Connection, statement: sa.Executable) -> bool:
+    """Whether STATEMENT found what it was to change; where not, somebody was quicker."""
+    return bool(link.execute(statement, execution_options={"preserve_rowcount": True}).rowcount)
 
 
 def _check(name: str, alias: str, before: Change, was: int | None) -> None:

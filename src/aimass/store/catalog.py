@@ -178,9 +178,9 @@ class Catalog:
     def set_name(self, name: str, digest: str) -> None:
         self.write(self.naming(name, digest))
 
-    def naming(self, name: str, digest: str) -> sa.Executable:
-        """The statement that lets NAME point to DIGEST, for a transaction of several."""
-        statement: sa.Executable = self._upsert(t.name, ["name"]).values(name=name, digest=digest, moved=now())
+    def naming(self, name: str, digest: str, replace: bool = True) -> sa.Executable:
+        """The statement that lets NAME point to DIGEST, for a transaction of several; REPLACE where it is."""
+        statement: sa.Executable = self._upsert(t.name, ["name"], replace).values(name=name, digest=digest, moved=now())
         return statement
 
     def find_name(self, name: str) -> str | None:
