@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from starlette.testclient import TestClient
 from tests.console.conftest import Guest
 from tests.console.endpoints.beside import beside
@@ -14,6 +15,7 @@ from tests.console.endpoints.models import PEOPLE, customers, publish
 
 from aimass.console.access import audit
 from aimass.console.beside import asked_at
+from aimass.console.endpoints import acts
 from aimass.console.place import Place
 
 PATH = "/api/v1/endpoints/customers"
@@ -126,7 +128,29 @@ def test_a_version_that_cannot_answer_is_refused_and_nothing_changes(
     assert done.status_code in (422, 503) and done.json()["error"], done.text
     found = seen(admin)
     assert found["shares"] == {"1": 1.0} and found["versions"][0]["state"] == "refused"
-    assert audit.entries(place.catalog, what="endpoints.") == []
+    [entry] = audit.entries(place.catalog, what="endpoints.")
+    assert entry["after"] == {"asked": {"verb": "serve", "version": "4"}, "failed": done.json()["error"]}
+
+
+def test_an_act_is_written_down_before_it_is_done_and_not_done_where_it_cannot_be(
+    admin: TestClient, server: str, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, asked = list[Any](), acts.asked
+
+    def looked(*of: Any, **more: Any) -> Any:
+        told.append(audit.entries(place.catalog, what="endpoints.")[0]["after"])
+        return asked(*of, **more)
+
+    monkeypatch.setattr(acts, "asked", looked)
+    act(admin, "canary", version="2", share=0.1)
+    assert told == [{"asked": {"verb": "canary", "version": "2", "share": 0.1}}]
+    place.catalog.write(sa.text("CREATE TRIGGER full BEFORE UPDATE ON audit BEGIN SELECT no_such(1); END"))
+    late = admin.post(f"{PATH}/act", json={"verb": "promote"})
+    assert late.status_code == 503 and "was done, but that it was could not be" in late.json()["error"]
+    assert audit.entries(place.catalog, what="endpoints.")[0]["after"] == {"asked": {"verb": "promote"}}
+    place.catalog.write(sa.text("CREATE TRIGGER full2 BEFORE INSERT ON audit BEGIN SELECT no_such(1); END"))
+    assert admin.post(f"{PATH}/act", json={"verb": "rollback"}).status_code == 503
+    assert len(told) == 2 and seen(admin)["shares"] == {"2": 1.0}
 
 
 SENSELESS: list[tuple[dict[str, Any], int, str]] = [
@@ -141,12 +165,12 @@ SENSELESS: list[tuple[dict[str, Any], int, str]] = [
 ]  # fmt: skip
 
 
-def test_what_makes_no_sense_is_refused_in_words(admin: TestClient, server: str) -> None:
+def test_what_makes_no_sense_is_refused_in_words(admin: TestClient, server: str, place: Place) -> None:
     for body, status, why in SENSELESS:
         for path in ("preview", "act"):
             done = admin.post(f"{PATH}/{path}", json=body)
             assert done.status_code == status and why in done.json()["error"], (body, done.text)
-    assert seen(admin)["shares"] == {"1": 1.0}
+    assert seen(admin)["shares"] == {"1": 1.0} and audit.entries(place.catalog, what="endpoints.") == []
 
 
 def test_one_change_of_a_name_happens_at_a_time(admin: TestClient, server: str, place: Place) -> None:

@@ -18,7 +18,6 @@ from aimass.console.endpoints import acts, served
 from aimass.console.endpoints.ring import HOUR
 from aimass.console.place import Place, place_of
 from aimass.console.refusals import Refusal
-from aimass.serve.versions.desired import Plan
 from aimass.store.catalog import Row
 
 router = APIRouter(prefix="/api/v1/endpoints", tags=["endpoints"], responses=PROBLEMS)
@@ -195,18 +194,12 @@ def act(request: Request, name: EndpointName, body: Act, caller: Caller = needs(
     with place.turns.of(name):
         found = served.endpoint(place.workspace, name)
         before = after = acts.plan_of(found)
-        try:
-            for after in acts.done(place.workspace, found, said):  # noqa: B007 - the last one
-                pass
-        finally:
-            if after is not before:
-                _note(place, caller, f"endpoints.{body.verb}", name, before, after)
+        acts.planned(found, said)  # what makes no sense is no act
+        told, what = acts.summary(before), f"endpoints.{body.verb}"
+        with audit.acting(place.catalog, caller, what, name, before=told, after=said) as entry:
+            for after in acts.done(place.workspace, found, said):
+                entry.after = acts.summary(after)
     return {"shares": dict(after.shares), "undo": acts.undoing(before, after)}
-
-
-def _note(place: Place, caller: Caller, what: str, name: str, before: Plan, after: Plan) -> None:
-    with place.catalog.writing() as link:
-        audit.note(link, caller, what, name, before=acts.summary(before), after=acts.summary(after))
 
 
 def _figured(place: Place, row: Row) -> Row:

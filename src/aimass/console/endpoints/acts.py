@@ -138,11 +138,12 @@ def _size(space: Workspace, digest: str) -> int | None:
 
 
 def done(space: Workspace, found: Row, act: Act) -> Iterator[Plan]:
-    """Do ACT to the endpoint FOUND: the plan after each step.  A step takes as long as a version needs to prove itself.
+    """Do ACT, which is `planned`, to the endpoint FOUND: the plan after each step.
+
+    A step takes as long as a version needs to prove itself.
 
     Raises Refusal, and then the step has changed nothing for those who ask.
     """
-    planned(found, act)  # what makes no sense is said without waiting
     for step in steps_of(found, act):
         said = {key: value for key, value in step.items() if key != "verb"}
         path = f"/v1/deployments/{quote(found['name'], safe='')}/{step['verb']}"
