@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,13 +44,17 @@ class Jobs:
 
     # -- for those who ask ------------------------------------------------------------------------------------
 
-    def ask(self, kind: str, work: Any, *, label: str = "", who: str = "", note: Note = _unnoted) -> Row:
-        """Put a job at the end of the queue: WORK is the JSON of a project or a task."""
+    def ask(self, kind: str, work: Any, *, label: str = "", who: str = "", note: Note = _unnoted,
+            run: int | None = None, link: sa.Connection | None = None) -> Row:  # fmt: skip
+        """Put a job at the end of the queue: WORK is the JSON of a project or a task, which carries on RUN.
+
+        In the transaction of LINK, or in one of its own.
+        """
         if kind not in KINDS:
             raise InputError(f"a job of kind {kind!r}", expected=" or ".join(KINDS), key="kind")
         facts = {"kind": kind, "label": label[:256], "work": json.dumps(work), "state": QUEUED, "who": who,
-                 "asked": now(), "tries": 0}  # fmt: skip
-        with self.catalog.writing() as link:
+                 "asked": now(), "tries": 0, "run": run}  # fmt: skip
+        with self._writing(link) as link:
             key = link.execute(sa.insert(t).values(facts)).inserted_primary_key
             assert key is not None
             row = _row(link, str(key[0]))
@@ -93,13 +98,13 @@ class Jobs:
                 note(link, row)
         return row
 
-    def resume(self, job: str, note: Note = _unnoted) -> Row:
+    def resume(self, job: str, note: Note = _unnoted, link: sa.Connection | None = None) -> Row:
         """Queue JOB again: finished steps are reused, training goes on from its checkpoint.
 
         Raises InputError unless it was cancelled or has failed.
         """
         fresh = {"state": QUEUED, "tries": 0, "ended": None, "error": None}
-        with self.catalog.writing() as link:
+        with self._writing(link) as link:
             at = t.c.id == _number(job)
             changed = link.execute(sa.update(t).where(at, t.c.state.in_((CANCELLED, FAILED))).values(fresh))
             row = _row(link, job)
@@ -108,6 +113,9 @@ class Jobs:
                                  todo="ask for a new one" if row["state"] == FINISHED else "", key="state")  # fmt: skip
             note(link, row)
         return row
+
+    def _writing(self, link: sa.Connection | None) -> AbstractContextManager[sa.Connection]:
+        return self.catalog.writing() if link is None else nullcontext(link)
 
     # -- for workers ------------------------------------------------------------------------------------------
 

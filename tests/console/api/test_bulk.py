@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +18,8 @@ from tests.console.conftest import Guest
 from tests.runner.test_runners import task_of
 
 from aimass.console.access import audit
+from aimass.console.access.caller import Caller
+from aimass.console.api import bulk
 from aimass.console.jobs.worker import Worker
 from aimass.console.place import Place
 from aimass.core.task import Task
@@ -65,10 +72,61 @@ def test_a_run_of_a_job_goes_on_as_that_job(admin: TestClient, place: Place) -> 
     assert told["job"] == job and jobs.row(job)["state"] == "queued"
 
 
+def test_who_asks_twice_is_told_of_the_same_job(admin: TestClient, guest: Guest, place: Place) -> None:
+    run, later = (place.catalog.start_run(TASK) for _ in range(2))
+    for one in (run, later):
+        place.catalog.end_run(one, "failed")
+    told = [row["job"] for row in (*post(admin, "resume", run, later), *post(guest("operator"), "resume", run))]
+    jobs = Jobs(place.catalog)
+    assert told == [jobs.rows()[0]["id"]] * 3 and len(jobs.rows()) == 1
+    assert len(audit.entries(place.catalog, what="jobs.")) == 1
+    assert jobs.claim("worker") is not None
+    again = place.catalog.start_run(TASK)
+    jobs.at_run(told[0], "worker", again)
+    assert post(admin, "resume", run)[0]["job"] == told[0], "an old page does not begin it again"
+
+
+def test_a_run_that_goes_on_is_saved_as_what_was_asked_for(admin: TestClient, place: Place) -> None:
+    jobs, work = Jobs(place.catalog), {**json.loads(TASK.to_json()), "save_as": "flights/best"}
+    job = jobs.ask("task", work, label="mine", who="ada")["id"]
+    first, second = (place.catalog.start_run(TASK) for _ in range(2))
+    for one in (first, second):  # it was begun, failed, went on and failed again
+        assert jobs.claim("worker") is not None
+        jobs.at_run(job, "worker", one)
+        place.catalog.end_run(one, "failed")
+        jobs.end(job, "worker", "failed")
+        if one == first:
+            jobs.resume(job)
+    assert [row["job"] for row in post(admin, "resume", first)] == [job]
+    assert (jobs.row(job)["work"], jobs.row(job)["state"]) == (work, "queued")
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_two_who_ask_at_once_get_one_job(
+    database: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sqlite = f"sqlite:///{tmp_path / 'catalog.db'}"
+    catalog = Catalog(sqlite if database == "sqlite" else request.getfixturevalue("postgres_url"))
+    run, found, both = catalog.start_run(TASK), bulk._job, threading.Barrier(2)
+    catalog.end_run(run, "failed")
+
+    def together(*of: Any) -> Any:
+        job = found(*of)
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.3)  # for the other to see that there is none: who waits for a lock never comes
+        return job
+
+    monkeypatch.setattr(bulk, "_job", together)
+    with ThreadPoolExecutor(2) as pool:
+        told = list(pool.map(lambda name: bulk._resumed(catalog, int(run), Caller(name, "admin")), ("ada", "bob")))
+    assert told[0]["job"] and told[0] == told[1] and len(Jobs(catalog).rows()) == 1
+    catalog.engine.dispose()
+
+
 def test_an_operator_lets_nothing_go_on_that_leaves_the_workspace(guest: Guest, catalog: Catalog) -> None:
     outside = catalog.start_run(Task("tests.console.chores:grow", 1, {}, {}))
     mine = catalog.start_run(TASK)
-    odd = catalog.start_run(TASK)
+    odd = catalog.start_run(replace(TASK, seed=1))
     for run in (outside, mine, odd):
         catalog.end_run(run, "failed")
     catalog.write(sa.update(t.run).where(t.run.c.id == int(odd)).values(task_json='{"step": "x", "tomorrow": 1}'))

@@ -20,7 +20,7 @@ from aimass.console.place import place_of
 from aimass.core.errors import AimassError, InputError
 from aimass.store import tables as t
 from aimass.store.catalog import Catalog, Row
-from aimass.store.jobs import CANCELLED, FAILED, Jobs
+from aimass.store.jobs import FINISHED, OVER, TASK, Jobs
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"], responses=PROBLEMS)
 ENDED = ("failed", "stopped")  # what can go on
@@ -80,20 +80,36 @@ def _resumed(catalog: Catalog, id: int, caller: Caller) -> Row:
 
 
 def _asked(catalog: Catalog, row: Row, caller: Caller) -> str:
-    """The number of the job that carries on the run in ROW: the one that began it, else a new one."""
-    jobs = Jobs(catalog)
-    over = (t.job.c.run == row["id"], t.job.c.state.in_((CANCELLED, FAILED)))
-    mine = catalog.rows(sa.select(t.job.c.id).where(*over).order_by(t.job.c.id.desc()).limit(1))
-    if mine:
-        job = jobs.row(str(mine[0]["id"]))
-        check_inside(job["kind"], job["work"], caller)
-        return str(jobs.resume(job["id"], noted(caller, "jobs.resume"))["id"])
-    work = json.loads(row["task_json"])
-    task_of(work)
-    check_inside("task", work, caller)
-    return str(
-        jobs.ask("task", work, label=row["label"] or row["step"], who=caller.name, note=noted(caller, "jobs.ask"))["id"]
-    )
+    """The number of the job that carries on the run in ROW: one that does already, the one that began it, or a new one.
+
+    Whoever asks for the same task meanwhile waits, and is told the same number.
+    """
+    with catalog.writing() as link:
+        link.execute(sa.update(t.run).where(t.run.c.task == row["task"]).values(task=row["task"]))  # takes the lock
+        jobs, mine = Jobs(catalog), _job(link, row)
+        if mine is not None:
+            job = jobs.row(mine)
+            if job["state"] not in OVER:
+                return mine
+            check_inside(job["kind"], job["work"], caller)
+            return str(jobs.resume(mine, noted(caller, "jobs.resume"), link)["id"])
+        work, told = json.loads(row["task_json"]), row["label"] or row["step"]
+        task_of(work)
+        check_inside("task", work, caller)
+        note = noted(caller, "jobs.ask")
+        return str(jobs.ask("task", work, label=told, who=caller.name, note=note, run=row["id"], link=link)["id"])
+
+
+def _job(link: sa.Connection, row: Row) -> str | None:
+    """The job that carries on the run in ROW, or did until it ended, with all that was asked of it (`save_as`).
+
+    It may have begun the same task again by now, as a later run; a project that ended goes on by its newest run alone.
+    """
+    same = t.job.c.run.in_(sa.select(t.run.c.id).where(t.run.c.task == row["task"]))
+    going, itself = t.job.c.state.not_in(OVER), t.job.c.run == row["id"]
+    query = sa.select(t.job.c.id).where(itself | (same & (going | (t.job.c.kind == TASK))), t.job.c.state != FINISHED)
+    found = link.execute(query.order_by(going.desc(), itself.desc(), t.job.c.id.desc())).first()
+    return None if found is None else str(found[0])
 
 
 def _row(catalog: Catalog, id: int) -> Row | None:
