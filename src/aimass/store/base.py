@@ -21,8 +21,11 @@ class Bytes(Protocol):
     def path(self, digest: str) -> Path:
         """A local folder with the artifact; read it, never write it.  Raises StoreError when it is not there."""
 
-    def put(self, folder: Path, manifest: Manifest) -> None:
-        """Publish a sealed FOLDER; it is moved or copied.  An artifact already there stays.  Raises StoreError."""
+    def put(self, folder: Path, manifest: Manifest) -> bool:
+        """Publish a sealed FOLDER; it is moved or copied.  An artifact already there stays; whether this one is new.
+
+        Raises StoreError.
+        """
 
     def discard(self, digest: str) -> None:
         """Forget an artifact that turned out to be damaged."""

@@ -36,14 +36,14 @@ class LocalBytes:
             )
         return self._place(digest)
 
-    def put(self, folder: Path, manifest: Manifest) -> None:
+    def put(self, folder: Path, manifest: Manifest) -> bool:
         place = self._place(manifest.digest)
         with writing(f"artifact {manifest.digest[:12]}"):
             if place.exists() and not self._opens(place):
                 self.discard(manifest.digest)
             if self.has(manifest.digest):
                 shutil.rmtree(folder)
-                return
+                return False
             sync(folder)
             place.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -52,7 +52,9 @@ class LocalBytes:
                 if not self.has(manifest.digest):  # another program may have published the same bytes just now
                     raise
                 shutil.rmtree(folder)
+                return False
             sync_folder(place.parent)
+        return True
 
     def _opens(self, place: Path) -> bool:
         try:

@@ -54,14 +54,16 @@ class RemoteBytes:
             target.parent.mkdir(parents=True, exist_ok=True)
             self.fs.get_file(name, str(target))
 
-    def put(self, folder: Path, manifest: Manifest) -> None:
-        if not self.has(manifest.digest):
+    def put(self, folder: Path, manifest: Manifest) -> bool:
+        fresh = not self.has(manifest.digest)
+        if fresh:
             with writing(f"artifact {manifest.digest[:12]} to {self.url}"):
                 for name in [*manifest.files, MANIFEST]:
                     target = f"{self._place(manifest.digest)}/{name}"
                     self.fs.makedirs(target.rpartition("/")[0], exist_ok=True)
                     self.fs.put_file(str(folder / name), target)
         shutil.rmtree(folder)
+        return fresh
 
     def discard(self, digest: str) -> None:
         copy = self.cache / digest[:2] / digest

@@ -136,6 +136,25 @@ def test_what_fails_on_the_way_leaves_nothing(
     assert [path for path in state_without_lineage(elsewhere)[4] if path not in before[4]] == []
 
 
+def test_what_a_run_has_made_meanwhile_is_not_taken_back(
+    elsewhere: Workspace, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aimass.project.archive import take
+
+    def late(*_: Any) -> None:
+        numbers = elsewhere.run(task_of(chain.make, {}, rows=4))  # as the archive has it
+        elsewhere.run(task_of(chain.total, {"dataset": numbers.digest}))
+        collect(elsewhere, file.with_name("other.csv"), 2)  # into a table that is there by now
+        raise StoreError("No space left for the catalog")
+
+    monkeypatch.setattr(take, "keep", late)
+    with pytest.raises(StoreError, match="No space left"):
+        import_project(elsewhere, file)
+    known = {row["digest"] for row in elsewhere.artifacts()}
+    assert set(elsewhere.bytes.digests()) == known and len(known) == 3 and elsewhere.verify() == []
+    assert len(rows_of(elsewhere, "p/collect/p")) >= 2
+
+
 def test_a_program_that_was_quicker_is_told_of(
     elsewhere: Workspace, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,9 +101,24 @@ def place(scratch: Path, lake: str, table: str, files: list[str]) -> Iterator[st
             yield target
 
 
-def take_back(lake: str, placed: list[str]) -> None:
-    """Remove what `place` gave, commits before the rows that they name, and folders that are empty then."""
-    filesystem, _ = fsspec.core.url_to_fs(lake)
+def take_back(lake: str, table: str, placed: list[str]) -> None:
+    """Remove what `place` gave, commits before the rows that they name, and folders that are empty then.
+
+    All of it stays where somebody has collected into the table meanwhile: those rows stand on these.
+    """
+    uri = lake_uri(lake, table)
+    filesystem, root = fsspec.core.url_to_fs(uri)
+    with _still(uri):
+        ours = [target.removeprefix(f"{root}/") for target in placed]
+        first = next(filter(COMMIT.fullmatch, ours), None)
+        if first and any(
+            COMMIT.fullmatch(name) and name > first and name not in ours for name in _listed(filesystem, root)
+        ):
+            return
+        _remove(filesystem, placed)
+
+
+def _remove(filesystem: Any, placed: list[str]) -> None:
     for target in reversed(placed):
         filesystem.rm_file(target)
     for folder in sorted({target.rpartition("/")[0] for target in placed}, key=len, reverse=True):

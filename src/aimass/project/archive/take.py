@@ -155,15 +155,24 @@ def _apply(workspace: Workspace, archive: Archive, facts: Facts, plan: Plan, scr
         for table, files in plan.tables.items():
             sync(scratch / LAKE / table)
             placed: list[str] = []
-            undo.callback(lake.take_back, workspace.lake, placed)
+            undo.callback(lake.take_back, workspace.lake, table, placed)
             for target in lake.place(scratch / LAKE / table, workspace.lake, table, files):
                 placed.append(target)
         for digest, manifest in facts.artifacts.items():
-            if not workspace.bytes.has(digest):
-                undo.callback(workspace.bytes.discard, digest)
-            workspace.bytes.put(scratch / ARTIFACTS / digest, manifest)
+            if workspace.bytes.put(scratch / ARTIFACTS / digest, manifest):
+                undo.callback(_take_back, workspace, digest)
         keep(workspace.catalog, archive, facts, plan.runs, plan.versions, plan.names)
         undo.pop_all()
+
+
+def _take_back(workspace: Workspace, digest: str) -> None:
+    """Remove an artifact that was placed, unless it is known here by now: a run has made the same meanwhile."""
+    try:
+        known = workspace.catalog.artifact(digest)
+    except StoreError:  # nobody can say: bytes that nobody needs do no harm
+        return
+    if known is None:
+        workspace.bytes.discard(digest)
 
 
 def _keep_text(workspace: Workspace, project: str, text: str | None) -> Path | None:
