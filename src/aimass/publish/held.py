@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aimass.core.artifact import Release
-from aimass.core.errors import InputError, TaskFailed
+from aimass.core.errors import InputError, StoreError, TaskFailed
 from aimass.core.step import load_step
 from aimass.core.task import Task
 from aimass.measure.machine import machine_digest
@@ -46,7 +46,7 @@ def held_here(workspace: Workspace, ref: str) -> Told:
         if not promised.limits:
             return {**told, "holds": None, "why": "no budget was set"}
         report = workspace.run(measuring(workspace, promised, name))
-    except (InputError, TaskFailed) as error:
+    except (InputError, StoreError, TaskFailed) as error:
         return {**told, "holds": False, "why": error.what}
     row = row_of(report.read_json("report.json"), report.digest, promised.metric)
     broken = [limit.complaint(row) for limit in promised.limits if limit.excess(row) > 0]

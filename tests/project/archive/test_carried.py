@@ -16,7 +16,7 @@ from aimass.core.artifact import Dataset
 from aimass.core.errors import InputError, StoreError
 from aimass.project.archive.belongs import projects
 from aimass.project.archive.take import import_project, look
-from aimass.project.archive.write import export_project, known_text
+from aimass.project.archive.write import KEPT, export_project, known_text
 from aimass.runner.workspace import Workspace
 from aimass.store.jobs import Jobs
 from aimass.store.lake import open_dataset
@@ -153,6 +153,17 @@ def test_what_a_run_has_made_meanwhile_is_not_taken_back(
     known = {row["digest"] for row in elsewhere.artifacts()}
     assert set(elsewhere.bytes.digests()) == known and len(known) == 3 and elsewhere.verify() == []
     assert len(rows_of(elsewhere, "p/collect/p")) >= 2
+
+
+def test_a_project_whose_file_cannot_be_kept_is_in_and_says_so(elsewhere: Workspace, file: Path) -> None:
+    (elsewhere.folder / KEPT).write_text("in the way")
+    said: list[str] = []
+    told = import_project(elsewhere, file, note=said.append)
+    assert told["kept_project_file"] is None and elsewhere.resolve("p@2")
+    assert told["warning"] == said[-1] and "the project is in, without its aimass.toml: cannot write" in said[-1]
+    (elsewhere.folder / KEPT).unlink()
+    again = import_project(elsewhere, file)
+    assert Path(again["kept_project_file"]).read_text() == PROJECT and again["warning"] == ""
 
 
 def test_a_program_that_was_quicker_is_told_of(

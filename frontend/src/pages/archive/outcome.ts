@@ -36,6 +36,7 @@ export function resultOf(job: Job): string {
   if (job.error) return String(job.error['error'] ?? 'failed');
   if (!job.outcome) return '';
   if (job.kind === 'export') return String(job.outcome['file'] ?? '');
+  if (job.outcome['warning']) return String(job.outcome['warning']);
   const held = heldOf(job);
   const broken = held.filter((one) => one.holds === false);
   if (broken.length) return `${broken.map((one) => one.release).join(', ')}: a budget does not hold here`;

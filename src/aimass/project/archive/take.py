@@ -103,7 +103,8 @@ def import_project(workspace: Workspace, file: Path, *, note: Note = lambda _: N
     """Bring the project in the archive FILE into WORKSPACE; what is new, in numbers.  Twice is once.
 
     Finished runs are reused here as if they had been done here.  Raises InputError for a file that is no whole archive,
-    or where the workspace has something else under the same name; then nothing was changed.
+    or where the workspace has something else under the same name; then nothing was changed.  A project file that could
+    not be kept is told of as `warning`: the project is in by then.
     """
     with opened(file) as archive, held(workspace.folder / "locks" / "import", lambda _: note("another import runs")):
         facts = Facts.read(archive)
@@ -122,8 +123,10 @@ def import_project(workspace: Workspace, file: Path, *, note: Note = lambda _: N
                     expected="a workspace without it, or with the same as far as both reach",
                     todo="import into another: aimass -w FOLDER import ...", key="archive")  # fmt: skip
             _apply(workspace, archive, facts, plan, scratch)
-        kept = _keep_text(workspace, archive.contents.project, facts.text)
-        return {**_told(archive, facts, plan), "kept_project_file": kept and str(kept)}
+        kept, warning = _keep_text(workspace, archive.contents.project, facts.text)
+        if warning:
+            note(warning)
+        return {**_told(archive, facts, plan), "kept_project_file": kept and str(kept), "warning": warning}
 
 
 def _check_room(archive: Archive, workspace: Workspace) -> None:
@@ -175,12 +178,17 @@ def _take_back(workspace: Workspace, digest: str) -> None:
         workspace.bytes.discard(digest)
 
 
-def _keep_text(workspace: Workspace, project: str, text: str | None) -> Path | None:
-    """Where the project file is kept."""
+def _keep_text(workspace: Workspace, project: str, text: str | None) -> tuple[Path | None, str]:
+    """Where the project file is kept; and what is to be done where it could not be."""
     if text is None:
-        return None
+        return None, ""
     file = workspace.folder / KEPT / project / "aimass.toml"
-    with writing(str(file)):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    return file
+    fresh = file.with_name("aimass.toml.new")
+    try:
+        with writing(str(file)):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            fresh.write_text(text, encoding="utf-8")
+            fresh.replace(file)
+    except StoreError as error:
+        return None, f"the project is in, without its aimass.toml: {error.what}; {error.todo}, then import it again"
+    return file, ""
