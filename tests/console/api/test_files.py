@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 from tests.console.conftest import Guest
 from tests.whole import tiny
 
 from aimass.console.access import audit
-from aimass.console.files import looks, uploads
+from aimass.console.files import folder, looks, uploads
 from aimass.console.jobs.work import data_of
 from aimass.console.place import Place
 from aimass.store.catalog import Catalog
@@ -103,6 +108,52 @@ def test_a_file_is_replaced_only_when_that_is_said(admin: TestClient, catalog: C
     gone = admin.delete(f"{FILES}/rows.csv")
     assert gone.status_code == 200 and admin.get(FILES).json()["rows"] == []
     assert audit.entries(catalog, what="files.remove")[0]["before"]["sha256"] == entry["after"]["sha256"]
+
+
+@contextmanager
+def unkept(catalog: Catalog) -> Iterator[None]:
+    """The disk of CATALOG fails at the end of each transaction."""
+
+    def fails(_: Any) -> None:
+        raise OperationalError("COMMIT", {}, Exception("disk I/O error"))
+
+    sa.event.listen(catalog.engine, "commit", fails)
+    try:
+        yield
+    finally:
+        sa.event.remove(catalog.engine, "commit", fails)
+
+
+def test_no_file_comes_goes_or_is_replaced_without_its_entry(admin: TestClient, place: Place, catalog: Catalog) -> None:
+    assert taken(admin, "rows.csv", ROWS).status_code == 201
+    id = sent(admin, "rows.csv", ROWS + ROWS[-30:])
+    with unkept(catalog):
+        assert admin.post(f"{UPLOADS}/{id}/take", json={"replace": True}).status_code == 503
+        assert admin.post(f"{UPLOADS}/{id}/take", json={"name": "new.csv"}).status_code == 503
+        assert admin.delete(f"{FILES}/rows.csv").status_code == 503
+        assert admin.post(UPLOADS, json={"name": "more.csv", "size": 9}).status_code == 503
+    assert [path.name for path in data_of(place.workspace).iterdir()] == ["rows.csv"]
+    assert (data_of(place.workspace) / "rows.csv").read_bytes() == ROWS
+    assert [row["id"] for row in admin.get(UPLOADS).json()["rows"]] == [id]
+    assert len(audit.entries(catalog, what="files.")) == 1
+    assert admin.post(f"{UPLOADS}/{id}/take", json={"replace": True}).status_code == 201, "it can be done again"
+
+
+def test_what_the_disk_refuses_stands_there_as_failed_and_the_file_is_known_as_before(
+    admin: TestClient, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert taken(admin, "rows.csv", ROWS).status_code == 201
+    id = sent(admin, "rows.csv", ROWS + ROWS[-30:])
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(folder, "_move", full)
+    assert admin.post(f"{UPLOADS}/{id}/take", json={"replace": True}).status_code == 503
+    entry = audit.entries(catalog, what="files.take")[0]
+    assert entry["after"]["asked"]["size"] == len(ROWS) + 30 and "No space left" in entry["after"]["failed"]
+    [row] = admin.get(FILES).json()["rows"]
+    assert (row["sha256"], row["who"]) == (sha256(ROWS).hexdigest(), "ada")
 
 
 def test_nobody_goes_on_with_the_upload_of_another_but_an_admin(admin: TestClient, guest: Guest) -> None:

@@ -75,6 +75,11 @@ def _end(catalog: Catalog, id: int, after: Any) -> None:
     catalog.write(sa.update(t.audit).where(t.audit.c.id == id).values(after=after))
 
 
+def done() -> sa.ColumnElement[bool]:
+    """Holds for entries of what was done, as far as anybody knows."""
+    return sa.cast(t.audit.c.after, sa.Text).not_like('{"asked"%')
+
+
 def entries(
     catalog: Catalog, *, who: str = "", what: str = "", before: int | None = None, limit: int = 100
 ) -> list[Row]:

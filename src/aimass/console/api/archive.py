@@ -24,6 +24,7 @@ from aimass.core.errors import InputError, unknown
 from aimass.project.archive.belongs import projects
 from aimass.project.archive.take import look
 from aimass.runner.workspace import Workspace
+from aimass.store.base import writing
 from aimass.store.catalog import Row
 from aimass.store.jobs import EXPORT, IMPORT, Jobs
 
@@ -158,9 +159,9 @@ def removed(request: Request, file: str, caller: Caller = needs("archive.use")) 
     """Remove an archive; what came out of it stays."""
     place = place_of(request)
     found = _file(place.workspace, file)
-    with place.catalog.writing() as link:
-        audit.note(link, caller, "archive.remove", file, before={"bytes": found.stat().st_size})
-        found.unlink()
+    before = {"bytes": found.stat().st_size}
+    with audit.acting(place.catalog, caller, "archive.remove", file, before=before), writing(file):
+        found.unlink(missing_ok=True)
 
 
 def _file(workspace: Workspace, name: str) -> Path:

@@ -21,6 +21,7 @@ from aimass.console.files.looks import look
 from aimass.console.files.uploads import LARGEST, PIECE, Uploads
 from aimass.console.place import place_of
 from aimass.console.refusals import missing
+from aimass.core.errors import StoreError
 
 router = APIRouter(prefix="/api/v1/uploads", tags=["uploads"], responses=PROBLEMS)
 OCTETS = "application/octet-stream"
@@ -80,9 +81,14 @@ def listed(request: Request, caller: Caller = needs("files.change")) -> Any:
 @router.post("", response_model=Upload, status_code=201)
 def begin(request: Request, body: NewUpload, caller: Caller = needs("files.change")) -> Any:
     """Announce a file."""
-    upload = _uploads(request).begin(body.name, body.size, body.modified, caller.name)
-    with place_of(request).catalog.writing() as link:
-        audit.note(link, caller, "uploads.begin", upload.id, after={"name": upload.name, "size": upload.size})
+    here = _uploads(request)
+    upload = here.begin(body.name, body.size, body.modified, caller.name)
+    try:
+        with place_of(request).catalog.writing() as link:
+            audit.note(link, caller, "uploads.begin", upload.id, after={"name": upload.name, "size": upload.size})
+    except StoreError:
+        here.drop(upload)
+        raise
     return asdict(upload)
 
 

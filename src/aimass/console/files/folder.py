@@ -84,12 +84,10 @@ def take(space: Workspace, uploads: Uploads, upload: Upload, by: Caller, *, name
         if before and not over:
             raise taken(f"{name} is there already", expected="another name", key="name",
                         todo="rename it, or replace the one that is there")  # fmt: skip
-        with space.catalog.writing() as link:
-            with writing(name):
-                facts = _moved(uploads.path(upload), data_of(space), name)
-            after = {"size": facts.size, "modified": facts.modified, "sha256": came}
-            told = {"size": before.size, "modified": before.modified, "sha256": before.sha256} if before else None
-            audit.note(link, by, TAKE, name, before=told, after=after)
+        path = uploads.path(upload)
+        after = {**_told(_file(path)), "sha256": came}
+        with audit.acting(space.catalog, by, TAKE, name, before=before and _told(before), after=after), writing(name):
+            _move(path, data_of(space), name)
     uploads.drop(upload)
     return found(space, name)[0]
 
@@ -97,21 +95,22 @@ def take(space: Workspace, uploads: Uploads, upload: Upload, by: Caller, *, name
 def remove(space: Workspace, name: str, by: Caller) -> File:
     """Remove the file NAME; datasets that were collected from it stay.  Raises Refusal (404)."""
     file, path = found(space, name)
-    with space.catalog.writing() as link:
-        before = {"size": file.size, "modified": file.modified, "sha256": file.sha256}
-        audit.note(link, by, REMOVE, name, before=before)
-        with writing(name):
-            path.unlink(missing_ok=True)
+    with audit.acting(space.catalog, by, REMOVE, name, before=_told(file)), writing(name):
+        path.unlink(missing_ok=True)
     return file
 
 
-def _moved(path: Path, folder: Path, name: str) -> File:
+def _told(file: File) -> Row:
+    """By what a file is known again."""
+    return {"size": file.size, "modified": file.modified, "sha256": file.sha256}
+
+
+def _move(path: Path, folder: Path, name: str) -> None:
     """PATH, now called NAME in FOLDER, its bytes on the disk before its name is."""
     folder.mkdir(parents=True, exist_ok=True)
     with path.open("rb") as file:
         os.fsync(file.fileno())
     path.replace(folder / name)
-    return _file(folder / name)
 
 
 def _paths(space: Workspace) -> list[Path]:
@@ -150,6 +149,6 @@ def _with(file: File, row: Row | None) -> File:
 def _known(catalog: Catalog, names: list[str]) -> dict[str, Row]:
     """The newest coming of each of NAMES."""
     a = t.audit.c
-    newest = sa.select(sa.func.max(a.id)).where(a.what == TAKE, a.subject.in_(names)).group_by(a.subject)
+    newest = sa.select(sa.func.max(a.id)).where(a.what == TAKE, a.subject.in_(names), audit.done()).group_by(a.subject)
     rows = catalog.rows(sa.select(a.subject, a.who, a.time, a.after).where(a.id.in_(newest))) if names else []
     return {row["subject"]: row for row in rows}
