@@ -66,7 +66,7 @@ def test_a_project_leaves_as_a_job_and_its_file_is_fetched(admin: TestClient, pl
     assert admin.delete(f"{ARCHIVE}/files/{file['file']}").status_code == 204
     assert admin.get(ARCHIVE).json()["files"] == []
     told = [row["what"] for row in audit.entries(catalog, what="archive.")]
-    assert told == ["archive.remove", "archive.export"]
+    assert told == ["archive.remove", "archive.download", "archive.export"]
 
 
 def test_an_archive_is_brought_by_an_upload(admin: TestClient, place: Place, brought: str) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from aimass.console.access import audit
 from aimass.console.place import Place
+from aimass.store.catalog import Catalog
 
 LOG = "/api/v1/log"
 
@@ -38,10 +40,13 @@ def test_a_hundred_thousand_lines_are_paged_searched_and_linked_to(admin: TestCl
     assert [line["text"] for line in around] == ["line 769", "line 770", "line 771"]
 
 
-def test_all_is_saved_as_text(admin: TestClient, said: Path) -> None:
+def test_all_is_saved_as_text_and_who_did_is_written_down(admin: TestClient, said: Path, catalog: Catalog) -> None:
     done = admin.get(f"{LOG}/text?text=line%209999&of=console")
     assert done.headers["content-type"].startswith("text/plain") and "attachment" in done.headers["content-disposition"]
     assert [line.rpartition(" ")[2] for line in done.text.splitlines()] == ["9999", *map(str, range(99990, 100000))]
+    [entry] = audit.entries(catalog, what="log.")
+    assert (entry["who"], entry["what"], entry["subject"]) == ("ada", "log.download", "console")
+    assert entry["after"] == {"level": "info", "text": "line 9999"}
 
 
 @pytest.mark.parametrize("query", ["of=nobody", "before=AAAA", "line=console:77777777", "line=../x:1", "level=loud"])

@@ -6,6 +6,7 @@ import io
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import onnx
@@ -123,11 +124,19 @@ def test_a_graph_is_told_as_a_table(admin: TestClient, space: Workspace) -> None
     assert graph["outputs"] == [{"name": "mlp/2/out", "shape": "N × 8"}]
 
 
-def test_the_file_of_a_version_is_its_model(admin: TestClient, space: Workspace) -> None:
+def test_the_file_of_a_version_is_its_model_and_who_took_it_is_written_down_once(
+    admin: TestClient, guest: Guest, space: Workspace
+) -> None:
     done = admin.get("/api/v1/models/flights/2/file")
     assert onnx.load(io.BytesIO(done.content)).graph.name == "mlp"
     assert done.headers["content-disposition"] == 'attachment; filename="flights-2.onnx"'
-    assert admin.get("/api/v1/models/flights/2/file", headers={"range": "bytes=0-9"}).status_code == 206
+    for part in ("bytes=0-9", "bytes=10-19", "bytes=-5"):
+        assert admin.get("/api/v1/models/flights/2/file", headers={"range": part}).status_code == 206
+    assert admin.head("/api/v1/models/flights/2/file").status_code in (404, 405)
+    assert guest("viewer").get("/api/v1/models/flights/2/file", headers={"range": "bytes=9-"}).status_code == 206
+    told = audit.entries(space.catalog, what="models.download")
+    assert [(one["who"], one["subject"]) for one in told] == [("viewer", "flights@2"), ("ada", "flights@2")]
+    assert told[0]["after"] == {"sha256": sha256(done.content).hexdigest()}
 
 
 def test_what_explains_a_model_is_found_with_its_pictures(admin: TestClient, space: Workspace) -> None:

@@ -15,6 +15,7 @@ from starlette.responses import FileResponse
 from aimass.console import archives
 from aimass.console.access import audit
 from aimass.console.access.caller import Caller
+from aimass.console.access.taken import note_taken
 from aimass.console.access.who import needs
 from aimass.console.api.bodies import PROBLEMS, Body, Name
 from aimass.console.api.jobs import Job, shown
@@ -151,6 +152,7 @@ def come(request: Request, body: Coming, caller: Caller = needs("archive.use")) 
 def taken(request: Request, file: str, caller: Caller = needs("archive.use")) -> FileResponse:
     """The bytes of an archive."""
     found = _file(place_of(request).workspace, file)
+    note_taken(request, caller, "archive.download", file, {"bytes": found.stat().st_size})
     return FileResponse(found, media_type="application/zip", filename=found.name)
 
 

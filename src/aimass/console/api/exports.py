@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from aimass.console.access import audit
 from aimass.console.access.caller import Caller
+from aimass.console.access.taken import note_taken
 from aimass.console.access.who import needs
 from aimass.console.api.bodies import PROBLEMS, Body
 from aimass.console.api.datasets import Digest
@@ -71,8 +72,7 @@ def fetched(
     place = place_of(request)
     dataset = dataset_of(place.workspace, digest)
     path, facts = file_of(place.workspace, dataset, format)
-    with place.catalog.writing() as link:
-        audit.note(link, caller, "datasets.download", digest, after={"format": format, "sha256": facts["sha256"]})
+    note_taken(request, caller, "datasets.download", digest, {"format": format, "sha256": facts["sha256"]})
     told = base64.b64encode(bytes.fromhex(facts["sha256"])).decode()
     headers = {"repr-digest": f"sha-256=:{told}:", "etag": f'"{facts["sha256"]}"'}
     headers["content-encoding"] = "identity"  # not packed on the way: its length is known, and it can be had in parts

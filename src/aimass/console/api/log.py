@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from aimass.console.access.caller import Caller
+from aimass.console.access.taken import note_taken
 from aimass.console.access.who import needs
 from aimass.console.api.bodies import PROBLEMS
 from aimass.console.logs import stream
@@ -77,6 +78,7 @@ def text(
 ) -> StreamingResponse:
     """All lines from the first on, as text."""
     logs = _logs(place_of(request), of)
+    note_taken(request, caller, "log.download", of or "all", {"level": level, "text": text})
     headers = {"content-disposition": 'attachment; filename="aimass.log"'}
     return StreamingResponse(_all(logs, Wanted(text, level)), media_type="text/plain; charset=utf-8", headers=headers)
 

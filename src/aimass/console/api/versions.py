@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse
 
 from aimass.console.access.caller import Caller
+from aimass.console.access.taken import note_taken
 from aimass.console.access.who import needs
 from aimass.console.api.artifacts import Node, shown
 from aimass.console.api.bodies import PROBLEMS
@@ -197,6 +198,7 @@ def file(request: Request, name: str, number: Number, caller: Caller = needs("mo
     path = release.folder / FILE
     if FILE not in release.manifest.files or not path.is_file():
         raise Damaged(f"{name[:100]}@{number} has no {FILE}", expected="a whole release", todo="publish it again")
+    note_taken(request, caller, "models.download", f"{name}@{number}", {"sha256": release.manifest.files[FILE]})
     headers = {"cache-control": "private, max-age=3600", "etag": f'"{release.manifest.files[FILE][:32]}"'}
     return FileResponse(path, headers=headers, filename=f"{name}-{number}.onnx", media_type="application/octet-stream")
 
