@@ -82,6 +82,15 @@ class Crew(Running):
         lines = str(self.ask("GET", "/metrics")).splitlines()
         return sum(int(line.split()[-1]) for line in lines if line.startswith('aimass_requests_total{model="m"'))
 
+    def counts_up_to(self, wanted: int) -> bool:
+        """Whether the metrics say WANTED good answers of m, once they say no less: a worker that is too busy to answer
+        the others counts as it last did."""
+        until = time.monotonic() + PATIENCE
+        while (found := self.requests()) < wanted:
+            assert time.monotonic() < until, (found, wanted)
+            time.sleep(0.05)
+        return found == wanted
+
 
 def crewed(shelf: Path, *more: str, workers: int = 2) -> AbstractContextManager[Crew]:
     """One of so many WORKERS."""

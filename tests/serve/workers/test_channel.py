@@ -56,6 +56,33 @@ def test_what_is_said_is_begun_in_the_order_in_which_it_was_said() -> None:
     talk(check, note=note)
 
 
+def test_the_last_words_of_who_goes_are_heard_though_it_is_asked_something_meanwhile() -> None:
+    heard: list[int] = []
+
+    async def note(number: int) -> None:
+        heard.append(number)
+
+    async def main() -> None:
+        lines = socket.socketpair()
+        stays, goes = Channel(lines[0], {"note": note}), Channel(lines[1], {})
+        listening = [asyncio.create_task(end.listen()) for end in (stays, goes)]
+        while stays.writer is None or goes.writer is None:
+            await asyncio.sleep(0)
+
+        async def go() -> None:
+            goes.tell("note", number=1)
+            await goes.finish(30)
+
+        going = asyncio.create_task(go())
+        while not stays.ended.is_set():
+            stays.tell("report")
+            await asyncio.sleep(0)
+        await asyncio.gather(going, *listening)
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+    assert heard == [1]
+
+
 @pytest.mark.parametrize(
     "error", [Refused(409, "no canary", expected="one"), InputError("wrong", todo="mend it"), StoreError("full")]
 )

@@ -11,6 +11,7 @@ import json
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -119,6 +120,17 @@ class Channel(Talk):
         super().close()
         if self.writer is not None:
             self.writer.close()
+
+    async def finish(self, seconds: float) -> None:
+        """Say nothing more; returns when the other end has heard all, or after so many SECONDS.
+
+        Who just went could be asked something at that moment; the connection breaks at that, and last words that had
+        not been read are lost.
+        """
+        if self.writer is not None:
+            with suppress(OSError, TimeoutError):
+                self.writer.write_eof()
+                await asyncio.wait_for(self.ended.wait(), seconds)
 
     def tell(self, what: str, **said: Any) -> None:
         """A note; left out when nobody reads, and when the other end is far behind."""

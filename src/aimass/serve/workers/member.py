@@ -24,6 +24,7 @@ from aimass.serve.workers.together import Together
 
 BEAT = 0.25  # seconds
 TOLD = 1.0  # seconds between reports
+FAREWELL = 5.0  # seconds in which the supervisor should have heard the last one
 
 log = logging.getLogger("aimass.serve")
 
@@ -36,7 +37,7 @@ class Member(Together):
         order = heard(self.line)
         self.number, self.plans, self.tallies = order.number, order.plans, order.tallies
         self.sockets, self.mine = order.sockets, order.sockets[order.number]
-        self.stopped, self.follower = False, Follower()
+        self.stopped, self.over, self.follower = False, False, Follower()
         self.minded: dict[int, list[asyncio.Server]] = {}
         self.at_sockets = asyncio.Lock()
         self.begun = asyncio.Event()
@@ -72,7 +73,8 @@ class Member(Together):
 
     async def _listen(self) -> None:
         await self.channel.listen()
-        os._exit(1)  # nobody keeps this worker any more
+        if not self.over:
+            os._exit(1)  # nobody keeps this worker any more
 
     async def _beat(self) -> None:
         due = time.monotonic()
@@ -146,9 +148,8 @@ class Member(Together):
         if self.beating is not None:
             self.beating.cancel()
         await self._tell()
-        if self.channel.writer is not None:
-            with suppress(OSError, TimeoutError):
-                await asyncio.wait_for(self.channel.writer.drain(), 1)
+        self.over = True
+        await self.channel.finish(FAREWELL)
 
 
 @contextmanager
