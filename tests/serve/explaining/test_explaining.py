@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tests.serve.explaining.conftest import INPUTS, ROW, said
 from aimass.prepare.background import save_background
 from aimass.prepare.rows import from_records
 from aimass.serve.explaining.__main__ import Models, answered
+from aimass.serve.explaining.looks import EVERY, Looks
 
 
 def asked(server: Running, path: str, body: Any) -> tuple[int, Any]:
@@ -110,7 +112,24 @@ def test_who_explains_stands_back_for_the_server_in_its_session_and_hears_no_sig
     (process,) = processes(server.ready["pid"])
     assert os.getsid(process) == os.getsid(server.ready["pid"]) and os.getpgid(process) == process
     threads = [int(thread.name) for thread in Path(f"/proc/{process}/task").iterdir()]
-    assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_IDLE}
+    modest = [thread for thread in threads if os.sched_getscheduler(thread) == os.SCHED_IDLE]
+    assert process in modest and len(modest) == len(threads) - 1  # all but the one that lets the system look
+
+
+def test_the_system_looks_who_should_run_as_long_as_an_explanation_is_made_and_no_longer() -> None:
+    looks = Looks()
+
+    def switches() -> int:
+        told = Path(f"/proc/self/task/{looks.thread.native_id}/status").read_text()
+        return int(told.rpartition("\nvoluntary_ctxt_switches:")[2].split()[0])
+
+    with looks.working():
+        before = switches()
+        while switches() < before + 100:
+            pass
+    before = switches()
+    time.sleep(100 * EVERY)
+    assert switches() <= before + 2  # the sleep that had begun, and the wait
 
 
 def test_the_training_rows_that_stay_with_a_model_are_its_background(tmp_path: Path, folder: Path) -> None:

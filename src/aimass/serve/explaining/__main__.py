@@ -9,6 +9,7 @@ import argparse
 import os
 import struct
 import sys
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ from aimass.engines.base import Predictor, Tensors
 from aimass.prepare.rows import from_records
 from aimass.runner.worker import die_with_parent
 from aimass.serve.explaining.asked import LIMITS
+from aimass.serve.explaining.looks import EVERY, Looks
 from aimass.serve.predictor import Served, Wanted, columns_of, load
 
 KEPT = 4  # models
@@ -86,18 +88,21 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.parent is not None:
         die_with_parent(given.parent)
-    modest()
+    looks = Looks()
+    sys.setswitchinterval(EVERY)  # who waits for the interpreter wakes as often
+    modest(but=looks.thread)
     models = Models()
     while head := sys.stdin.buffer.read(LENGTH.size):
         raw = sys.stdin.buffer.read(LENGTH.unpack(head)[0])
-        said = orjson.dumps(answered(models, orjson.loads(raw)), option=orjson.OPT_SERIALIZE_NUMPY)
+        with looks.working():
+            said = orjson.dumps(answered(models, orjson.loads(raw)), option=orjson.OPT_SERIALIZE_NUMPY)
         sys.stdout.buffer.write(LENGTH.pack(len(said)) + said)
         sys.stdout.buffer.flush()
     return 0
 
 
-def modest() -> None:
-    """Run only when nobody else wants to: who predicts is never kept waiting.
+def modest(but: threading.Thread) -> None:
+    """Run only when nobody else wants to, all threads BUT one: who predicts is never kept waiting.
 
     In a process group of its own, which signals of a terminal do not reach, but in the session of the server: Linux
     shares processors between sessions first (autogroup), and only then asks who is modest.
@@ -106,7 +111,8 @@ def modest() -> None:
     os.nice(NICE)
     if sys.platform == "linux":
         for thread in Path("/proc/self/task").iterdir():  # imports have started some
-            os.sched_setscheduler(int(thread.name), os.SCHED_IDLE, os.sched_param(0))
+            if int(thread.name) != but.native_id:
+                os.sched_setscheduler(int(thread.name), os.SCHED_IDLE, os.sched_param(0))
 
 
 if __name__ == "__main__":
