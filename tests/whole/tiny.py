@@ -28,6 +28,7 @@ size_mb = 50.0
 [search]
 models = ["linear", "mlp"]
 passes = [["quantize-int8-dynamic"]]
+engines = []
 
 [train]
 recipe = { use = "gradient", epochs = 30, learning_rate = 0.05, threads = 1 }

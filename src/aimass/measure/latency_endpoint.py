@@ -32,7 +32,6 @@ from aimass.measure.machine import load_average
 
 WARMUPS = 200  # requests, over all clients
 READY = 60.0  # seconds until a server must answer
-STOP = 15.0  # seconds a server may take to end
 TIMEOUT = 1800.0  # seconds for the client
 
 
@@ -40,7 +39,8 @@ TIMEOUT = 1800.0  # seconds for the client
 def endpoint(folder: Path, name: str, *, log_to: Path | None = None) -> Iterator[str]:
     """Serve the artifact FOLDER as NAME on a free port of 127.0.0.1 in a process of its own; gives the base URL.
 
-    The server ends with the block.  LOG_TO: write the prediction log below that folder, as a published version does.
+    The server is killed with the block: it keeps nothing that anybody wants, and to write the last of its log takes
+    longer than many a measurement.  LOG_TO: write the prediction log below that folder, as a published version does.
     Raises TaskFailed with the server's own words when it does not become ready.
     """
     # Files, not pipes: nobody reads along, and a full pipe would stop the server.
@@ -51,7 +51,8 @@ def endpoint(folder: Path, name: str, *, log_to: Path | None = None) -> Iterator
         try:
             yield f"http://127.0.0.1:{_wait(process, out, err)}"
         finally:
-            _end(process)
+            process.kill()
+            process.wait()
 
 
 def serving(folder: Path, name: str, log_to: Path | None) -> list[str]:
@@ -81,15 +82,6 @@ def _port(line: str) -> int | None:
     except ValueError:
         return None
     return int(fields["port"]) if isinstance(fields, dict) and fields.get("ready") else None
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def ask(url: str, body: dict[str, Any]) -> dict[str, Any]:

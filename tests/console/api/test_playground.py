@@ -82,7 +82,7 @@ def test_records_are_answered_with_the_version_and_the_time_it_took(admin: TestC
 
 
 def test_an_answer_comes_with_its_explanation_that_adds_up(admin: TestClient, server: str) -> None:
-    done = ask(admin, "customers", PEOPLE[:1], explain={"budget_ms": 200, "counterfactual": True})
+    done = ask(admin, "customers", PEOPLE[:1], explain={"budget_ms": 20_000, "counterfactual": True})
     [found] = done.json()["explain"]["explanations"]
     added = found["base_value"] + sum(one["attribution"] for one in found["attributions"])
     assert added == pytest.approx(found["prediction"], abs=1e-5)
