@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
-from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.console.browser.conftest import serving
+from tests.cli.conftest import Say, key_of
 from tests.runner import chain
 from tests.runner.test_runners import task_of
 
-from aimass.cli.main import main
+from aimass.cli.main import COMMANDS, STEPS
 from aimass.cli.remote import Remote
-from aimass.console.access import keys
-from aimass.console.app import create_app
 from aimass.console.jobs.work import data_of
 from aimass.console.jobs.worker import Worker
 from aimass.core.errors import InputError
 from aimass.runner.workspace import Workspace
 
-Say = Callable[..., tuple[int, str, str]]
 ROWS = 'name = "far"\n[steps.rows]\ndo = "collect"\nname = "far/rows"\nsource = { use = "csv", path = "rows.csv" }\n'
 BROKEN = ROWS.replace("rows.csv", "nothing.csv")
 
@@ -39,59 +34,6 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     with pytest.raises(InputError):
         found.run(task_of(chain.fail, {}, how="input"))
     return found
-
-
-@pytest.fixture(scope="module")
-def url(space: Workspace) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        server, thread = serving(create_app(space.url), bound)
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(20)
-
-
-def key_of(space: Workspace, role: str) -> str:
-    with space.catalog.writing() as link:
-        return keys.add(link, "cli", role, "ada")[1]
-
-
-@pytest.fixture
-def worker(space: Workspace) -> Iterator[Worker]:
-    """Carries out what is asked for."""
-    found = Worker(space)
-    thread = threading.Thread(target=found.run, daemon=True)
-    thread.start()
-    yield found
-    found.leave()
-    thread.join(20)
-
-
-@pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> Say:
-    def say(*words: str | Path) -> tuple[int, str, str]:
-        try:
-            main([*map(str, words)])
-            code = 0
-        except SystemExit as error:
-            code = int(error.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return say
-
-
-@pytest.fixture
-def here(space: Workspace, said: Say) -> Say:
-    """In the folder."""
-    return lambda *words: said("-w", str(space.folder), *words)
-
-
-@pytest.fixture
-def there(space: Workspace, url: str, said: Say, monkeypatch: pytest.MonkeyPatch) -> Say:
-    """At the console, by the environment."""
-    monkeypatch.setenv("AIMASS_URL", f"{url}/")
-    monkeypatch.setenv("AIMASS_KEY", key_of(space, "admin"))
-    return said
 
 
 ASKED = [
@@ -124,16 +66,29 @@ def test_an_error_has_the_same_words_and_exit_code(here: Say, there: Say, words:
     assert there(*words)[0] == 2
 
 
-ITSELF = [
-    ("serve", "sum"), ("up",), ("down",), ("export", "p"), ("import", "f.zip"), ("predict", "a", "b", "c"), ("advise",),
-    ("run", "--serve"),
-]  # fmt: skip
+ITSELF = [("serve", "sum"), ("up",), ("down",), ("predict", "a", "b", "c"), ("advise",), ("run", "--serve")]
+BOTH = ("run", "ls", "show", "lineage", "logs", "curves", "status", "doctor", "report", "export", "import")
+NEITHER = ("init", "keys", "parts")  # they need files, or nothing
 
 
 @pytest.mark.parametrize("words", ITSELF, ids=" ".join)
 def test_what_needs_the_workspace_itself_says_so(there: Say, words: tuple[str, ...]) -> None:
     code, _, err = there(*words)
     assert code == 2 and "needs the workspace itself, and AIMASS_URL names a console" in err
+
+
+def test_every_command_works_at_a_console_or_says_why_not() -> None:
+    itself = {words[0] for words in ITSELF} - {"run"}
+    assert {*BOTH, *NEITHER} | itself == {*COMMANDS, "predict"}  # each is tried here or in test_freight
+    assert "predict" in STEPS and not {*STEPS} & {*COMMANDS}  # all other steps are one and the same command
+
+
+def test_the_doctor_looks_at_the_console(there: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = json.loads(there("doctor", "--json")[1])[-1]
+    assert (row["what"], row["state"]) == ("console", "fit") and "last run 2" in row["found"]
+    monkeypatch.setenv("AIMASS_KEY", "nonsense")
+    code, out, _ = there("doctor", "--json")
+    assert code == 1 and "set AIMASS_KEY" in json.loads(out)[-1]["to_do"]
 
 
 def test_a_folder_that_is_typed_says_more_than_the_environment(there: Say, tmp_path: Path) -> None:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from aimass.cli.looks import WANT_JSON
-from aimass.cli.place import emit, table, workspace
+from aimass.cli.place import emit, remote, table, workspace
 from aimass.core.errors import InfeasibleError
 
+if TYPE_CHECKING:
+    from aimass.cli.remote import Remote
+    from aimass.runner.workspace import Workspace
+
 MEASURED = ("served", "all", "none")
+Note = Callable[[str], None]
+Show = Callable[[dict[str, Any]], None]
 
 
 @click.command("export")
@@ -30,9 +36,15 @@ def export(ctx: click.Context, project: str, to: Path | None, force: bool, json_
     """
     from aimass.project.archive.write import export_project
 
-    name, text = _named(project)
+    there, note = remote(ctx), _note(json_wanted)
+    name, text = _named(project, far=there is not None)
     target = to or Path(f"{name}.aimass.zip")
-    told = export_project(workspace(ctx), name, target.absolute(), text=text, force=force, note=_note(json_wanted))
+    if there:
+        from aimass.cli.freight import export_there
+
+        told = export_there(there, name, text, target.absolute(), force=force, note=note)
+    else:
+        told = export_project(workspace(ctx), name, target.absolute(), text=text, force=force, note=note)
     lines = [f"{told['artifacts']} artifacts, {told['runs']} runs, {len(told['versions'])} releases: "
              f"{told['bytes'] / 1e6:.1f} MB in {target}"]  # fmt: skip
     if not told["project_file"]:
@@ -40,11 +52,15 @@ def export(ctx: click.Context, project: str, to: Path | None, force: bool, json_
     emit(told, json_wanted=json_wanted, text="\n".join([*lines, f"bring it in elsewhere: aimass import {target.name}"]))
 
 
-def _named(project: str) -> tuple[str, str | None]:
-    """The name of PROJECT, and the text of its file where it is one."""
+def _named(project: str, *, far: bool) -> tuple[str, str | None]:
+    """The name of PROJECT, and the text of its file where it is one; what it names may lie FAR away."""
     path = Path(project)
     if not (path.suffix == ".toml" or path.exists()):
         return project, None
+    if far:
+        from aimass.cli.projects import named_there
+
+        return named_there(path)[:2]
     from aimass.project.file import load
 
     loaded = load(path)
@@ -66,25 +82,48 @@ def import_(ctx: click.Context, file: Path, look: bool, measure: str, json_wante
     Exit codes: 0 every budget holds, 2 no archive or not for this workspace, 3 imported, but a budget does not hold.
     Example: aimass -w elsewhere import flights.aimass.zip
     """
+    note = _note(json_wanted)
+
+    def show(seen: dict[str, Any]) -> None:
+        if not json_wanted:
+            click.echo(_page(seen))
+
+    there, how = remote(ctx), "" if look else measure
+    told = _come_there(there, file, how, note, show) if there else _come_here(workspace(ctx), file, how, note, show)
+    if not look:
+        emit(told, json_wanted=json_wanted, text=budgets_page(told["releases"]))
+        _conclude(told["releases"])
+    elif json_wanted:
+        emit(told, json_wanted=True, text="")
+
+
+def _come_here(place: Workspace, file: Path, measure: str, note: Note, show: Show) -> dict[str, Any]:
+    """What the project in FILE brings, with its releases measured; only looked into without MEASURE.  SHOW sees it."""
     from aimass.project.archive.take import import_project
     from aimass.project.archive.take import look as look_into
     from aimass.publish.held import held_among
 
-    place = workspace(ctx)
-    if look:
-        told = look_into(place, file)
-        emit(told, json_wanted=json_wanted, text=_page(told))
-        return
-    note = _note(json_wanted)
-    told = import_project(place, file, note=note)
-    if not json_wanted:
-        click.echo(_page(told))
-    told["releases"] = held_among(place, told["versions"], measure, note)
-    emit(told, json_wanted=json_wanted, text=budgets_page(told["releases"]))
-    _conclude(told["releases"])
+    told = import_project(place, file, note=note) if measure else look_into(place, file)
+    show(told)
+    if not measure:
+        return told
+    return {**told, "releases": held_among(place, told["versions"], measure, note)}
 
 
-def _note(quiet: bool) -> Callable[[str], None]:
+def _come_there(there: Remote, file: Path, measure: str, note: Note, show: Show) -> dict[str, Any]:
+    """The same at a console, by a job; the archive is there only as long as that lasts."""
+    from aimass.cli.freight import brought
+
+    with brought(there, file, note) as name:
+        seen = there.ask("GET", "archive/look", file=name)
+        if not (measure and seen["new"]["against"]):  # else the console refuses it below
+            show(seen)
+        if not measure:
+            return seen
+        return there.job({"file": name, "measure": measure}, note, "archive/import")
+
+
+def _note(quiet: bool) -> Note:
     return (lambda text: None) if quiet else (lambda text: click.secho(text, dim=True, err=True))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from aimass.cli.place import emit, table, workspace
+from aimass.cli.place import emit, remote, table, workspace
 from aimass.core.errors import AimassError
 
 NEEDED = ("torch", "onnx", "onnxruntime", "pyarrow", "deltalake", "duckdb", "sqlalchemy", "uvloop")
@@ -21,7 +21,7 @@ EXTRAS = {"ray": "ray", "psycopg": "postgres", "skl2onnx": "sklearn"}
 @click.option("--json", "json_wanted", is_flag=True)
 @click.pass_context
 def doctor(ctx: click.Context, json_wanted: bool) -> None:
-    """Check python, packages, disk and workspace; exit code 1 when something is unfit."""
+    """Check python, packages, disk and workspace, or the console that stands for it; exit code 1 when one is unfit."""
     rows = [_python(), *(_package(n, True) for n in NEEDED), *(_package(n, False) for n in EXTRAS)]
     rows += [_disk(Path(ctx.find_root().obj["url"])), _workspace(ctx)]
     emit(rows, json_wanted=json_wanted, text=table(rows))
@@ -54,11 +54,14 @@ def _disk(folder: Path) -> dict[str, Any]:
 
 
 def _workspace(ctx: click.Context) -> dict[str, Any]:
-    url = ctx.find_root().obj["url"]
-    if not Path(url).exists():
-        return _row("workspace", "fit", f"{url} (not there yet)")
+    url, what = ctx.find_root().obj["url"], "workspace"
     try:
-        runs = workspace(ctx).runs(limit=1)
+        if there := remote(ctx):
+            url, what, runs = there.url, "console", there.runs(limit=1)
+        elif Path(url).exists():
+            runs = workspace(ctx).runs(limit=1)
+        else:
+            return _row(what, "fit", f"{url} (not there yet)")
     except AimassError as error:
-        return _row("workspace", "unfit", error.what, error.todo)
-    return _row("workspace", "fit", f"{url}, last run {runs[0]['started'] if runs else 'never'}")
+        return _row(what, "unfit", error.what, error.todo)
+    return _row(what, "fit", f"{url}, last run {runs[0]['started'] if runs else 'never'}")

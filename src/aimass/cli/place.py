@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from aimass.runner.workspace import Workspace
 
 
-FAR = ("run", "ls", "show", "lineage", "logs", "curves", "status", "every step but predict")  # what a console does, too
+FAR = ("run", "ls", "show", "lineage", "logs", "curves", "report", "export", "import", "status", "doctor",
+       "every step but predict")  # what a console does, too  # fmt: skip
 
 
 def workspace(ctx: click.Context) -> Workspace:

@@ -65,15 +65,10 @@ def _run_there(
     there: Remote, project: Path, until: str, sets: tuple[str, ...], console: Any, out: Path | None, *, serve: bool
 ) -> None:
     """Have a console's workers carry PROJECT out; the data that it names lie in the console's Files."""
-    from aimass.project.toml import quoted, read
-
     if serve:
         raise InputError("--serve needs the workspace itself, and AIMASS_URL names a console", expected="none",
                          todo="what is published there is served by its `aimass up`", key="serve")  # fmt: skip
-    tables, text = read(project)
-    folder = (project if project.is_dir() else project.parent).resolve().name
-    name = str(tables.get("name", folder))
-    named = () if "name" in tables else (f"name={quoted(folder)}",)
+    name, text, named = named_there(project)
     wanted = {"text": text, "sets": [*named, *sets], "until": until}
     try:
         outcome = there.job({"project": wanted}, lambda line: console.print(line, style="dim", markup=False))
@@ -85,6 +80,15 @@ def _run_there(
     _write(out, {"project": name, **outcome})
     if outcome.get("release"):
         console.print(f"\npublished [bold]{outcome['release']['version']}[/bold]  ({outcome['release']['alias']})")
+
+
+def named_there(project: Path) -> tuple[str, str, tuple[str, ...]]:
+    """The name of PROJECT, its text, and what has to be set elsewhere, where it would not be named after its folder."""
+    from aimass.project.toml import quoted, read
+
+    tables, text = read(project)
+    folder = (project if project.is_dir() else project.parent).resolve().name
+    return str(tables.get("name", folder)), text, () if "name" in tables else (f"name={quoted(folder)}",)
 
 
 def see_user_modules(folder: Path) -> None:

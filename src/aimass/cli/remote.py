@@ -6,15 +6,17 @@ done as jobs, whose log is told while they go on.
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from aimass.core.artifact import KINDS, Artifact, Manifest
@@ -22,9 +24,15 @@ from aimass.core.errors import AimassError, InputError, StoreError, error_from_j
 from aimass.core.task import Task
 
 PATIENCE = 60.0  # seconds for an answer
+PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 16.0)  # seconds between attempts while nobody answers
 LOOK = 0.5  # seconds between looks at a job
 OVER = ("finished", "failed", "cancelled")
 Said = dict[str, Any]
+T = TypeVar("T")
+
+
+class Unanswered(StoreError):
+    """No console answers; it may do so in a moment, if it is being started anew."""
 
 
 class Remote:
@@ -96,12 +104,12 @@ class Remote:
         more = {name: value for name, value in outcome.items() if name not in ("digest", "kind")}
         return self.get(outcome["digest"]), more
 
-    def job(self, wanted: Said, note: Callable[[str], None]) -> Said:
-        """The outcome of a job that does WANTED; NOTE hears each line of its log.  Raises what the job raised.
+    def job(self, wanted: Said, note: Callable[[str], None], at: str = "jobs") -> Said:
+        """The outcome of a job that does WANTED, asked for AT; NOTE hears each line of its log.  Raises what it raised.
 
         Interrupted, it cancels the job: finished steps stay, training keeps its checkpoint.
         """
-        id = self.ask("POST", "jobs", wanted)["id"]
+        id = self.ask("POST", at, wanted)["id"]
         note(f"job {id} at {self.url}")
         try:
             row = self._followed(id, note)
@@ -115,8 +123,8 @@ class Remote:
     def _followed(self, id: str, note: Callable[[str], None]) -> Said:
         at, rest = 0, ""
         while True:
-            row = self.ask("GET", f"jobs/{id}")  # before the log: what it said at its end is in that
-            page = self.ask("GET", f"jobs/{id}/log", at=at)
+            row = self.still("GET", f"jobs/{id}")  # before the log: what it said at its end is in that
+            page = self.still("GET", f"jobs/{id}/log", at=at)
             at, rest = page["next"], rest + page["text"]
             *lines, rest = rest.split("\n")
             for line in filter(None, lines):
@@ -128,28 +136,57 @@ class Remote:
 
     # -- the way there --------------------------------------------------------------------------------------------
 
-    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None, /, **query: Any) -> Said:
-        """The JSON that METHOD PATH of the API answers.
+    def ask(self, method: str, path: str, body: Mapping[str, Any] | bytes | None = None, /, **query: Any) -> Said:
+        """The JSON that METHOD PATH of the API answers; nothing is {}.  BODY is JSON, or bytes as they are.
 
         Raises InputError for what it refuses, StoreError when nobody answers or the answer is none of a console.
         """
+        raw = isinstance(body, bytes)
+        headers = {"accept": "application/json", "content-type": f"application/{'octet-stream' if raw else 'json'}"}
+        sent = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        with self.answer(method, path, sent, headers, **query) as answer:
+            told = answer.read()
+            found: Said = json.loads(told) if told else {}
+            return found
+
+    def page(self, path: str) -> str:
+        """The text that PATH of the API answers.  Raises as `ask` does."""
+        with self.answer("GET", path) as answer:
+            return answer.read().decode()
+
+    def still(self, method: str, path: str, body: Mapping[str, Any] | bytes | None = None, /, **query: Any) -> Said:
+        """As `ask`, for what may be asked twice: again while nobody answers, for three quarters of a minute."""
+        return patiently(lambda: self.ask(method, path, body, **query))
+
+    @contextmanager
+    def answer(
+        self, method: str, path: str, sent: bytes | None = None, head: Mapping[str, str] | None = None, /, **query: Any
+    ) -> Iterator[http.client.HTTPResponse]:
+        """What METHOD PATH of the API answers, to be read.  Raises as `ask` does, also while it is read."""
         given = {name: value for name, value in query.items() if value != ""}
         address = f"{self.url}/api/v1/{path}" + (f"?{urlencode(given)}" if given else "")
-        headers = {"accept": "application/json", "content-type": "application/json"}
-        headers |= {"authorization": f"Bearer {self.key}"} if self.key else {}
-        sent = None if body is None else json.dumps(body).encode()
+        opening = {"authorization": f"Bearer {self.key}"} if self.key else {}
         try:
-            request = urllib.request.Request(address, sent, headers, method=method)
+            request = urllib.request.Request(address, sent, {**(head or {}), **opening}, method=method)
             with _opener().open(request, timeout=PATIENCE) as answer:
-                found: Said = json.load(answer)
-                return found
+                yield answer
         except urllib.error.HTTPError as error:
             raise _refused(error, self.url) from error
-        except (OSError, ValueError) as error:
-            why = getattr(error, "reason", error)
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            why = getattr(error, "reason", None) or str(error) or type(error).__name__
             what = f"the console at {self.url} does not answer: {why}"
             todo = "start it: aimass up; or unset AIMASS_URL to work in a folder"
-            raise StoreError(what, expected="one that is up", todo=todo) from error
+            raise Unanswered(what, expected="one that is up", todo=todo) from error
+
+
+def patiently(act: Callable[[], T]) -> T:
+    """What ACT gives, done again while nobody answers.  Raises Unanswered at last."""
+    for pause in PAUSES:
+        try:
+            return act()
+        except Unanswered:
+            time.sleep(pause)
+    return act()
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
@@ -168,11 +205,15 @@ def _refused(error: urllib.error.HTTPError, url: str) -> AimassError:
     try:
         told = json.loads(error.read())
         given = {name: str(told.get(name) or "") for name in ("error", "expected", "to_do", "key")}
+    except (OSError, http.client.HTTPException) as broken:
+        what = f"{url} broke off while it said why not ({error.code}): {broken}"
+        return Unanswered(what, expected="all of it", todo="run the command again")
     except (ValueError, AttributeError):
         given = {"error": "", "expected": "a console of aimass", "to_do": "look at AIMASS_URL", "key": ""}
     what = given["error"] or f"{url} answered {error.code}"
     todo = "make a key on its page Keys, and set AIMASS_KEY to it" if error.code == 401 else given["to_do"]
-    kind = InputError if error.code < 500 else StoreError
+    beyond = StoreError if given["error"] else Unanswered  # a proxy speaks for a console that is not there
+    kind = InputError if error.code < 500 else beyond
     return kind(what, expected=given["expected"], todo=todo, key=given["key"])
 
 

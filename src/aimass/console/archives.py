@@ -71,9 +71,9 @@ def exported(work: Said, workspace: Workspace, folder: Path) -> Said:
     """Write the project of WORK into its file."""
     from aimass.project.archive.write import export_project
 
-    place = folder_of(workspace)
-    place.mkdir(exist_ok=True)
-    told = export_project(workspace, work["project"], place / work["file"], force=True, note=_say)
+    to = folder_of(workspace) / work["file"]
+    to.parent.mkdir(exist_ok=True)
+    told = export_project(workspace, work["project"], to, text=work.get("text"), force=True, note=_say)
     return {**told, "file": work["file"]}
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import FileResponse
 
@@ -18,7 +18,7 @@ from aimass.console.access.caller import Caller
 from aimass.console.access.taken import note_taken
 from aimass.console.access.who import needs
 from aimass.console.api.bodies import PROBLEMS, Body, Name
-from aimass.console.api.jobs import Job, shown
+from aimass.console.api.jobs import Job, check_writable, shown
 from aimass.console.place import place_of
 from aimass.console.refusals import missing
 from aimass.core.errors import InputError, unknown
@@ -97,9 +97,10 @@ class Looked(BaseModel):
 
 
 class Leaving(Body):
-    """Whose archive is to be written."""
+    """Whose archive is to be written, and the project file that goes along (default: the last one that is known)."""
 
     project: Name
+    text: Annotated[str | None, Field(min_length=1, max_length=200_000)] = None
 
 
 class Coming(Body):
@@ -132,7 +133,8 @@ def leave(request: Request, body: Leaving, caller: Caller = needs("archive.use")
     known = [row["name"] for row in projects(place.workspace)]
     if body.project not in known:
         raise unknown("project", body.project, known, key="project")
-    work = {"project": body.project, "file": archives.fresh(body.project)}
+    work = {**body.model_dump(exclude_none=True), "file": archives.fresh(body.project)}
+    check_writable(work)
     return _asked(request, caller, EXPORT, body.project, work)
 
 
@@ -150,10 +152,11 @@ def come(request: Request, body: Coming, caller: Caller = needs("archive.use")) 
 
 @router.get("/files/{file}", response_class=FileResponse)
 def taken(request: Request, file: str, caller: Caller = needs("archive.use")) -> FileResponse:
-    """The bytes of an archive."""
+    """The bytes of an archive, whole or (by `range`) in parts."""
     found = _file(place_of(request).workspace, file)
     note_taken(request, caller, "archive.download", file, {"bytes": found.stat().st_size})
-    return FileResponse(found, media_type="application/zip", filename=found.name)
+    headers = {"content-encoding": "identity"}  # not packed on the way: its length is known, and it can be had in parts
+    return FileResponse(found, headers=headers, media_type="application/zip", filename=found.name)
 
 
 @router.delete("/files/{file}", status_code=204)
@@ -174,7 +177,9 @@ def _file(workspace: Workspace, name: str) -> Path:
 
 
 def _asked(request: Request, caller: Caller, kind: str, label: str, work: Mapping[str, Any]) -> Row:
+    told = {name: value for name, value in work.items() if name != "text"}
+
     def note(link: sa.Connection, row: Row) -> None:
-        audit.note(link, caller, f"archive.{kind}", label, after={"job": row["id"], **work})
+        audit.note(link, caller, f"archive.{kind}", label, after={"job": row["id"], **told})
 
     return shown(Jobs(place_of(request).catalog).ask(kind, work, label=label, who=caller.name, note=note))

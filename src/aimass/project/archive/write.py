@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from aimass import __version__
 from aimass.core.artifact import MANIFEST
+from aimass.core.canonical import digest_of_file
 from aimass.core.errors import InputError
 from aimass.measure.machine import machine_digest
 from aimass.project.archive import lake
@@ -53,8 +54,9 @@ def export_project(workspace: Workspace, project: str, to: Path, *, text: str | 
             packer.add(PROJECT, io.BytesIO(text.encode()))
         contents = Contents(project, now(), __version__, machine_digest(), packer.files)
         packer.close(contents)
-    return {"project": project, "file": str(to), "bytes": to.stat().st_size, "artifacts": len(found.artifacts),
-            "runs": len(found.runs), "versions": [f"{row['name']}@{row['number']}" for row in found.versions],
+    return {"project": project, "file": str(to), "bytes": to.stat().st_size, "sha256": digest_of_file(to),
+            "artifacts": len(found.artifacts), "runs": len(found.runs),
+            "versions": [f"{row['name']}@{row['number']}" for row in found.versions],
             "tables": found.tables, "project_file": text is not None}  # fmt: skip
 
 
