@@ -7,7 +7,7 @@ import sys
 import time
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,12 +29,14 @@ JSON = click.option("--json", "json_wanted", is_flag=True, help="print what Pyth
 @click.option("--port", default=8090, show_default=True, help="of the console; 0 picks a free one")
 @click.option("--serve-port", default=8080, show_default=True, help="of the endpoints; 0 picks a free one")
 @click.option("--workers", default=1, show_default=True, help="jobs that may run at once")
+@click.option("--tls-cert", default="", help="the console speaks TLS: the certificate and its chain, PEM")
+@click.option("--tls-key", default="", help="the key of the certificate, PEM")
+@click.option("--keys", default="", help="the endpoints ask for keys: the file that `aimass keys` writes")
 @click.option("--no-browser", is_flag=True, help="do not open the console in a browser")
 @click.option("--detach", is_flag=True, help="go on in the background")
 @JSON
 @click.pass_context
-def up(ctx: click.Context, host: str, port: int, serve_port: int, workers: int, no_browser: bool, detach: bool,
-       json_wanted: bool) -> None:  # fmt: skip
+def up(ctx: click.Context, /, no_browser: bool, detach: bool, json_wanted: bool, **more: Any) -> None:
     """Start the console, the workers of jobs and the endpoints of the workspace, and keep them until Ctrl-C.
 
     \b
@@ -43,9 +45,7 @@ def up(ctx: click.Context, host: str, port: int, serve_port: int, workers: int, 
     """
     from aimass.console.up.supervisor import Wanted, supervise
 
-    wanted = Wanted.from_settings(
-        {"host": host, "port": port, "serve_port": serve_port, "workers": workers}, "up"
-    )  # fmt: skip
+    wanted = Wanted.from_settings(more, "up")
     place = workspace(ctx)
 
     def told(state: State) -> None:

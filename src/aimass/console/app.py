@@ -33,11 +33,13 @@ OPENAPI = "/api/v1/openapi.json"
 
 
 def create_app(
-    workspace: str, *, host: str = "127.0.0.1", static: Path | None = None, keeper: Line | None = None
-) -> FastAPI:
+    workspace: str, *, host: str = "127.0.0.1", secure: bool = False, static: Path | None = None,
+    keeper: Line | None = None,
+) -> FastAPI:  # fmt: skip
     """The console of WORKSPACE (a folder, or a workspace's `url`), as an ASGI application.
 
-    host    where it will listen: elsewhere than on this machine it warns of what goes over the network
+    host    where it will listen: elsewhere than on this machine it warns of what goes over the network...
+    secure  ...unless it speaks TLS
     static  the folder of the front end (default: as it was built)
     keeper  the way to `aimass up`, where that has started it
     Raises StoreError when the workspace cannot be opened.
@@ -60,8 +62,9 @@ def create_app(
     app.add_middleware(SameOrigin)
     app.add_middleware(Prefix)
     app.add_middleware(Marked)  # the outermost
-    if not on_this_machine(host):
-        log.warning("the console at %s can be reached by others: passwords are safe only behind a proxy with TLS", host)
+    if not (secure or on_this_machine(host)):
+        log.warning("the console at %s can be reached by others: passwords are safe only with TLS (--tls-cert, or a "
+                    "proxy's)", host)  # fmt: skip
     return app
 
 

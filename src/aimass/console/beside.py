@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aimass.console.refusals import Refusal
-from aimass.console.up import state
+from aimass.console.up import house, state
 from aimass.runner.workspace import Workspace
 
 PATIENCE = 10.0  # seconds
@@ -54,20 +54,21 @@ def url_of(workspace: Workspace) -> str:
 
 def asked(workspace: Workspace, method: str, path: str, body: Any = None, **more: Any) -> Answer:
     """What the server of WORKSPACE answers, as `asked_at`.  Raises Refusal, also (503) when nobody is up."""
-    return asked_at(url_of(workspace), method, path, body, **more)
+    return asked_at(url_of(workspace), method, path, body, key=house.read(workspace.folder), **more)
 
 
 def asked_at(
     url: str, method: str, path: str, body: Any = None, *, seconds: float = PATIENCE,
-    headers: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None, key: str = "",
 ) -> Answer:  # fmt: skip
-    """What URL answers to METHOD PATH with BODY: bytes as they are, anything else as JSON.
+    """What URL, which KEY opens, answers to METHOD PATH with BODY: bytes as they are, anything else as JSON.
 
     Raises Refusal: 503 when nobody is there or the connection breaks, 504 when it says nothing for SECONDS.
     """
     at = urlsplit(url)
     sent = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
     told = {} if body is None else {"content-type": "application/json"}
+    told |= {"authorization": f"Bearer {key}"} if key else {}
     connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=seconds)
     try:
         connection.request(method, path, sent, {**told, **(headers or {})})

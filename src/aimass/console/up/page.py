@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from pathlib import Path
 from typing import Any
 
 from aimass.console.up.line import BEAT, Line
+from aimass.serve.access.tls import Certificate, Tls
 
 GRACE = 5  # seconds for requests under way
 
@@ -20,9 +22,14 @@ def answer(order: dict[str, Any], line: Line) -> None:
 
     from aimass.console.app import create_app
 
-    app = create_app(order["url"], host=order["host"], keeper=line)
+    certificate = Certificate(Tls(*map(Path, order["tls"]))) if "tls" in order else None
+    app = create_app(order["url"], host=order["host"], secure=certificate is not None, keeper=line)
     with socket.socket(fileno=order["socket"]) as bound:
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE, ws="websockets-sansio")
+        config.load()
+        if certificate:
+            certificate.context.set_alpn_protocols(["http/1.1"])
+            config.ssl = certificate.context
         server = uvicorn.Server(config)
         started = server.startup
 
@@ -30,14 +37,16 @@ def answer(order: dict[str, Any], line: Line) -> None:
             await started(sockets)
             if server.started:
                 line.ready(url=order["console"])
-                app.state.beating = asyncio.create_task(_beat(line))  # kept, or it would be collected
+                app.state.beating = asyncio.create_task(_beat(line, certificate))  # kept, or it would be collected
 
         server.startup = startup  # type: ignore[method-assign]
         server.run([bound])
 
 
-async def _beat(line: Line) -> None:
-    """Say that the event loop goes on, as long as it does."""
+async def _beat(line: Line, certificate: Certificate | None) -> None:
+    """Say that the event loop goes on, as long as it does; take up a renewed CERTIFICATE."""
     while True:
         line.beat()
+        if certificate:
+            await certificate.look()
         await asyncio.sleep(BEAT)

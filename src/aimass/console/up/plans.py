@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,15 @@ Step = tuple[str, dict[str, Any]]
 
 
 class Kept:
-    """The plans of the server at URL, in the WORKSPACE's folder for what is up."""
+    """The plans of the server at URL, which KEY opens, in the WORKSPACE's folder for what is up."""
 
-    def __init__(self, workspace: Path, url: str) -> None:
-        self.file, self.url = folder_of(workspace) / FILE, url
+    def __init__(self, workspace: Path, url: str, key: str = "") -> None:
+        self.file, self.ask = folder_of(workspace) / FILE, partial(asked_at, url, key=key)
         self.plans = read(self.file)
 
     def look(self) -> None:
         """Keep what the server says now; what it does not serve stays as it was.  Raises Refusal."""
-        answer = asked_at(self.url, "GET", "/v1/deployments")
+        answer = self.ask("GET", "/v1/deployments")
         if not answer.good:
             return
         now = {plan["name"]: {key: plan[key] for key in KEPT} for plan in answer.json()}
@@ -43,7 +44,7 @@ class Kept:
     def again(self, name: str) -> bool:
         """Serve NAME as it was served last; False where that is not known, or cannot be.  Raises Refusal."""
         for verb, said in steps(self.plans.get(name, {})):
-            answer = asked_at(self.url, "POST", f"/v1/deployments/{name}/{verb}", said, seconds=PATIENCE)
+            answer = self.ask("POST", f"/v1/deployments/{name}/{verb}", said, seconds=PATIENCE)
             if not answer.good:
                 print(f"{name} is not served as before: {answer.why()}", file=sys.stderr, flush=True)
                 return False

@@ -10,17 +10,19 @@ import socket
 import threading
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from aimass import __version__
 from aimass.console.alive import started
-from aimass.console.up import BODIES
+from aimass.console.up import BODIES, house
 from aimass.console.up import state as file
 from aimass.console.up.kept import Kept
 from aimass.console.up.state import State
 from aimass.core.errors import AimassError, InputError, unknown
 from aimass.core.part import Settings, knob
 from aimass.runner.workspace import Workspace
+from aimass.serve.access.door import Door, door
 from aimass.serve.sockets import bind
 from aimass.store.catalog import now
 from aimass.store.lock import tried
@@ -36,14 +38,25 @@ class Wanted(Settings):
     port: int = knob(8090, 0, 65535, help="of the console; 0 picks a free one")
     serve_port: int = knob(8080, 0, 65535, help="of the endpoints; 0 picks a free one")
     workers: int = knob(1, 0, 64, help="jobs that may run at once")
+    tls_cert: str = knob("", help="the console speaks TLS: the certificate and its chain, PEM")
+    tls_key: str = knob("", help="the key of the certificate, PEM")
+    keys: str = knob("", help="the endpoints ask for keys: the file that `aimass keys` writes")
+
+    def door(self) -> Door:
+        """Files that can be read.  Raises InputError naming the one at fault."""
+        cert, key, keys = (Path(file).absolute() if file else None for file in (self.tls_cert, self.tls_key, self.keys))
+        found = door(keys, cert, key, None)
+        found.open()
+        return found
 
 
 def supervise(workspace: Workspace, wanted: Wanted, ready: Callable[[State], None]) -> None:
     """Keep what is WANTED for WORKSPACE until SIGTERM or SIGINT; SIGHUP starts what failed too often once more.
 
-    READY is called once all have begun, or failed to.  Raises InputError when it is up already or a port cannot be
-    had, and what the console raised when that cannot begin.
+    READY is called once all have begun, or failed to.  Raises InputError when it is up already or a port or a file
+    cannot be had, and what the console raised when that cannot begin.
     """
+    wanted.door()
     with tried(file.folder_of(workspace.folder) / "lock") as mine:
         if not mine:
             raise already(file.read(workspace.folder))
@@ -54,6 +67,7 @@ def supervise(workspace: Workspace, wanted: Wanted, ready: Callable[[State], Non
                 asyncio.run(supervisor.run())
             finally:
                 file.remove(workspace.folder)
+                house.remove(workspace.folder)
     if supervisor.error is not None:
         raise supervisor.error
 
@@ -73,16 +87,28 @@ class Supervisor:
         self.workspace, self.ready, self.began = workspace, ready, now()
         port = int(bound.getsockname()[1])
         shown = f"[{wanted.host}]" if ":" in wanted.host else wanted.host
-        self.console = f"http://{shown}:{port}/"
+        self.door = wanted.door()
+        self.console = f"http{'s' if self.door.tls else ''}://{shown}:{port}/"
         self.values: dict[str, Any] = {}  # of parameters, as they were set
         self.keeping: dict[Kept, asyncio.Task[None]] = {}
         at_console = {"host": wanted.host, "socket": bound.fileno(), "console": self.console}
+        if self.door.tls:
+            at_console["tls"] = [str(self.door.tls.cert), str(self.door.tls.key)]
         self.kept = [self._kept("console", at_console, bound.fileno())]
         self.kept += [self._kept(f"jobs-{number + 1}", {}) for number in range(wanted.workers)]
-        self.kept.append(self._kept("inference", {"host": "127.0.0.1", "port": free(wanted.serve_port)}))
+        self.kept.append(self._kept("inference", self._inference(free(wanted.serve_port))))
         self.wanted = wanted
         self.error: AimassError | None = None
         self.over, self.at_once = asyncio.Event(), asyncio.Event()
+
+    def _inference(self, port: int) -> dict[str, Any]:
+        """What the server of predictions has to know; where it asks for keys, this side of it has one, too."""
+        told: dict[str, Any] = {"host": "127.0.0.1", "port": port}
+        house.remove(self.workspace.folder)
+        if self.door.keys:
+            key, token = house.make(self.workspace.folder)
+            told |= {"keys": str(self.door.keys), "house": key.as_json(), "key": token}
+        return told
 
     def _kept(self, name: str, more: dict[str, Any], *passed: int) -> Kept:
         order = {"body": BODIES[name.partition("-")[0]], "url": self.workspace.url, **more}

@@ -13,6 +13,7 @@ from typing import Any
 from aimass.core.errors import InputError
 from aimass.serve.access.clients import Clients
 from aimass.serve.access.file import Stamp, read_keys, settled, stamp_of
+from aimass.serve.access.keys import Key
 from aimass.serve.access.quotas import quotas_beside
 from aimass.serve.access.tally import Tallies
 
@@ -20,15 +21,16 @@ from aimass.serve.access.tally import Tallies
 class Access:
     """The keys in the file at PATH.  Raises InputError when it cannot be read; later on the old keys stay.
 
-    TALLIES: where it is counted what they take.  Those that are shared are saved by whoever shares them out.
+    HOUSE is the key of who keeps this server, beside those of the file.  TALLIES: where it is counted what they take.
+    Those that are shared are saved by whoever shares them out.
     """
 
-    def __init__(self, path: Path, tallies: Tallies | None = None) -> None:
-        self.path = path
+    def __init__(self, path: Path, tallies: Tallies | None = None, house: Key | None = None) -> None:
+        self.path, self.house = path, [house] if house else []
         self.stamp: Stamp | None = None  # None: to be read again
         self.quotas = quotas_beside(path, tallies)
         self.keys = read_keys(path)
-        self.clients = Clients(self.keys, self.quotas)
+        self.clients = Clients([*self.house, *self.keys], self.quotas)
         self.next_end = self.clients.next_end()
         self.saved = time.monotonic()
         self.generation = 1
@@ -55,7 +57,7 @@ class Access:
             if self.keys and not keys:
                 raise InputError(f"{self.path} is empty")
             if keys != self.keys:
-                self.clients.change(keys)
+                self.clients.change([*self.house, *keys])
         except InputError as error:
             self.error = error.what
             return

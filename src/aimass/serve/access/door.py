@@ -17,16 +17,18 @@ from aimass.core.errors import InputError
 if TYPE_CHECKING:
     from aimass.serve.access.access import Access
     from aimass.serve.access.guard import Guard
+    from aimass.serve.access.keys import Key
     from aimass.serve.access.tally import Tallies
     from aimass.serve.access.tls import Certificate, Tls
 
 
 @dataclass(frozen=True)
 class Door:
-    """KEYS: the file of keys.  TLS: the files of the certificate."""
+    """KEYS: the file of keys.  TLS: the files of the certificate.  HOUSE: the key of who keeps the server."""
 
     keys: Path | None = None
     tls: Tls | None = None
+    house: Key | None = None
 
     def open(self, tallies: Tallies | None = None) -> Opened:
         """Read the files.  TALLIES: where other processes see, too, what keys take.  Raises InputError naming the file
@@ -36,7 +38,7 @@ class Door:
         if self.keys is not None:
             from aimass.serve.access.access import Access
 
-            access = Access(self.keys, tallies)
+            access = Access(self.keys, tallies, self.house)
         if self.tls is not None:
             from aimass.serve.access.tls import Certificate
 
