@@ -1,9 +1,8 @@
 // One endpoint, live: who answers and how well, its versions, what happened; publish, share, promote, roll back.
 import { useEffect } from 'preact/hooks';
-import { useAnswer } from '../api/answer.ts';
 import { me } from '../api/client.ts';
+import { useNews } from '../api/news.ts';
 import { useCell } from '../parts/cell.ts';
-import { useEvery } from '../parts/every.ts';
 import { Figure } from '../parts/figure.tsx';
 import { number } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
@@ -15,14 +14,13 @@ import { Ago } from '../parts/times.tsx';
 import { copyLink } from '../shell/keys.ts';
 import { ActDialog, DEEDS, type Deed } from './endpoints/act.tsx';
 import { Events } from './endpoints/events.tsx';
-import { Errors, EVERY, Ms } from './endpoints/figures.tsx';
+import { Errors, Ms } from './endpoints/figures.tsx';
 import { Split, tokenOf } from './endpoints/split.tsx';
 import { Traffic } from './endpoints/traffic.tsx';
 import { backTo, share, type WholeEndpoint } from './endpoints/words.ts';
 
 export default function EndpointPage({ name }: { name: string }) {
-  const endpoint = useAnswer('GET /endpoints/{name}', { path: { name } });
-  useEvery(EVERY, endpoint.again);
+  const endpoint = useNews('endpoints', 'GET /endpoints/{name}', { path: { name } });
   useEffect(() => void (document.title = `${name} · Endpoints · AI Mass`), [name]);
   return <div class="page endpoint">{!endpoint.value && <h1 class="unseen">{name}</h1>}<Shown of={endpoint} what={`The endpoint ${name}`} lines={10}>{(found) => <Detail of={found} again={endpoint.again} />}</Shown></div>;
 }

@@ -1,27 +1,25 @@
 // What is served under each name: traffic, percentiles, errors, who answers; the way back is here, too.
 import { useState } from 'preact/hooks';
-import { useAnswer } from '../api/answer.ts';
 import { me } from '../api/client.ts';
+import { useNews } from '../api/news.ts';
 import { quoted } from '../chart/points.ts';
 import { Spark } from '../chart/spark.tsx';
 import { useCell } from '../parts/cell.ts';
 import { download } from '../parts/download.ts';
-import { useEvery } from '../parts/every.ts';
 import { number, plural } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { allows } from '../parts/rights.ts';
 import { Empty, Shown } from '../parts/states.tsx';
 import { State } from '../parts/state.tsx';
 import { ActDialog, type Deed } from './endpoints/act.tsx';
-import { Errors, EVERY, Ms } from './endpoints/figures.tsx';
+import { Errors, Ms } from './endpoints/figures.tsx';
 import { Split } from './endpoints/split.tsx';
 import { backTo, newest, split, type Endpoint } from './endpoints/words.ts';
 
 export default function EndpointsPage() {
-  const endpoints = useAnswer('GET /endpoints');
+  const endpoints = useNews('endpoints', 'GET /endpoints');
   const may = allows(useCell(me), 'endpoints.change');
   const [asked, ask] = useState<{ deed: Deed; name: string } | null>(null);
-  useEvery(EVERY, endpoints.again);
   const rows = endpoints.value?.rows ?? [];
   const chosen = asked && rows.find((row) => row.name === asked.name);
   return (

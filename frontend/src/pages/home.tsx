@@ -1,7 +1,6 @@
 // Are things well, what needs me, what runs, what was released.
-import { useEffect, useRef } from 'preact/hooks';
-import { useAnswer } from '../api/answer.ts';
 import { me } from '../api/client.ts';
+import { useNews } from '../api/news.ts';
 import { useTopic } from '../api/topic.ts';
 import type { Home, Run } from '../api/kinds.ts';
 import { keyOf } from '../chart/names.ts';
@@ -11,35 +10,21 @@ import { Figure } from '../parts/figure.tsx';
 import { short } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { allows } from '../parts/rights.ts';
+import { useSoon } from '../parts/soon.ts';
 import { Empty, sentence, Shown } from '../parts/states.tsx';
 import { GOING, State } from '../parts/state.tsx';
 import { Ago, Span } from '../parts/times.tsx';
 
 const SHOWN = 8; // running ones, each with its curve
-const SOON = 500; // milliseconds in which several changes are one
-const FRESH = 15_000; // milliseconds between looks at what no topic tells
 
 export default function HomePage() {
-  const timer = useRef<ReturnType<typeof setTimeout>>();
-  const soon = () => {
-    timer.current ??= setTimeout(() => {
-      timer.current = undefined;
-      home.again();
-    }, SOON);
-  };
+  const soon = useSoon(() => home.again());
   const ready = useTopic<{ changed: Run[] }>('runs', ({ changed }) => {
     const known = new Set(home.value?.running.map((run) => run.id));
     if (changed.some((run) => GOING.includes(run.state) !== known.has(run.id))) soon();
     home.change((now) => ({ ...now, running: now.running.map((run) => changed.find((fresh) => fresh.id === run.id) ?? run) }));
   }, soon);
-  const home = useAnswer('GET /home', {}, ready);
-  useEffect(() => {
-    const every = setInterval(() => document.hidden || home.again(), FRESH);
-    return () => {
-      clearInterval(every);
-      clearTimeout(timer.current);
-    };
-  }, []);
+  const home = useNews('home', 'GET /home', {}, ready);
   return (
     <div class="page home">
       <header class="head"><h1>Home</h1></header>

@@ -1,15 +1,16 @@
 // A job while it works and when it is over: its stages, what is being tried, and what came of it against the budgets.
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { useAnswer } from '../api/answer.ts';
 import { call, me, type Refusal } from '../api/client.ts';
 import type { Run } from '../api/kinds.ts';
+import { useNews } from '../api/news.ts';
 import type { Calls } from '../api/schema.ts';
 import { useTopic } from '../api/topic.ts';
 import { useCell } from '../parts/cell.ts';
-import { useEvery } from '../parts/every.ts';
 import { Icon } from '../parts/icons.tsx';
 import { useQuery } from '../parts/place.ts';
 import { allows } from '../parts/rights.ts';
+import { useSoon } from '../parts/soon.ts';
 import { Shown } from '../parts/states.tsx';
 import { State } from '../parts/state.tsx';
 import { Tabs } from '../parts/tabs.tsx';
@@ -24,30 +25,20 @@ import { Tried } from './job/tried.tsx';
 export type Job = Calls['GET /jobs/{job}']['answer'];
 export type Story = Calls['GET /jobs/{job}/story']['answer'];
 
-const EVERY = 2000; // milliseconds between looks at the queue, which has no topic
-const SOON = 300; // milliseconds in which several changes are one
 const GOING = ['queued', 'running', 'cancelling'];
 
 export default function JobPage({ id }: { id: string }) {
   const path = { path: { job: id } };
-  const timer = useRef<ReturnType<typeof setTimeout>>();
-  const soon = () => {
-    timer.current ??= setTimeout(() => {
-      timer.current = undefined;
-      story.again();
-    }, SOON);
-  };
+  const soon = useSoon(() => story.again());
   const ready = useTopic<{ changed: Run[] }>('runs', ({ changed }) => {
     const known = new Map(story.value?.steps.map((step) => [step.run, step.state]));
     if (changed.some((run) => known.get(run.id) !== run.state)) soon();
     story.change((now) => ({ ...now, steps: now.steps.map((step) => ({ ...step, ...changed.find((run) => run.id === step.run) })) }));
   }, soon);
-  const job = useAnswer('GET /jobs/{job}', path);
+  const job = useNews(`job/${id}`, 'GET /jobs/{job}', path);
   const story = useAnswer('GET /jobs/{job}/story', path, ready);
   const going = !job.value || GOING.includes(job.value.state);
-  useEvery(going ? EVERY : null, job.again);
   useEffect(story.again, [job.value?.state]);
-  useEffect(() => () => clearTimeout(timer.current), []);
   useEffect(() => void (document.title = `Job ${id} · AI Mass`), [id]);
   const [tab, choose] = useQuery('tab', 'tried');
   return (

@@ -1,9 +1,8 @@
 // Work that is asked for here and carried out by workers: the queue, what each job says, cancel and resume.
-import { useAnswer } from '../api/answer.ts';
 import { call, me, type Refusal } from '../api/client.ts';
+import { useNews } from '../api/news.ts';
 import type { Calls } from '../api/schema.ts';
 import { useCell } from '../parts/cell.ts';
-import { useEvery } from '../parts/every.ts';
 import { Csv } from '../parts/csv-button.tsx';
 import { plural } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
@@ -17,14 +16,12 @@ import { Log } from './job/log.tsx';
 
 type Job = Calls['GET /jobs']['answer']['rows'][number];
 
-const EVERY = 2000; // milliseconds between looks while the tab is seen
 const GOING = ['queued', 'running', 'cancelling'];
 
 export default function JobsPage() {
-  const jobs = useAnswer('GET /jobs', { query: { limit: 200 } });
+  const jobs = useNews('jobs', 'GET /jobs', { query: { limit: 200 } });
   const may = allows(useCell(me), 'jobs.ask');
   const [chosen, choose] = useQuery('job');
-  useEvery(EVERY, jobs.again);
   const going = jobs.value?.rows.filter((job) => GOING.includes(job.state)).length ?? 0;
   return (
     <div class="page">

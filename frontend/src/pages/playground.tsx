@@ -2,10 +2,10 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useAnswer } from '../api/answer.ts';
 import { call, me, Refusal } from '../api/client.ts';
+import { useNews } from '../api/news.ts';
 import type { Calls } from '../api/schema.ts';
 import { useCell } from '../parts/cell.ts';
 import { download } from '../parts/download.ts';
-import { useEvery } from '../parts/every.ts';
 import { Problem } from '../parts/form.tsx';
 import { number } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
@@ -16,7 +16,6 @@ import { State } from '../parts/state.tsx';
 import { Tabs } from '../parts/tabs.tsx';
 import { copy } from '../shell/keys.ts';
 import { toast } from '../shell/toasts.tsx';
-import { EVERY } from './endpoints/figures.tsx';
 import { Answer, percent, type Answered, type Form } from './playground/answer.tsx';
 import { curl, isLong, python } from './playground/code.ts';
 import { Fields } from './playground/fields.tsx';
@@ -25,9 +24,8 @@ import { recordOf, recordsOf, textsOf, type Row, type Texts } from './playground
 type Endpoint = Calls['GET /endpoints']['answer']['rows'][number];
 
 export default function PlaygroundPage({ name = '' }: { name?: string }) {
-  const known = useAnswer('GET /endpoints');
+  const known = useNews('endpoints', 'GET /endpoints');
   const [version, ask] = useQuery('version');
-  useEvery(EVERY, known.again);
   const rows = known.value?.rows ?? [];
   const first = (rows.find((row) => row.state !== 'off') ?? rows[0])?.name ?? '';
   useEffect(() => {

@@ -19,7 +19,6 @@ from aimass.console import api
 from aimass.console.access.links import opened
 from aimass.console.access.who import rule_of
 from aimass.console.door import Bounded, Marked, Prefix, SameOrigin
-from aimass.console.live.feed import Feed
 from aimass.console.pages import BUILT, Pages
 from aimass.console.parameters import effect
 from aimass.console.parameters.own import dials_of
@@ -47,7 +46,7 @@ def create_app(
     app = FastAPI(title="AI Mass control API", version=__version__, openapi_url=OPENAPI, docs_url=None, redoc_url=None,
                   redirect_slashes=False, lifespan=looking)  # fmt: skip
     space = opened(workspace)
-    app.state.place = place = Place(space, Feed(space.catalog), keeper=keeper)
+    app.state.place = place = Place(space, keeper=keeper)
     place.dials = dials_of(place)
     place.ring.then = partial(effect.settle, place)
     if keeper is not None:

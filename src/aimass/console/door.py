@@ -21,6 +21,7 @@ from aimass.console.refusals import WORDS
 log = logging.getLogger("aimass.console")
 PREFIX = re.compile(r"(/[A-Za-z0-9._~-]{1,100}){1,10}")
 SAFE = ("GET", "HEAD", "OPTIONS")
+LOG = "/api/v1/log"  # who follows the log would read for ever that it was read
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -82,8 +83,9 @@ class Marked:
         async def marked(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 took = 1000 * (time.perf_counter() - began)
-                log.info("%s %s %d in %.1f ms, request %s", scope.get("method", "socket"), scope["path"],
-                         message["status"], took, id)  # fmt: skip
+                say = log.debug if scope["path"].endswith(LOG) and message["status"] == 200 else log.info
+                say("%s %s %d in %.1f ms, request %s", scope.get("method", "socket"), scope["path"],
+                    message["status"], took, id)  # fmt: skip
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = id
                 for name, value in HEADERS.items():

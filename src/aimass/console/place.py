@@ -17,6 +17,7 @@ from aimass.console.endpoints.ring import Ring, metrics_of
 from aimass.console.exports import Exports
 from aimass.console.host import Host
 from aimass.console.live.feed import Feed
+from aimass.console.live.kinds import kinds_of
 from aimass.console.turn import Turn
 from aimass.console.up.line import Line
 from aimass.runner.workspace import Workspace
@@ -30,7 +31,6 @@ class Place:
     """Of one application."""
 
     workspace: Workspace
-    feed: Feed
     attempts: Attempts = field(default_factory=Attempts)
     hashing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(HASHES))
     exports: Exports = field(default_factory=Exports)  # datasets on their way out
@@ -47,6 +47,12 @@ class Place:
 
     def __post_init__(self) -> None:
         self.ring = Ring(lambda: metrics_of(self.workspace))  # figures of endpoints
+        self.kinds = kinds_of(self.workspace, self.ring)  # of topics
+
+    @property
+    def feed(self) -> Feed:
+        """That of runs."""
+        return self.kinds[0].feed
 
     @property
     def catalog(self) -> Catalog:

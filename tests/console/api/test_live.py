@@ -14,11 +14,13 @@ from starlette.websockets import WebSocketDisconnect
 from tests.console.conftest import Guest
 
 from aimass.console.api import live
+from aimass.console.jobs.attempt import log_of
 from aimass.console.live.source import Source
 from aimass.console.place import Place
 from aimass.core.errors import StoreError
 from aimass.core.task import Task
 from aimass.store.catalog import Catalog
+from aimass.store.jobs import Jobs
 
 AT = "/api/v1/live"
 TASK = Task("train", 1, {}, {})
@@ -148,12 +150,63 @@ def test_what_is_no_message_is_told_so_and_the_socket_stays(viewer: TestClient, 
             assert socket.receive_json()["error"] == "this is not understood", text
         socket.send_bytes(b"\xff\x00")
         assert "error" in socket.receive_json()
-        for topic in ("jobs/1", "run/0", "run/x", "run/1 ", "run/" + "9" * 30, ""):
+        for topic in ("jobs/1", "run/0", "run/x", "run/1 ", "run/" + "9" * 30, "job/01", "home/1", "endpoints\n", ""):
             ask(socket, topic)
             told = socket.receive_json()
             assert "no topic is called" in told["error"] and told["topic"] == topic
         ask(socket, "runs")
         assert socket.receive_json()["data"] == {"changed": []}
+
+
+def test_a_topic_is_for_those_who_may_ask_for_what_it_tells_of(viewer: TestClient, place: Place) -> None:
+    place.kinds[1] = place.kinds[1]._replace(needs="users.see")
+    with viewer.websocket_connect(AT) as socket:
+        for topic in ("jobs", "job/1"):
+            ask(socket, topic)
+            told = socket.receive_json()
+            assert told["topic"] == topic and told["expected"].startswith("the permission users.see")
+        assert place.kinds[1].feed.topics == {}
+        ask(socket, "home")
+        assert socket.receive_json()["data"] == {}
+
+
+def test_what_a_job_says_is_read_once_and_whole_by_who_was_away(
+    viewer: TestClient, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = Jobs(place.catalog)
+    job = jobs.ask("task", {})["id"]
+    log = log_of(place.workspace, job)
+    log.parent.mkdir(parents=True)
+    topic, at, got = f"job/{job}", 0, ""
+
+    def say(text: bytes) -> None:
+        with log.open("ab") as file:
+            file.write(text)
+
+    def read() -> None:
+        nonlocal at, got
+        page = viewer.get(f"/api/v1/jobs/{job}/log", params={"at": at}).json()
+        at, got = page["next"], got + page["text"]
+
+    with viewer.websocket_connect(AT) as socket:
+        ask(socket, topic)
+        seen = socket.receive_json()["n"]
+        read()
+        say("one, zw\xc3".encode("latin-1"))
+        seen = socket.receive_json()["n"]
+        read()
+        assert got == "one, zw"  # half a letter is none
+    say("\xb6lf\n".encode("latin-1"))
+    feed = place.kinds[1].feed
+    wait(lambda: feed.topics[topic].n > seen)
+    say(b"while nobody listened\n")
+    jobs.cancel(job)
+    with viewer.websocket_connect(AT) as socket:
+        ask(socket, topic, seen)
+        while not got.endswith("listened\n"):
+            seen = socket.receive_json()["n"]
+            read()
+    assert got == "one, zw\u00f6lf\nwhile nobody listened\n"
 
 
 def test_a_message_that_is_too_large_ends_the_socket(viewer: TestClient) -> None:

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from aimass.console.jobs.attempt import log_of
 from aimass.runner.workspace import Workspace
+from aimass.store.jobs import Jobs
 from tests.console import chores
 from tests.console.browser.conftest import Opening, Site, Watched
 from tests.console.browser.proxy import proxied
@@ -93,6 +95,33 @@ def test_a_line_cut_for_five_seconds_loses_nothing_and_doubles_nothing(opened: O
         watched.complaints = [said for said in watched.complaints if "net::ERR" not in said]  # of the cut itself
         watched.page.goto("about:blank")
     assert [at for at, _ in reported(site, run)] == [float(at) for at in range(121)]
+
+
+def test_what_a_job_says_while_the_line_is_cut_is_read_once_by_who_comes_back(opened: Opening, site: Site) -> None:
+    jobs = Jobs(site.workspace.catalog)
+    job = jobs.ask("task", {}, label="talks", who="ada")["id"]
+    log = log_of(site.workspace, job)
+    log.parent.mkdir(parents=True)
+    log.write_text("line 1\n")
+    with proxied(site.port) as proxy:
+        watched = opened()
+        watched.page.goto(f"{proxy.url}#/jobs?job={job}")
+        said = watched.page.get_by_label("Log of the job").locator("pre")
+        said.get_by_text("line 1").wait_for()
+        log.write_text("line 1\nline 2\n")
+        said.get_by_text("line 2").wait_for()
+        proxy.cut()
+        watched.page.get_by_role("button", name="Live figures: trying again").wait_for()
+        log.write_text("line 1\nline 2\nline 3\n")
+        jobs.cancel(job)
+        proxy.mend()
+        said.get_by_text("line 3").wait_for()
+        watched.page.get_by_role("row", name="talks").get_by_text("cancelled").wait_for()
+        assert (
+            said.inner_text().split("\n")[:3] == ["line 1", "line 2", "line 3"] and said.inner_text().count("line") == 3
+        )
+        watched.complaints = [said for said in watched.complaints if "net::ERR" not in said]  # of the cut itself
+        watched.page.goto("about:blank")
 
 
 def test_ten_tabs_of_one_browser_are_all_live(opened: Opening, site: Site) -> None:

@@ -2,8 +2,6 @@
 import { number } from '../../parts/format.ts';
 import { share, type Endpoint } from './words.ts';
 
-export const EVERY = 5000; // milliseconds: as often as the console itself looks
-
 /** Two digits are all that the bounds of a server's buckets know. */
 export function Ms({ value, unit }: { value: number | null; unit?: string }) {
   if (value === null) return <span class="muted">–</span>;

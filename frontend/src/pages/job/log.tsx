@@ -1,21 +1,21 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
-import { useEvery } from '../../parts/every.ts';
-
-const EVERY = 2000; // milliseconds
+import { Followed } from '../../api/followed.ts';
+import { useAlone } from '../../api/news.ts';
+import { useTopic } from '../../api/topic.ts';
 
 /** What the process of a job says, followed. */
 export function Log({ job }: { job: string }) {
   const [text, set] = useState('');
-  const at = useRef(0);
   const box = useRef<HTMLPreElement>(null);
-  const more = () => void call('GET /jobs/{job}/log', { path: { job }, query: { at: at.current } }).then((page) => {
-    if (page.next === at.current) return;
-    at.current = page.next;
-    set((before) => (before + page.text).slice(-MOST));
-  }, () => undefined);
-  useEffect(more, []);
-  useEvery(EVERY, more);
+  const said = useMemo(() => new Followed(
+    (at) => call('GET /jobs/{job}/log', { path: { job }, query: { at } }),
+    (more) => set((before) => (before + more).slice(-MOST)),
+  ), []);
+  const more = () => void said.look();
+  const ready = useTopic(`job/${job}`, more, more);
+  useEffect(() => void (ready && said.look()), [ready]);
+  useAlone(more);
   useEffect(() => {
     if (box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [text]);

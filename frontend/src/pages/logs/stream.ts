@@ -1,9 +1,9 @@
 // Lines of all logs: the last ones, then older ones when one scrolls up, and new ones as they are said.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { call, Refusal } from '../../api/client.ts';
-import { live } from '../../api/live.ts';
+import { useAlone } from '../../api/news.ts';
 import type { Calls } from '../../api/schema.ts';
-import { useEvery } from '../../parts/every.ts';
+import { useTopic } from '../../api/topic.ts';
 
 export type Said = Calls['GET /log']['answer']['lines'][number];
 type Query = NonNullable<Calls['GET /log']['query']>;
@@ -11,7 +11,6 @@ type Query = NonNullable<Calls['GET /log']['query']>;
 const FIRST = 2000; // lines
 const PAGE = 5000;
 const MOST = 100_000; // lines in a tab
-const EVERY = 1000; // milliseconds between looks for new lines
 const REST = 120; // milliseconds without a key before a search is sent
 
 interface Wanted {
@@ -33,6 +32,9 @@ export function useStream({ of, level, text, line }: Wanted) {
   const [state, set] = useState<State>({ at: 0 });
   const [turn, next] = useState(0);
   const busy = useRef(false);
+  const due = useRef(false); // more was said while something was asked
+  const now = useRef(state);
+  now.current = state;
   const stop = useRef(new AbortController());
   const query = { of, text, ...(level && { level: level as NonNullable<Query['level']> }) };
   const ask = (more: Partial<Query>, add: (before: State, page: Calls['GET /log']['answer']) => State) => {
@@ -43,7 +45,22 @@ export function useStream({ of, level, text, line }: Wanted) {
       .then((page) => set((before) => add({ ...before, at: Date.now() }, page)), (refusal) => signal.aborted || set((before) => ({ ...before, refusal })))
       .finally(() => signal === stop.current.signal && (busy.current = false));
   };
+  const newest = () => {
+    due.current = busy.current || !now.current.newer;
+    if (due.current) return;
+    ask({ after: now.current.newer!, limit: PAGE }, ({ refusal, ...before }, page) => {
+      due.current ||= page.lines.length === PAGE;
+      return grown(before, page.lines, page.newer ?? null);
+    });
+  };
+  const ready = useTopic('log', newest, newest);
+  useAlone(newest);
   useEffect(() => {
+    if (due.current && !busy.current) newest();
+  }, [state]);
+  useEffect(() => {
+    if (!ready) return;
+    due.current = Boolean(line); // what follows it is read to its end
     stop.current = new AbortController();
     busy.current = false;
     const begin = () => ask({ limit: FIRST, ...(line && { line }) }, (before, page) => ({ ...page, at: before.at }));
@@ -52,15 +69,11 @@ export function useStream({ of, level, text, line }: Wanted) {
       clearTimeout(timer);
       stop.current.abort();
     };
-  }, [of, level, text, turn]);
+  }, [of, level, text, turn, ready]);
   const above = () => {
     if (!state.older || !state.lines || state.lines.length >= MOST) return;
     ask({ before: state.older, limit: PAGE }, ({ refusal, ...before }, page) => ({ ...before, lines: [...page.lines, ...before.lines ?? []], older: page.older ?? null }));
   };
-  useEvery(EVERY, () => {
-    if (!state.newer || live.link.value.state === 'paused') return;
-    ask({ after: state.newer, limit: PAGE }, ({ refusal, ...before }, page) => grown(before, page.lines, page.newer ?? null));
-  });
   return { lines: state.lines, refusal: state.refusal, at: state.at, more: Boolean(state.older), above, again: () => next((turn) => turn + 1) };
 }
 

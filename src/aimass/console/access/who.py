@@ -30,15 +30,20 @@ def needs(permission: str) -> Any:
 
     def check(request: HTTPConnection) -> Caller:
         caller = caller_of(request)
-        if permission not in caller.permissions:
-            by = roles_with(permission)
-            what = f"{caller.name} may not do this"
-            raise Refusal(403, what, expected=f"the permission {permission}: {PERMISSIONS[permission]}",
-                          todo="ask an admin for it", permission=permission, granted_by=by)  # fmt: skip
+        check_held(caller, permission)
         return caller
 
     check.rule = permission  # type: ignore[attr-defined]
     return Depends(check)
+
+
+def check_held(caller: Caller, permission: str) -> None:
+    """Raises Refusal (403) where CALLER lacks PERMISSION."""
+    if permission not in caller.permissions:
+        by = roles_with(permission)
+        what = f"{caller.name} may not do this"
+        raise Refusal(403, what, expected=f"the permission {permission}: {PERMISSIONS[permission]}",
+                      todo="ask an admin for it", permission=permission, granted_by=by)  # fmt: skip
 
 
 def anybody(why: str) -> Any:

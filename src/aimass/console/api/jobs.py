@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -23,7 +24,7 @@ from aimass.console.jobs.work import label_of
 from aimass.console.place import place_of
 from aimass.console.refusals import Refusal, missing, taken
 from aimass.core.errors import InputError
-from aimass.store.catalog import Row, now
+from aimass.store.catalog import Catalog, Row, now
 from aimass.store.jobs import EXPORT, IMPORT, Jobs, Note
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], responses=PROBLEMS)
@@ -149,7 +150,12 @@ def log(
             said = lines.read(most)
     except FileNotFoundError:  # it has not begun, or ran elsewhere
         said = b""
-    return {"text": said.decode(errors="replace"), "next": at + len(said)}
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    text = decoder.decode(said)
+    return {
+        "text": text,
+        "next": at + len(said) - len(decoder.getstate()[0]),
+    }  # a letter that is half there is told later
 
 
 @router.post("/{job}/cancel", response_model=WholeJob, status_code=202)
@@ -172,8 +178,13 @@ def _jobs(request: Request) -> Jobs:
 
 
 def _found(request: Request, job: str) -> Row:
+    return job_of(place_of(request).catalog, job)
+
+
+def job_of(catalog: Catalog, job: str) -> Row:
+    """The row of JOB.  Raises Refusal (404)."""
     try:
-        return _jobs(request).row(job)
+        return Jobs(catalog).row(job)
     except InputError as error:
         raise missing(error.what) from error
 

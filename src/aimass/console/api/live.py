@@ -7,7 +7,6 @@ holds up nobody: it reads from what a topic keeps, at its own pace.
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from contextlib import suppress
 from typing import Annotated, Any
@@ -19,16 +18,17 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from aimass.console.access.caller import Caller
-from aimass.console.access.who import caller_of, needs
+from aimass.console.access.who import caller_of, check_held, needs
+from aimass.console.api.jobs import job_of
 from aimass.console.api.runs import run_of
-from aimass.console.live.source import ALL
+from aimass.console.live.feed import Feed
 from aimass.console.live.topic import Topic
 from aimass.console.place import Place, place_of
 from aimass.console.refusals import Refusal
 from aimass.core.errors import AimassError
 
 router = APIRouter(prefix="/api/v1")
-RUN = re.compile(r"run/([1-9][0-9]{0,17})")
+NAMES = "runs, run/12, jobs, job/12, endpoints, log or home"
 LARGEST = 4096  # letters of a message of a page
 TOPICS = 32  # of a page
 TABS = 64  # of a user
@@ -67,8 +67,8 @@ class Tab:
     """A page that watches: its topics, with the number of the last news it got of each."""
 
     def __init__(self, socket: WebSocket, caller: Caller, place: Place) -> None:
-        self.socket, self.caller, self.feed, self.catalog = socket, caller, place.feed, place.catalog
-        self.topics: dict[str, tuple[Topic, int]] = {}
+        self.socket, self.caller, self.place = socket, caller, place
+        self.topics: dict[str, tuple[Feed, Topic, int]] = {}
         self.bell, self.pace = asyncio.Event(), 0.0
         self.sending = asyncio.Lock()
 
@@ -97,26 +97,40 @@ class Tab:
             await self._subscribe(said.subscribe, said.since)
 
     async def _subscribe(self, name: str, since: int | None) -> None:
-        first: dict[str, Any] = {"changed": []}
-        if name != ALL:
-            found = RUN.fullmatch(name)
-            if found is None:
-                raise Refusal(404, f"no topic is called {name!r}", expected="runs, or run/12")
-            first = {"points": [], "lines": [], "run": await run_sync(run_of, self.catalog, int(found[1]))}
+        feed = self._admitted(name)
+        first = await run_sync(self._first, name)
         if name not in self.topics and len(self.topics) >= TOPICS:
             raise Refusal(409, f"{TOPICS} topics are watched already", todo="unsubscribe from one")
         self._leave(name)
-        topic = await self.feed.watch(name)
+        topic = await feed.watch(name)
         if since is None:
-            self.topics[name] = topic, topic.n
+            self.topics[name] = feed, topic, topic.n
             await self.send(topic.message(first))
         else:
-            self.topics[name] = topic, since
+            self.topics[name] = feed, topic, since
             self.bell.set()
+
+    def _admitted(self, name: str) -> Feed:
+        """Who tells of NAME.  Raises Refusal for what is no topic (404), or none for this caller (403)."""
+        kind = next((one for one in self.place.kinds if one.pattern.fullmatch(name)), None)
+        if kind is None:
+            raise Refusal(404, f"no topic is called {name!r}", expected=NAMES)
+        check_held(self.caller, kind.needs)
+        return kind.feed
+
+    def _first(self, name: str) -> dict[str, Any]:
+        """What a page that begins with NAME gets.  Raises Refusal (404) for a run or a job that is not there."""
+        word, _, id = name.partition("/")
+        if word == "run":
+            return {"points": [], "lines": [], "run": run_of(self.place.catalog, int(id))}
+        if word == "job":
+            job_of(self.place.catalog, id)
+        return {"changed": []} if word == "runs" else {}
 
     def _leave(self, name: str) -> None:
         if name in self.topics:
-            self.feed.leave(self.topics.pop(name)[0])
+            feed, topic, _ = self.topics.pop(name)
+            feed.leave(topic)
 
     async def tell(self) -> None:
         """Send news as they come, and beats, until the session ends."""
@@ -136,17 +150,18 @@ class Tab:
             await asyncio.sleep(self.pace)
 
     async def _news(self) -> None:
-        for name, (topic, seen) in list(self.topics.items()):
+        for name, (feed, topic, seen) in list(self.topics.items()):
             if topic.n == seen:
                 continue
             news = topic.since(seen)
-            self.topics[name] = topic, topic.n
+            self.topics[name] = feed, topic, topic.n
             for text in [topic.reset()] if news is None else news:
                 await self.send(text)
 
     async def _beat(self) -> None:
-        """A sign that the catalog was read lately; where it was not, pages see for themselves that news stand still."""
-        if not self.topics or time.monotonic() - self.feed.looked < BEAT:
+        """A sign that all was looked at lately; where it was not, pages see for themselves that news stand still."""
+        now = time.monotonic()
+        if all(now - feed.looked < feed.every + BEAT for feed, _, _ in self.topics.values()):
             await self.send('{"beat":true}')
 
     async def send(self, text: str) -> None:
@@ -160,7 +175,7 @@ class Tab:
 
 @router.websocket("/live")
 async def live(socket: WebSocket, caller: Caller = needs("runs.see")) -> None:
-    """News: {"subscribe": "runs" or "run/12", "since": n}, {"unsubscribe": ...}, {"pace": seconds}."""
+    """News: {"subscribe": "runs", "run/12", "jobs", ..., "since": n}, {"unsubscribe": ...}, {"pace": seconds}."""
     place = place_of(socket)
     open_tabs = place.tabs.setdefault(caller.name, set())
     if len(open_tabs) >= TABS:
@@ -168,7 +183,8 @@ async def live(socket: WebSocket, caller: Caller = needs("runs.see")) -> None:
     await socket.accept()
     tab = Tab(socket, caller, place)
     open_tabs.add(tab)
-    place.feed.bells.add(tab.bell)
+    for kind in place.kinds:
+        kind.feed.bells.add(tab.bell)
     code, why = 1000, ""
     try:
         async with anyio.create_task_group() as tasks:
@@ -182,14 +198,15 @@ async def live(socket: WebSocket, caller: Caller = needs("runs.see")) -> None:
     except* (WebSocketDisconnect, TimeoutError):  # the page went, or does not read
         code = 0
     finally:
-        place.feed.bells.discard(tab.bell)
+        for kind in place.kinds:
+            kind.feed.bells.discard(tab.bell)
         open_tabs.discard(tab)
         tab.close()
     if code:
         await socket.close(code, why)
 
 
-_EXPECTED = '{"subscribe": "runs" or "run/12", "since": n}, {"unsubscribe": ...} or {"pace": seconds}'
+_EXPECTED = f'{{"subscribe": {NAMES}, "since": n}}, {{"unsubscribe": ...}} or {{"pace": seconds}}'
 
 
 def _named(said: str | bytes) -> dict[str, Any]:

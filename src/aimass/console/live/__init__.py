@@ -1,5 +1,5 @@
-"""What changes while one looks on: runs are other processes, so the catalog is asked, once for all who watch.
+"""What changes while one looks on: it is done by other processes, so it is looked at, once for all who watch.
 
-`tail` reads what a table gained, `source` makes news of it, `topic` numbers and keeps them for a while, `feed` keeps
-them coming as long as somebody watches.
+`tail` reads what a table gained, `source` makes news of runs of it, `marks` says of all else that it is another.
+`topic` numbers and keeps news for a while, `feed` keeps them coming while somebody watches, `kinds` has all topics.
 """

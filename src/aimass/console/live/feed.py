@@ -1,55 +1,73 @@
-"""Keeps news coming as long as somebody watches: one look at the catalog for all pages, ten times a second."""
+"""Keeps news coming as long as somebody watches: one look for all pages, again and again."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
+from collections.abc import Callable
+from typing import Protocol
 
 import anyio
 from anyio.to_thread import run_sync
 
-from aimass.console.live.source import Source
+from aimass.console.live.source import News
 from aimass.console.live.topic import Topic
 from aimass.core.errors import StoreError
-from aimass.store.catalog import Catalog
 
 log = logging.getLogger("aimass.console")
-EVERY = 0.1  # seconds between looks
 AGAIN = 2.0  # seconds until the next look when the catalog could not be read
 LINGER = 60.0  # seconds that a topic is kept after the last one left: time to come back
 
 
-class Feed:
-    """Topics of CATALOG.  Everything but the looks is done on the event loop."""
+class Looks(Protocol):
+    """Where news come from, from its begin on."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self.catalog = catalog
+    def learn(self, name: str) -> None:
+        """The topic NAME is asked for from now on."""
+
+    def look(self, names: set[str]) -> News:
+        """What is new of the topics with NAMES."""
+
+
+class Feed:
+    """Topics of what BEGIN gives, looked at EVERY so many seconds.  All but the looks is done on the event loop."""
+
+    def __init__(self, begin: Callable[[], Looks], every: float) -> None:
+        self.begin = begin
         self.topics: dict[str, Topic] = {}
         self.bells: set[asyncio.Event] = set()  # of those who wait for news
-        self.every = EVERY  # seconds between looks
-        self.looked = 0.0  # when the catalog was last read
+        self.every = every
+        self.looked = 0.0  # when that went well last
         self._begun = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
+        self._looks: Looks | None = None
         self._thread = anyio.CapacityLimiter(1)
 
     async def watch(self, name: str) -> Topic:
-        """The topic NAME, which is alive until `leave`.  Raises StoreError when the catalog cannot be read."""
+        """The topic NAME, which is alive until `leave`.  Raises StoreError when it cannot be looked."""
         async with self._begun:
-            if self._task is None or self._task.done():
-                await self._begin(name)
-        topic = self.topics.setdefault(name, Topic(name))
-        topic.watchers += 1
+            if self._looks is None or not self._going:
+                self._looks = await self._begin()
+            if name not in self.topics:
+                await run_sync(self._looks.learn, name, limiter=self._thread)
+            topic = self.topics.setdefault(name, Topic(name))
+            topic.watchers += 1
+            if not self._going:
+                self._task = asyncio.get_running_loop().create_task(self._run(self._looks))
         return topic
 
-    async def _begin(self, name: str) -> None:
-        """Look from now on; what happened since an earlier time is not known."""
-        source = await run_sync(Source, self.catalog, limiter=self._thread)
+    @property
+    def _going(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    async def _begin(self) -> Looks:
+        """What is looked by from now on; what happened since an earlier time is not known."""
+        looks = await run_sync(self.begin, limiter=self._thread)
         for topic in self.topics.values():
             topic.lose()
         self._ring()
-        self.topics.setdefault(name, Topic(name))  # before the task looks whether there is any
-        self._task = asyncio.get_running_loop().create_task(self._run(source))
+        return looks
 
     def _ring(self) -> None:
         for bell in self.bells:
@@ -60,10 +78,10 @@ class Feed:
         topic.watchers -= 1
         topic.left = time.monotonic()
 
-    async def _run(self, source: Source) -> None:
+    async def _run(self, looks: Looks) -> None:
         while self._living():
             try:
-                news = await run_sync(source.look, set(self.topics), limiter=self._thread)
+                news = await run_sync(looks.look, set(self.topics), limiter=self._thread)
             except StoreError as error:  # what was missed is read at the next look
                 log.warning("live data stand still: %s", error)
                 await asyncio.sleep(AGAIN)

@@ -13,7 +13,7 @@ LARGEST = 4 << 20  # letters of them
 
 
 class Topic:
-    """NAME is "runs" or "run/12".  Numbers begin at the time in milliseconds, so no start repeats those of another."""
+    """Of what NAME says.  Numbers begin at the time in milliseconds, so no start repeats those of another."""
 
     def __init__(self, name: str) -> None:
         self.name, self.n = name, time.time_ns() // 1_000_000

@@ -22,7 +22,7 @@ class FileLog:
 
     def end(self) -> int:
         """Behind the last whole line."""
-        size = self._size()
+        size = self.size()
         tail = self._read(max(0, size - BLOCK), size)
         return size - len(tail) + tail.rfind(b"\n") + 1
 
@@ -92,7 +92,7 @@ class FileLog:
             stamp = datetime.fromtimestamp(0, UTC)
         return stamp.isoformat(timespec="milliseconds")[:23].encode()
 
-    def _size(self) -> int:
+    def size(self) -> int:
         try:
             return self.path.stat().st_size
         except FileNotFoundError:

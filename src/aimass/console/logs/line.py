@@ -57,6 +57,9 @@ class Log(Protocol):
 
     key: str
 
+    def size(self) -> int:
+        """What grows with all that is said, and is quick to ask."""
+
     def end(self) -> int:
         """The place behind its last whole line."""
 

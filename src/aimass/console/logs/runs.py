@@ -21,6 +21,9 @@ class RunsLog:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
 
+    def size(self) -> int:
+        return self.end()
+
     def end(self) -> int:
         return self._one(sa.select(sa.func.max(c.id)))
 
