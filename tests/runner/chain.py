@@ -8,8 +8,10 @@ import signal
 import time
 
 from aimass.core.artifact import Dataset, Report
-from aimass.core.errors import InputError
+from aimass.core.errors import InputError, Stopped
 from aimass.core.step import Context, step
+from aimass.runner.workspace import Workspace
+from aimass.store.figures import MACHINE
 
 HERE = "tests.runner.chain"
 
@@ -52,6 +54,22 @@ def fail(ctx: Context, *, how: str) -> Report:
     if how == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     os._exit(7)
+
+
+@step
+def labour(ctx: Context, *, folder: str, how: str = "") -> Report:
+    """Works until the workspace in FOLDER knows that it does, and ends in one of the ways there are."""
+    place = Workspace(folder)
+    run = place.runs(1)[0]["id"]
+    while not any(point["value"] for point in place.metrics(run, f"{MACHINE}run_cpu_percent")):
+        sum(range(200_000))
+    (ctx.folder / "report.json").write_text("{}")
+    if how == "bug":
+        raise ValueError("a bug in the body")
+    if how == "interrupt":
+        raise KeyboardInterrupt
+    if how == "stop":
+        raise Stopped("enough")
 
 
 @step(reuse=False)

@@ -163,6 +163,7 @@ def test_a_figure_is_written_at_once_and_those_that_follow_together(
             return {"state": "running"}
 
     monkeypatch.setattr("aimass.runner.context.CADENCE", 3600.0)
+    monkeypatch.setattr("aimass.runner.machine.sampler.SOON", 3600.0)
     place = {"folder": tmp_path, "resume": tmp_path, "seed": 0, "lake": "", "run": "1"}
     with RunContext(**place, catalog=Seen()) as ctx:  # type: ignore[arg-type]
         ctx.report(1, loss=0.5)

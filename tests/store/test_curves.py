@@ -86,6 +86,9 @@ def test_the_command_draws_what_python_returns(place: Workspace) -> None:
     assert drawn.output.startswith(f"run {run}  ")
     assert "value  0 to 7.021e+04  lowest 0 at 0  highest 7.021e+04 at 59" in drawn.output
     assert len(drawn.output.splitlines()) <= 24
+    place.catalog.add_metrics(run, [("machine/run_memory_gb", None, gb) for gb in (1.0, 3.0, 2.0)])
+    assert json.loads(CliRunner().invoke(cli, [*call, "--json"]).output).keys() == {"value", "score"}
+    assert "machine/run_memory_gb  1 to 2  lowest 1  highest 3" in CliRunner().invoke(cli, [*call, "--machine"]).output
     empty = CliRunner().invoke(cli, [*call[:-1], str(int(run) - 1)])
     assert empty.output.splitlines()[1] == "(no figures yet)"
 

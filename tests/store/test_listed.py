@@ -57,6 +57,17 @@ class ListedContract:
             del row["seconds"]  # of those that run: it grows from one question to the next
         assert found == whole and cursor is None
 
+    def test_a_run_has_what_it_reported_itself_and_the_most_memory_that_it_had(self, many: Catalog) -> None:
+        for points in ([("loss", 1.0, 0.5), ("machine/cpu_percent", None, 9.0)], [("machine/run_memory_gb", None, 4.0)],
+                       [("loss", 2.0, 0.25), ("machine/run_memory_gb", None, 1.5)]):  # fmt: skip
+            many.add_metrics("7", points)  # type: ignore[arg-type]
+        [seven] = listed.some(many, t.run.c.id == 7)
+        [eight] = listed.some(many, t.run.c.id == 8)
+        assert (seven["metrics"], seven["memory_gb"]) == ({"loss": 0.25}, 4.0)
+        assert (eight["metrics"], eight["memory_gb"]) == ({}, None)
+        assert many.latest("7") == {"loss": 0.25}
+        assert set(buckets.names_of(many, 7)) == {"loss", "machine/cpu_percent", "machine/run_memory_gb"}
+
     def test_a_run_that_begins_between_two_pages_shifts_nothing(self, many: Catalog) -> None:
         first, cursor, _ = listed.page(many, limit=10)
         many.start_run(Task("train", 1, {}, {}))

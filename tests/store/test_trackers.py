@@ -147,7 +147,7 @@ def test_a_run_is_mirrored_wherever_it_runs_after_the_catalog_was_told(runner: s
     digest = run_of(place)
     run = place.runs()[0]["id"]
     found = lines_of(place, run)
-    points = [point for what, value in found if what == "points" for point in value]
+    points = [point for what, value in found if what == "points" for point in value if point[0] == "value"]
     assert points == [["value", i, value] for i, value in enumerate([0, 1, 5, 14])]
     assert found[0][0] == "open" and found[-1] == ["close", ["finished", {"output": digest}]]
     assert [point["value"] for point in place.metrics(run, "value")] == [0, 1, 5, 14]
@@ -157,6 +157,25 @@ def test_runs_without_figures_leave_nothing(tmp_path: Path) -> None:
     place = Workspace(tmp_path / "w", trackers=[LINES])
     place.run(task_of(chain.make, {}, rows=2))
     assert not (place.folder / "lines").exists()
+
+
+def test_what_the_machine_did_goes_along_but_is_no_reason_to_begin(tmp_path: Path) -> None:
+    told = [("machine/cpu_percent", None, 50.0)]
+    for figures, kept in (([], None), ([("loss", 1.0, 0.5)], [told, [("loss", 1.0, 0.5)], told])):
+        place = tmp_path / str(len(figures))
+        mirrors = mirror.Mirrors([{"use": LINES, "path": str(place)}], "7", TASK, print)
+        for points in (told, figures, told):
+            mirrors.points(points)
+        mirrors.close("finished", {})
+        lines = [json.loads(line) for line in (place / "7.jsonl").read_text().splitlines()] if kept else []
+        assert place.exists() == bool(kept)
+        assert [value for what, value in lines if what == "points"] == json.loads(json.dumps(kept or []))
+
+
+def test_mlflow_has_what_the_machine_did_among_its_own_figures_of_machines() -> None:
+    pytest.importorskip("mlflow", reason="the extra `mlflow` is not installed")
+    named = importlib.import_module("aimass.store.trackers.mlflow").named
+    assert [named("machine/gpu_percent"), named("machinery/loss")] == ["system/gpu_percent", "machinery/loss"]
 
 
 def test_a_failed_run_is_mirrored_with_its_error(tmp_path: Path) -> None:

@@ -11,22 +11,25 @@ import click
 from aimass.cli.looks import WANT_JSON
 from aimass.cli.place import anywhere, emit
 from aimass.store.curves import Sample
+from aimass.store.figures import of_machine
 
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of a Braille letter: rows from above, two columns
 BLANK = 0x2800
 TALLEST = 8  # letters
-NAME, NUMBER = 18, 10  # letters
+NAME, NUMBER = 24, 10  # letters
 
 
 @click.command()
 @click.argument("run")
 @click.option("--points", default=500, show_default=True, help="of each curve at most; peaks and valleys are kept")
+@click.option("--machine", is_flag=True, help="what its processes and their machine did, instead of what it reported")
 @WANT_JSON
 @click.pass_context
-def curves(ctx: click.Context, run: str, points: int, json_wanted: bool) -> None:
+def curves(ctx: click.Context, run: str, points: int, machine: bool, json_wanted: bool) -> None:
     """Draw the live figures of RUN (see: aimass ls runs).   Example: aimass curves 7"""
     place = anywhere(ctx)
-    row, found = place.run_row(run), place.curves(run, points)
+    row, told = place.run_row(run), place.curves(run, points)
+    found = {name: curve for name, curve in told.items() if of_machine(name) == machine}
     head = f"run {run}  {row['step']} {row['label']}  {row['state']}"
     if found:
         head += f"  {max(curve[-1][2] for curve in found.values()):.1f} s"

@@ -13,6 +13,8 @@ from typing import Any
 from aimass.core.errors import Stopped
 from aimass.runner.gang import Launch, gang
 from aimass.runner.launch import local
+from aimass.runner.machine.sampler import Sampler
+from aimass.runner.machine.stretch import Reading, figures
 from aimass.store.catalog import Catalog
 from aimass.store.trackers.base import Point
 
@@ -23,7 +25,10 @@ Mirror = Callable[[list[Point]], None]  # is told what the catalog was told; nev
 
 
 class RunContext:
-    """`core.step.Context` of one run: metrics are written by a thread, those of a moment together."""
+    """`core.step.Context` of one run: metrics are written by a thread, those of a moment together.
+
+    While it is entered its machine is looked at; ranks in processes that are not its own say what they see of theirs.
+    """
 
     def __init__(self, *, folder: Path, resume: Path, seed: int, lake: str, run: str, catalog: Catalog,
                  mirror: Mirror = lambda points: None, needs: Mapping[str, Any] | None = None,
@@ -38,6 +43,7 @@ class RunContext:
         self._some = threading.Event()  # is there anything to write
         self._thread = threading.Thread(target=self._write, daemon=True)
         self._failed: Exception | None = None
+        self._machine, self._ranks = Sampler(self._looked, self.log), dict[int, Reading]()
 
     def report(self, at: float | None = None, **numbers: float) -> None:
         """Keep NUMBERS at position AT; NaN and infinities, which no database and no JSON holds, are left out."""
@@ -60,10 +66,25 @@ class RunContext:
     def gang(self, work: Callable[..., Any], **arguments: Any) -> list[Any]:
         return gang(self, work, arguments, self._launch, self.needs)
 
+    def hear(self, rank: int, reading: Reading | None) -> None:
+        """What the machine of RANK does; None when it is gone."""
+        if reading is None:
+            self._ranks.pop(rank, None)
+            return
+        if rank not in self._ranks:
+            self.log(f"rank {rank} works on {reading['host']}, {reading['cores']} cores")
+        self._ranks[rank] = reading
+
+    def _looked(self, reading: Reading) -> None:
+        found = figures([reading, *self._ranks.copy().values()])
+        self._keep([(name, None, value) for name, value in found.items()])
+
     def __enter__(self) -> RunContext:
+        self._machine.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
+        self._machine.__exit__(kind, value, tb)
         self._done.set()
         self._some.set()
         if self._thread.is_alive():
@@ -93,5 +114,8 @@ class RunContext:
         with self._lock:
             points, self._points = self._points, []
             self._some.clear()
+        self._keep(points)
+
+    def _keep(self, points: list[Point]) -> None:
         self._catalog.add_metrics(self._run, points)
         self._mirror(points)

@@ -23,6 +23,9 @@ FIRST_WORD = 256  # bytes at most of what a stranger may say
 PATIENCE = 1800.0  # seconds a rank waits for another before it gives up
 
 
+Hear = Callable[[int, dict[str, Any] | None], None]  # a rank, and what its machine does; None when it is gone
+
+
 class Word(NamedTuple):
     """What became of a rank: "answer" (JSON), "error" (an AimassError as JSON), or "gone" (why, in words)."""
 
@@ -32,10 +35,13 @@ class Word(NamedTuple):
 
 
 class Desk:
-    """Speaks for CTX with so many RANKS.  `words` holds what became of each; `address` is how they find it."""
+    """Speaks for CTX with so many RANKS.  `words` holds what became of each; `address` is how they find it.
 
-    def __init__(self, ctx: Context, ranks: int, host: str = "127.0.0.1") -> None:
-        self.ctx, self.ranks = ctx, ranks
+    Ranks that are not below this process say what their machines do; HEAR listens.
+    """
+
+    def __init__(self, ctx: Context, ranks: int, host: str = "127.0.0.1", hear: Hear = lambda rank, told: None) -> None:
+        self.ctx, self.ranks, self.hear = ctx, ranks, hear
         self.words: queue.SimpleQueue[Word] = queue.SimpleQueue()
         self._board: dict[str, tuple[Any, int]] = {}  # what rank 0 said, and how many have yet to read it
         self._changed, self._closed = threading.Condition(), False
@@ -74,22 +80,29 @@ class Desk:
 
     def _serve(self, end: socket.socket) -> None:
         with end, end.makefile("rw", encoding="utf-8") as lines:
+            rank = None
             try:
-                token, _, rank = lines.readline(FIRST_WORD).strip().partition(" ")
+                token, _, number = lines.readline(FIRST_WORD).strip().partition(" ")
                 if not hmac.compare_digest(token.encode(), self.address["token"].encode()):
                     return
+                rank = int(number)
                 for line in lines:
                     asked = json.loads(line)
-                    lines.write(json.dumps(self._do(int(rank), **asked)) + "\n")
+                    lines.write(json.dumps(self._do(rank, **asked)) + "\n")
                     lines.flush()
             except (OSError, ValueError):  # the rank died, or the desk closed
                 return
+            finally:
+                if rank is not None:
+                    self.hear(rank, None)
 
     def _do(self, rank: int, do: str, key: str = "", value: Any = None) -> Any:
         if do == "take":
             return self._take(key)
         if do in ("answer", "error"):
             self.words.put(Word(rank, do, value))
+        elif do == "machine":
+            return _errors(lambda: self.hear(rank, value))
         elif do == "log":
             return _errors(lambda: self.ctx.log(value))
         elif do == "tell":

@@ -45,7 +45,8 @@ class Facts:
     def curves(self, run: str, points: int = 500) -> dict[str, list[Sample]]:
         """Every figure of RUN so far, by name: (position, value, seconds since its start), at most POINTS of each.
 
-        Where there are more, the first, the last and each stretch's lowest and highest are kept.
+        Names that begin with machine/ tell what its machine did.  Where there are more points, the first, the last and
+        each stretch's lowest and highest are kept.
         """
         began = datetime.fromisoformat(self.catalog.run_row(run)["started"]).timestamp()
         found = {name: thin(curve, points) for name, curve in self.catalog.history(run).items()}

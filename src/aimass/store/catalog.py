@@ -148,7 +148,9 @@ class Catalog:
                 figures.keep(link, rows)
 
     def latest(self, run: str) -> dict[str, float]:
-        query = sa.select(t.latest.c.name, t.latest.c.value).where(t.latest.c.run == int(run))
+        """The newest value of each figure that RUN itself reported; what its machine did is in `history`."""
+        where = (t.latest.c.run == int(run), figures.of_work(t.latest.c.name))
+        query = sa.select(t.latest.c.name, t.latest.c.value).where(*where)
         return {row["name"]: row["value"] for row in self.rows(query.order_by(t.latest.c.name))}
 
     def metrics(self, run: str, name: str) -> list[Row]:

@@ -16,8 +16,20 @@ from aimass.store import tables as t
 if TYPE_CHECKING:
     from aimass.store.catalog import Catalog, Row
 
+MACHINE = "machine/"  # begins the names of figures that tell of the machine, not of the work
+PEAK = MACHINE + "run_memory_gb"  # its greatest value is the most memory that the processes of a run had
 Columns = Mapping[str, Any]
 TOLD = ("value", "at", "count", "least", "least_at", "greatest", "greatest_at")
+
+
+def of_machine(name: str) -> bool:
+    """Whether the figure NAME tells what a machine did."""
+    return name.startswith(MACHINE)
+
+
+def of_work(name: Any) -> sa.ColumnElement[bool]:
+    """The same about the column NAME, the other way round: what the step itself reported."""
+    return sa.func.substr(name, 1, len(MACHINE)) != MACHINE
 
 
 def of_runs(catalog: Catalog, runs: Iterable[int]) -> dict[int, dict[str, Row]]:

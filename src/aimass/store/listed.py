@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aimass.core.errors import InputError, unknown
+from aimass.store import figures
 from aimass.store import tables as t
 from aimass.store.catalog import Catalog, Row
 
@@ -55,11 +56,10 @@ def some(catalog: Catalog, *conditions: sa.ColumnElement[bool], limit: int = 100
 
 
 def with_figures(catalog: Catalog, rows: list[Row]) -> list[Row]:
-    """ROWS with "metrics", the newest value of each (one question for all of them), and the "seconds" they took."""
-    figures = newest(catalog, [row["id"] for row in rows])
-    return [
-        {**{c: row[c] for c in SHOWN}, "seconds": _seconds(row), "metrics": figures.get(row["id"], {})} for row in rows
-    ]
+    """ROWS with "metrics", the newest value of each (one question for all of them), the "seconds" they took, and the
+    most memory that they had ("memory_gb"; None where nobody has looked)."""
+    found = newest(catalog, [row["id"] for row in rows])
+    return [{**{c: row[c] for c in SHOWN}, "seconds": _seconds(row), **found[row["id"]]} for row in rows]
 
 
 def _seconds(row: Row) -> float:
@@ -68,13 +68,18 @@ def _seconds(row: Row) -> float:
     return round(max(0.0, (ended - datetime.fromisoformat(row["started"])).total_seconds()), 3)
 
 
-def newest(catalog: Catalog, runs: Iterable[int]) -> dict[int, dict[str, float]]:
-    """The newest value of each figure, by run."""
-    ids, found = list(runs), dict[int, dict[str, float]]()
-    if ids:
-        columns = (t.latest.c.run, t.latest.c.name, t.latest.c.value)
-        for row in catalog.rows(sa.select(*columns).where(t.latest.c.run.in_(ids)).order_by(t.latest.c.name)):
-            found.setdefault(row["run"], {})[row["name"]] = row["value"]
+def newest(catalog: Catalog, runs: Iterable[int]) -> dict[int, Row]:
+    """Of each of RUNS the newest value of every figure that it reported ("metrics"), and the most memory it had."""
+    found = {run: Row(metrics={}, memory_gb=None) for run in runs}
+    if not found:
+        return found
+    f = t.latest.c
+    where = (f.run.in_(found), figures.of_work(f.name) | (f.name == figures.PEAK))
+    for row in catalog.rows(sa.select(f.run, f.name, f.value, f.greatest).where(*where).order_by(f.name)):
+        if row["name"] == figures.PEAK:
+            found[row["run"]]["memory_gb"] = row["greatest"]
+        else:
+            found[row["run"]]["metrics"][row["name"]] = row["value"]
     return found
 
 

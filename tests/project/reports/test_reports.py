@@ -7,11 +7,13 @@ import csv
 import io
 import re
 import xml.etree.ElementTree as tree
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -26,6 +28,7 @@ from aimass.project.reports.page import as_csv, table
 from aimass.project.reports.release import report_of_release
 from aimass.project.reports.run import report_of_run
 from aimass.runner.workspace import Workspace
+from aimass.store import tables as t
 
 HOSTILE = "<script>alert('ü')</script>"
 
@@ -74,6 +77,20 @@ def test_a_run_is_one_file_that_asks_nobody(space: Workspace) -> None:
     assert read.tags.count("svg") == 2 and "begun at 0" in page
     points = list(csv.reader(io.StringIO(next(text for name, text in read.saved.items() if name.endswith("loss.csv")))))
     assert points[0] == ["position", "loss"] and len(points) == 31 and float(points[-1][1]) == pytest.approx(1 / 30)
+
+
+def test_a_run_tells_what_its_machine_did_on_an_average_of_time_and_at_most(space: Workspace) -> None:
+    catalog = space.catalog
+    run = catalog.start_run(Task("train", 1, {}, {}))
+    began = datetime.fromisoformat(space.run_row(run)["started"]).timestamp()
+    points = [{"run": int(run), "name": "machine/run_cpu_percent", "at": None, "value": value, "time": began + after}
+              for after, value in ((2.0, 100.0), (4.0, 50.0), (10.0, 0.0))]  # fmt: skip
+    catalog.write(sa.insert(t.metric), values=[points])
+    read = Read(report_of_run(space, run))
+    rows = list(csv.reader(io.StringIO(read.saved[f"run-{run}-machine.csv"])))
+    assert rows[0] == ["figure", "unit", "mean", "most"] and rows[1][:2] == ["processors, this run", "% of all cores"]
+    assert [float(one) for one in rows[1][2:]] == pytest.approx([30.0, 100.0]) and len(rows) == 2
+    assert "svg" not in read.tags, "a table is enough"
 
 
 def test_a_run_that_failed_says_why(space: Workspace) -> None:

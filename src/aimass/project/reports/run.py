@@ -10,11 +10,13 @@ import sqlalchemy as sa
 
 from aimass.core.errors import InputError
 from aimass.project.reports.drawing import curves
+from aimass.project.reports.machine import machine
 from aimass.project.reports.page import facts, page, said, section, sentence, table
 from aimass.runner.workspace import Workspace
 from aimass.store import lineage, listed
 from aimass.store import tables as t
 from aimass.store.catalog import Row
+from aimass.store.figures import of_machine
 
 POINTS, LINES = 400, 1000  # of a curve, of a log
 NEAR = ("kind", "step", "label", "digest", "run")
@@ -33,6 +35,7 @@ def report_of_run(space: Workspace, run: str) -> str:
     return page(title, f"{row['step']}, {row['state']}, on {row['host']}", [
         facts(_short(row)), _wrong(row), section("Curves", *_drawn(space, run)),
         section("Figures", table(f"run-{run}-figures", ["figure", "last value"], sorted(row["metrics"].items()))),
+        section("Machine", machine(space, run)),
         section("Parameters", table(f"run-{run}-parameters", ["setting", "value"], list(flat(task["settings"])))),
         section("Artifacts", table(f"run-{run}-artifacts", NEAR, _near(space, row))),
         section("Log", *_log(space, int(run))),
@@ -66,7 +69,8 @@ def _wrong(row: Row) -> str:
 
 def _drawn(space: Workspace, run: str) -> Iterator[str]:
     """A chart for each figure, with its points as a table to save; figures without positions are drawn over time."""
-    for name, samples in space.curves(run, POINTS).items():
+    told = space.curves(run, POINTS)
+    for name, samples in [one for one in told.items() if not of_machine(one[0])]:
         placed = all(at is not None for at, _, _ in samples)
         points = [(float(at) if placed and at is not None else seconds, value) for at, value, seconds in samples]
         if len(points) > 1:

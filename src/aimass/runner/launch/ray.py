@@ -7,6 +7,7 @@ metrics: it starts the workers, joins them to a process group and ends all of th
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 
@@ -17,14 +18,17 @@ from ray.train.torch import TorchConfig, TorchTrainer
 
 from aimass.core.errors import TaskFailed
 from aimass.core.step import Context
+from aimass.runner.context import RunContext
 from aimass.runner.desk import PATIENCE, Desk, Line, Word
 from aimass.runner.gang import Order, Rank, gather, serve
+from aimass.runner.machine.sampler import Sampler
 
 
 def launch(ctx: Context, order: Order) -> list[Any]:
     """Answers of ORDER's ranks.  Raises their error; Ray has ended them all then."""
     host = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call, unused-ignore]
-    with Desk(ctx, order.ranks, host) as desk:
+    hear = {"hear": ctx.hear} if isinstance(ctx, RunContext) else {}
+    with Desk(ctx, order.ranks, host, **hear) as desk:
         told = {**asdict(order), "desk": desk.address, "path": sys.path}
         trainer = TorchTrainer(
             serve_rank,
@@ -68,5 +72,7 @@ def serve_rank(order: dict[str, Any]) -> None:
     number, ranks = seat.get_world_rank(), order["ranks"]
     line = Line(order["desk"], number)
     rank = Rank(number, ranks, seat.get_local_rank(), seat.get_local_world_size(), line=line)
-    if not serve(rank, order["place"], order["arguments"]):
+    with closing(Line(order["desk"], number)) as beside, Sampler(lambda told: beside.ask("machine", value=told)):
+        good = serve(rank, order["place"], order["arguments"])
+    if not good:
         raise TaskFailed(f"rank {number} failed")  # Ray ends the others

@@ -10,6 +10,7 @@ from typing import Any
 
 from aimass.core.errors import AimassError, InputError
 from aimass.core.task import Task
+from aimass.store.figures import of_machine
 from aimass.store.trackers.base import Point, Session, Tracker
 
 PATIENCE = 10.0  # seconds a run that has ended waits for a tool to take the last points
@@ -42,7 +43,10 @@ class Mirrors:
 
 
 class Mirror:
-    """One tracker with a thread of its own, which starts with the first points: runs without figures leave nothing."""
+    """One tracker with a thread of its own, which starts with the first points: runs without figures leave nothing.
+
+    What the machine did goes along, but is no reason to begin: each run has that.
+    """
 
     def __init__(self, tracker: Tracker, run: str, task: Task, log: Log) -> None:
         self.tracker, self.run, self.task, self.log = tracker, run, task, log
@@ -56,7 +60,7 @@ class Mirror:
         if self._broken:
             return
         self._queue.put(list(points))
-        if not self._begun:
+        if not self._begun and not all(of_machine(name) for name, _, _ in points):
             self._begun = True
             self._thread.start()
 

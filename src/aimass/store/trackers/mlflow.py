@@ -22,6 +22,7 @@ from mlflow.exceptions import MlflowException
 from aimass.core.errors import InputError
 from aimass.core.part import knob
 from aimass.core.task import Task
+from aimass.store.figures import MACHINE, of_machine
 from aimass.store.trackers.base import Point, Session, Steps, Tracker, title
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of every table it makes
@@ -29,6 +30,7 @@ logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of every table
 STATES = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
 AT_ONCE = {"metrics": 1000, "params": 100}  # of one request, MLflow's own limits
 LONGEST = {"name": 250, "param": 6000, "tag": 5000}  # letters, MLflow's own limits
+SYSTEM = "system/"  # begins MLflow's own names of these, which have a page of their own there
 LETTERS = "_-. /"  # beside letters and digits, all that a name may hold
 
 
@@ -84,7 +86,9 @@ def flat(table: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 
 def named(name: str) -> str:
-    """NAME with the letters that MLflow takes."""
+    """NAME with the letters that MLflow takes; what the machine did is called as MLflow calls it."""
+    if of_machine(name):
+        name = SYSTEM + name.removeprefix(MACHINE)
     return "".join(letter if letter.isalnum() or letter in LETTERS else "_" for letter in name)[: LONGEST["name"]]
 
 
