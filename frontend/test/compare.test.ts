@@ -51,7 +51,7 @@ test('a run that is taken out leaves its place empty, so that the others keep th
 
 test('the table as CSV has a line for each run, and no cell is a formula', () => {
   const lines = csvOf(runs, ['loss'], 'best').split('\r\n');
-  assert.equal(lines[0], 'run,label,step,state,started,seconds,loss best,model.use,model.width,step,clip,input.examples,seed');
+  assert.equal(lines[0], 'run,label,step,state,started,seconds,memory_gb,loss best,model.use,model.width,step,clip,input.examples,seed');
   assert.ok(lines[1]!.startsWith("5,'=run 5,train,finished"), lines[1]);
   assert.equal(lines.length, 4);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isSpeed, keyOf, panels, unitOf } from '../src/chart/names.ts';
+import { isMachine, isOwnUse, isSpeed, keyOf, machineCharts, panels, unitOf } from '../src/chart/names.ts';
 import { changed, flat } from '../src/parts/flat.ts';
 import { allows } from '../src/parts/rights.ts';
 import { windowOf } from '../src/parts/window.ts';
@@ -15,6 +15,8 @@ test('a run is judged by a metric of its validation rows, else by a loss, by spe
   assert.equal(keyOf(['rows_per_s', 'loss']), 'loss');
   assert.equal(keyOf(['seconds_left', 'rows_per_s']), 'rows_per_s');
   assert.equal(keyOf([]), null);
+  assert.equal(keyOf(['machine/cpu_percent', 'rows_per_s']), 'rows_per_s');
+  assert.equal(keyOf(['machine/cpu_percent']), null, 'what its machine did is nothing that a run is judged by');
 });
 
 test('training and validation of one subject share a chart', () => {
@@ -24,6 +26,17 @@ test('training and validation of one subject share a chart', () => {
 test('figures of speed stand apart and have their units', () => {
   assert.deepEqual(names.filter(isSpeed), ['epoch_rows_per_s', 'rows_per_s', 'seconds_left']);
   assert.deepEqual(['rows_per_s', 'seconds_left', 'p99_ms', 'loss'].map(unitOf), ['rows/s', 's', 'ms', '']);
+});
+
+test('what the machine did has charts of its own, with units, of what there is', () => {
+  const told = ['loss', 'machine/cpu_percent', 'machine/memory_gb', 'machine/read_mb_per_s', 'machine/run_cpu_percent', 'machine/unheard_of', 'rows_per_s'];
+  assert.deepEqual(machineCharts(told).map(({ title, unit, lines }) => [title, unit, ...lines.values()]), [
+    ['Processors', '% of all cores', 'this run', 'whole machine'], ['Memory', 'GB', 'whole machine'], ['Disks', 'MB/s', 'read by this run'],
+  ]);
+  assert.deepEqual(machineCharts(['loss']), []);
+  assert.deepEqual(told.filter(isMachine).map(unitOf), ['%', 'GB', 'MB/s', '%', '']);
+  assert.deepEqual(told.filter(isOwnUse), ['machine/run_cpu_percent']);
+  assert.ok(told.filter(isMachine).every(isSpeed) && !isMachine('machinery/loss'));
 });
 
 test('nobody may do what the server has not granted', () => {

@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { useAnswer } from '../api/answer.ts';
 import { useTopic } from '../api/topic.ts';
 import type { Run } from '../api/kinds.ts';
-import { keyOf, isSpeed } from '../chart/names.ts';
+import { isMachine, isOwnUse, keyOf } from '../chart/names.ts';
 import { listed } from '../parts/address.ts';
 import { download } from '../parts/download.ts';
 import { plural } from '../parts/format.ts';
@@ -46,11 +46,11 @@ function Whole({ runs, missing, at, colours, remove }: { runs: Compared[]; missi
   const [pinned, pin] = useQuery('base', String(runs[0]?.id ?? ''));
   const [kept, setWay] = useKept('compare', 'way', 'best');
   const way = (WAYS as readonly string[]).includes(kept) ? kept as Way : 'best';
-  const figures = figuresOf(runs);
-  const quality = figures.filter((name) => !isSpeed(name));
+  const all = figuresOf(runs);
+  const figures = all.filter((name) => !isMachine(name));
   const first = keyOf(figures);
   const [named, draw] = useQuery('figures', first ?? '');
-  const drawn = listed(named).filter((name) => figures.includes(name));
+  const drawn = listed(named).filter((name) => all.includes(name));
   const turn = (name: string) => draw(drawn.includes(name) ? drawn.filter((one) => one !== name).join(',') : [...drawn, name].join(','));
   const base = runs.find((run) => String(run.id) === pinned);
   return (
@@ -68,7 +68,7 @@ function Whole({ runs, missing, at, colours, remove }: { runs: Compared[]; missi
           <Differences runs={runs} figures={figures} way={way} base={base} pin={(id) => pin(String(id))} colours={colours} remove={remove} />
           <section aria-labelledby="curves">
             <h2 id="curves">Curves</h2>
-            {quality.length || drawn.length ? <BesideCurves runs={runs} figures={figures} drawn={drawn} turn={turn} colours={colours} at={at} /> : <Empty title="No curves">These runs report no figures.</Empty>}
+            {all.length ? <BesideCurves runs={runs} figures={[...figures, ...all.filter(isOwnUse)]} drawn={drawn} turn={turn} colours={colours} at={at} /> : <Empty title="No curves">These runs report no figures.</Empty>}
           </section>
         </>
       ) : <Empty title="None of these runs is there"><a class="button" href="#/runs">Choose runs</a></Empty>}

@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { useAnswer } from '../api/answer.ts';
 import { useTopic } from '../api/topic.ts';
 import type { Run, RunDetail } from '../api/kinds.ts';
-import { isSpeed, keyOf } from '../chart/names.ts';
+import { isMachine, isSpeed, keyOf, machineCharts } from '../chart/names.ts';
 import { Shown } from '../parts/states.tsx';
 import { State } from '../parts/state.tsx';
 import { Tabs } from '../parts/tabs.tsx';
@@ -12,6 +12,7 @@ import { Artifacts } from './run/artifacts.tsx';
 import { Curves, KeyCurve } from './run/curves.tsx';
 import { Head } from './run/head.tsx';
 import { Logs } from './run/logs.tsx';
+import { Machine } from './run/machine.tsx';
 import { Parameters } from './run/parameters.tsx';
 
 interface News {
@@ -39,11 +40,12 @@ function grown(now: RunDetail, run: Run | undefined, names: string[]): RunDetail
 function Detail({ run, again }: { run: RunDetail; again: () => void }) {
   const key = keyOf(run.names);
   const quality = run.names.filter((name) => !isSpeed(name));
-  const speed = run.names.filter(isSpeed);
+  const speed = run.names.filter((name) => isSpeed(name) && !isMachine(name));
+  const machine = machineCharts(run.names);
   const [tab, choose] = useQuery('tab', quality.length ? 'curves' : 'parameters');
   const tabs = [
     { key: 'curves', title: 'Curves', count: quality.length },
-    { key: 'machine', title: 'Machine', count: speed.length },
+    { key: 'machine', title: 'Machine', count: machine.length + speed.length },
     { key: 'logs', title: 'Logs' },
     { key: 'parameters', title: 'Parameters' },
     { key: 'artifacts', title: 'Artifacts' },
@@ -55,7 +57,7 @@ function Detail({ run, again }: { run: RunDetail; again: () => void }) {
       {key && !isSpeed(key) && tab !== 'curves' && <KeyCurve run={run} name={key} />}
       <Tabs label="Parts of the run" tabs={tabs} at={tab} choose={choose}>
         {tab === 'curves' && <Curves run={run} names={quality} first={key} none="This run reports no figures of quality." />}
-        {tab === 'machine' && <Curves run={run} names={speed} first={null} none="This run reports no figures of speed." />}
+        {tab === 'machine' && <Machine run={run} charts={machine} speed={speed} />}
         {tab === 'logs' && <Logs run={run} />}
         {tab === 'parameters' && <Parameters run={run} />}
         {tab === 'artifacts' && <Artifacts run={run} />}

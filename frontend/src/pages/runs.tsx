@@ -28,6 +28,7 @@ const FIXED: Column<Run>[] = [
   { key: 'figure', title: 'Key figure', width: 210, cell: (run) => <Key run={run} /> },
   { key: 'started', title: 'Started', width: 130, sorts: true, cell: (run) => <Ago at={run.started} /> },
   { key: 'seconds', title: 'Duration', width: 108, right: true, cell: (run) => <Span from={run.started} to={run.ended ?? null} took={run.seconds ?? null} /> },
+  { key: 'memory', title: 'Peak memory, GB', width: 130, right: true, cell: (run) => <Figure value={run.memory_gb} /> },
   { key: 'output', title: 'Output', width: 110, cell: (run) => (run.output ? <code title={run.output}>{short(run.output)}</code> : <span class="muted">–</span>) },
   { key: 'error', title: 'Why it failed', width: 260, cell: (run) => <span class="cut" title={wrong(run)}>{wrong(run)}</span> },
   { key: 'host', title: 'Host', width: 110, cell: (run) => run.host },
@@ -172,8 +173,8 @@ function Key({ run }: { run: Run }) {
 const useFigures = (rows: Run[]): string[] => useMemo(() => [...new Set(rows.flatMap((run) => Object.keys(run.metrics)))].sort(), [rows]);
 
 function csvOf(rows: Run[], figures: string[]): string {
-  const head = ['id', 'label', 'step', 'state', 'started', 'ended', 'seconds', 'host', 'output', 'error', ...figures];
-  const line = (run: Run) => [run.id, run.label, run.step, run.state, run.started, run.ended, run.seconds, run.host, run.output, wrong(run), ...figures.map((name) => run.metrics[name])];
+  const head = ['id', 'label', 'step', 'state', 'started', 'ended', 'seconds', 'memory_gb', 'host', 'output', 'error', ...figures];
+  const line = (run: Run) => [run.id, run.label, run.step, run.state, run.started, run.ended, run.seconds, run.memory_gb, run.host, run.output, wrong(run), ...figures.map((name) => run.metrics[name])];
   return [head, ...rows.map(line)].map((cells) => cells.map(quoted).join(',')).join('\r\n') + '\r\n';
 }
 

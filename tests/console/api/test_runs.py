@@ -57,6 +57,20 @@ def test_a_list_that_is_none_is_refused_in_words(admin: TestClient, params: dict
     assert done.status_code == 422 and done.json()["error"]
 
 
+def test_what_its_machine_did_is_among_the_curves_of_a_run_and_not_among_its_figures(
+    admin: TestClient, catalog: Catalog, run: int
+) -> None:
+    catalog.add_metrics(str(run), [("machine/run_memory_gb", None, gb) for gb in (0.5, 2.0, 1.0)])
+    catalog.add_metrics(str(run), [("score", None, 0.5)])
+    told = get(admin, f"/runs/{run}")
+    assert told["names"] == ["loss", "machine/run_memory_gb", "score"]
+    assert told["metrics"].keys() == {"loss", "score"} and told["memory_gb"] == 2.0
+    assert get(admin, "/runs")["rows"][0]["memory_gb"] == 2.0
+    curves = get(admin, f"/runs/{run}/curves")["curves"]
+    assert list(curves) == ["loss", "score", "machine/run_memory_gb"], "what it reported itself comes first"
+    assert [point[3] for point in curves["machine/run_memory_gb"]["points"]] == [0.5, 2.0, 1.0]
+
+
 def test_a_run_is_told_with_its_task_and_what_is_near(admin: TestClient, catalog: Catalog, run: int) -> None:
     catalog.add_artifact(manifest("a", "e" * 64))
     catalog.end_run(str(run), "finished", output="a" * 64)

@@ -6,6 +6,7 @@ Chromium is the distribution's.  Where there is none the tests fail if CI demand
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import socket
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import uvicorn
 
 from aimass.console.access.links import first_link
@@ -28,7 +30,11 @@ from aimass.console.jobs.work import data_of
 from aimass.console.jobs.worker import Worker
 from aimass.console.pages import BUILT
 from aimass.core.errors import InputError
+from aimass.runner.machine.stretch import Reading, figures
 from aimass.runner.workspace import Workspace
+from aimass.store import tables as t
+from aimass.store.catalog import Catalog
+from aimass.store.figures import keep
 from tests.console import chores, flights, published
 from tests.console.endpoints.beside import beside
 from tests.console.endpoints.models import PEOPLE, clothes, customers, publish, reviews
@@ -103,6 +109,7 @@ def seeded(workspace: Workspace) -> None:
     published.registry(workspace)
     grows = replace(task_of(chores.grow, {}, points=40, pause=0.0), label="flights, small network")
     workspace.run(grows)
+    worked(workspace.catalog, int(workspace.runs()[0]["id"]))
     workspace.run(grows)  # reused
     for note in ("<img src=x onerror=alert(1)>", "a row without a target"):
         with pytest.raises(InputError, match="cannot be used"):
@@ -121,6 +128,30 @@ def seeded(workspace: Workspace) -> None:
     assert done is not None
     worker.see_through(done)
     worker.jobs.cancel(worker.jobs.rows()[0]["id"])
+
+
+def reading(age: float) -> Reading:
+    """Of four cores, at an AGE from 0 to 1: a run that loads its rows, then computes, and saves at times."""
+    work, save = min(1.0, 4 * age), float(age * 10 % 1 > 0.85)
+    wave = math.sin(60 * age) + math.sin(143 * age)
+    return {
+        "host": "here", "cores": 4, "cpu": 0.6 + 2.4 * work + 0.08 * wave - save, "busy": 0.9 + 2.5 * work + 0.1 * wave,
+        "memory": int(3e8 + 1.6e9 * work + 9e7 * (age * 10 % 1)), "used": int(4e9 + 1.8e9 * work + 1e7 * wave),
+        "read": 9e7 * (1 - work) + 1e6, "written": 4e7 * save, "gpus": {},
+    }  # fmt: skip
+
+
+def worked(catalog: Catalog, run: int, minutes: int = 5) -> None:
+    """What a machine did in the MINUTES before now, as the sampler tells it, of RUN."""
+    began = time.time() - 60 * minutes
+    points = [
+        {"run": run, "name": name, "at": None, "value": value, "time": began + 2 * step}
+        for step in range(30 * minutes)
+        for name, value in figures([reading(step / (30 * minutes))]).items()
+    ]
+    with catalog.writing() as link:
+        link.execute(sa.insert(t.metric), points)
+        keep(link, points)
 
 
 def served(workspace: Workspace, scratch: Path) -> None:

@@ -47,8 +47,8 @@ def reported(site: Site, run: str, name: str = "loss") -> list[tuple[float, floa
     return [(row["at"], row["value"]) for row in site.workspace.metrics(run, name)]
 
 
-def drawn(watched: Watched, name: str = "loss") -> list[tuple[float, float]]:
-    """What the page has: the points of the curve NAME, as its chart saves them; none while it saves none."""
+def drawn(watched: Watched, name: str = "loss", curve: str = "loss") -> list[tuple[float, float]]:
+    """What the page has: the points of the CURVE in the chart NAME, as it saves them; none while it saves none."""
     from playwright.sync_api import TimeoutError as Late
 
     try:
@@ -57,7 +57,7 @@ def drawn(watched: Watched, name: str = "loss") -> list[tuple[float, float]]:
     except Late:
         return []
     rows = list(csv.reader(Path(download.value.path()).read_text(encoding="utf-8").splitlines()))[1:]
-    return [(float(at), float(last)) for line, at, _, _, last in rows if line == name]
+    return [(float(at), float(last)) for line, at, _, _, last in rows if line == curve]
 
 
 def test_a_running_run_is_one_click_from_home_and_its_curve_grows(opened: Opening, site: Site) -> None:
@@ -70,6 +70,10 @@ def test_a_running_run_is_one_click_from_home_and_its_curve_grows(opened: Openin
         assert watched.clicks == 1
         first = len(drawn(watched))
         until(lambda: len(drawn(watched)) > first + 10)  # nobody touches the page
+        watched.click("tab", "Machine")
+        until(lambda: len(drawn(watched, "Memory", "this run")) >= 2)
+        assert all(0 < gigabytes < 1000 for _, gigabytes in drawn(watched, "Memory", "this run"))
+        watched.click("tab", "Curves")
         assert site.workspace.run_row(run)["state"] == "running"
     watched.page.get_by_text("finished").first.wait_for()
     until(lambda: drawn(watched) == reported(site, run))

@@ -73,6 +73,7 @@ PAGES: dict[str, tuple[Callable[[Site], str], str]] = {  # name -> its path, wha
     "runs": (lambda site: "/runs", "flights, small network"),
     "run": (lambda site: f"/runs/{grown(site)}", "Drag to zoom"),
     "run-failed": (lambda site: f"/runs/{failed(site)}", "cannot be used"),
+    "run-machine": (lambda site: f"/runs/{grown(site)}?tab=machine", "written by this run"),
     "run-logs": (lambda site: f"/runs/{grown(site)}?tab=logs", "begun at 0"),
     "run-parameters": (lambda site: f"/runs/{grown(site)}?tab=parameters", "pause"),
     "endpoints": (lambda site: "/endpoints", "p99, ms"),
@@ -140,11 +141,12 @@ def test_the_way_in_is_clear_to_all(opened: Opening, theme: str) -> None:
 def test_what_is_drawn_on_a_chart_can_be_seen(opened: Opening, site: Site, theme: str) -> None:
     """axe does not look at a canvas: labels may be faint there, and a line may be lost on its ground."""
     watched = opened(theme)
-    watched.open(f"/runs/{grown(site)}")
-    charts = watched.page.locator("figure.chart .plot canvas")
-    charts.first.wait_for()
-    for chart in charts.all():
-        clear(chart)
+    for tab in ("curves", "machine"):
+        watched.open(f"/runs/{grown(site)}?tab={tab}")
+        charts = watched.page.get_by_role("tabpanel").locator("figure.chart .plot canvas")
+        charts.first.wait_for()
+        for chart in charts.all():
+            clear(chart)
 
 
 def clear(chart: Any, letters: int = 30) -> None:

@@ -2,14 +2,14 @@
 import { useEffect } from 'preact/hooks';
 import { useAnswer } from '../../api/answer.ts';
 import { Chart } from '../../chart/chart.tsx';
-import { useLooks, zoom } from '../../chart/looks.tsx';
-import { unitOf } from '../../chart/names.ts';
-import type { Looks } from '../../chart/plot.ts';
+import { useLooks, zoom, zoomTime } from '../../chart/looks.tsx';
+import { isMachine, unitOf } from '../../chart/names.ts';
 import type { Line, Point } from '../../chart/points.ts';
 import { Empty, Shown } from '../../parts/states.tsx';
 import type { Compared } from './rows.ts';
 
 const POINTS = 800;
+const POSITION = 'position';
 const MOST = 20; // runs on a chart
 
 interface Props {
@@ -22,19 +22,21 @@ interface Props {
 }
 
 export function BesideCurves({ runs, figures, drawn, turn, colours, at }: Props) {
-  const { looks, controls } = useLooks('position');
+  const { controls } = useLooks(POSITION);
   return (
     <>
       <div class="bar"><div class="chips" role="group" aria-label="Figures that are drawn">{figures.map((name) => <button key={name} type="button" class="chip" aria-pressed={drawn.includes(name)} onClick={() => turn(name)}>{name}</button>)}</div></div>
       {controls}
       {runs.length > MOST && <p class="muted">The first {MOST} runs are drawn.</p>}
-      {drawn.length ? <div class={`charts${drawn.length === 1 ? ' one' : ''}`}>{drawn.map((name) => <One key={name} name={name} runs={runs.slice(0, MOST)} looks={looks} colours={colours} at={at} tall={drawn.length === 1 ? 320 : 240} />)}</div>
+      {drawn.length ? <div class={`charts${drawn.length === 1 ? ' one' : ''}`}>{drawn.map((name) => <One key={name} name={name} runs={runs.slice(0, MOST)} colours={colours} at={at} tall={drawn.length === 1 ? 320 : 240} />)}</div>
         : <Empty title="No figure is chosen">Choose one above: its curves are drawn on one axis.</Empty>}
     </>
   );
 }
 
-function One({ name, runs, looks, colours, at, tall }: { name: string; runs: Compared[]; looks: Looks; colours: Map<number, number>; at: number; tall: number }) {
+/** What machines did has no positions: it is drawn over time, whatever the others are drawn over. */
+function One({ name, runs, colours, at, tall }: { name: string; runs: Compared[]; colours: Map<number, number>; at: number; tall: number }) {
+  const { looks } = useLooks(isMachine(name) ? null : POSITION);
   const span = looks.low !== null && looks.high !== null ? { low: looks.low, high: looks.high } : {};
   const x = looks.time ? 'since' as const : 'at' as const;
   const answer = useAnswer('GET /compare/curves', { query: { runs: runs.map((run) => run.id).join(','), name, points: POINTS, x, ...span } });
@@ -47,7 +49,7 @@ function One({ name, runs, looks, colours, at, tall }: { name: string; runs: Com
         const curve = curves[run.id];
         return curve ? [{ name: `${run.id} ${run.label || run.step}`, points: curve.points as Point[], count: curve.count, colour: colours.get(run.id) ?? 0 }] : [];
       });
-      return <Chart title={name} lines={lines} looks={{ ...looks, time: false, xTitle: looks.time ? 'seconds since it began' : looks.xTitle, yTitle: unitOf(name) || name }} zoom={zoom} height={tall} />;
+      return <Chart title={name} lines={lines} looks={{ ...looks, time: false, xTitle: looks.time ? 'seconds since it began' : looks.xTitle, yTitle: unitOf(name) || name }} zoom={isMachine(name) ? zoomTime : zoom} height={tall} />;
     }}</Shown>
   );
 }

@@ -36,6 +36,7 @@ export function Differences({ runs, figures, way, base, colours, pin, remove }: 
           {shown.map((name) => <FigureRow key={name} name={name} runs={runs} way={way} base={base} />)}
           {figures.length > FEW && <tr><th scope="row" colSpan={wide}><button type="button" class="link" aria-expanded={Boolean(more)} onClick={() => showMore(more ? '' : 'yes')}>{more ? 'Fewer figures' : `${plural(figures.length - FEW, 'more figure')}`}</button></th></tr>}
           <tr><th scope="row">duration</th>{runs.map((run) => <td key={run.id} class="right"><Span from={run.started} to={run.ended ?? null} took={run.seconds} /><span class="apart" /></td>)}</tr>
+          {runs.some((run) => run.memory_gb != null) && <tr><th scope="row">peak memory<span class="unit"> GB</span></th>{runs.map((run) => <td key={run.id} class="right"><Figure value={run.memory_gb} /><span class="apart" /></td>)}</tr>}
           <Band wide={wide}>{different.length ? 'Settings that differ' : 'No setting differs'}</Band>
           {different.map((row) => <SettingRow key={row.name} row={row} runs={runs} base={base} />)}
           {same.length > 0 && <tr><th scope="row" colSpan={wide}><button type="button" class="link" aria-expanded={Boolean(all)} onClick={() => show(all ? '' : 'yes')}>{all ? 'Hide what is the same' : `${plural(same.length, 'setting')} ${same.length === 1 ? 'is' : 'are'} the same`}</button></th></tr>}

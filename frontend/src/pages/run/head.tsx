@@ -50,6 +50,7 @@ function Facts({ run }: { run: RunDetail }) {
       <div><dt>{going ? 'Going for' : 'Took'}</dt><dd><Span from={run.started} to={run.ended ?? null} took={run.seconds ?? null} /></dd></div>
       {going && left !== undefined && <div><dt>Left, about</dt><dd>{seconds(left)}</dd></div>}
       {key && <div class="key"><dt>{key}</dt><dd><Figure value={run.metrics[key]} /></dd></div>}
+      {run.memory_gb != null && <div><dt>Peak memory</dt><dd><Figure value={run.memory_gb} unit="GB" /></dd></div>}
       <div><dt>Host</dt><dd>{run.host}</dd></div>
       <div><dt>Seed</dt><dd>{run.task.seed}</dd></div>
     </dl>

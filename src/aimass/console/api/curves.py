@@ -14,7 +14,7 @@ from aimass.console.api.bodies import PROBLEMS, Id
 from aimass.console.api.runs import run_of
 from aimass.console.place import place_of
 from aimass.core.errors import InputError, pick
-from aimass.store import buckets
+from aimass.store import buckets, figures
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"], responses=PROBLEMS)
 MOST = 64  # curves at once
@@ -55,7 +55,8 @@ def curves(
     catalog = place_of(request).catalog
     run_of(catalog, id)
     known = buckets.names_of(catalog, id)
-    wanted = list(dict.fromkeys(name for name in names.split(",") if name)) or list(known)[:MOST]
+    every = sorted(known, key=figures.of_machine)  # those of its machine come last
+    wanted = list(dict.fromkeys(name for name in names.split(",") if name)) or every[:MOST]
     if len(wanted) > MOST:
         raise InputError(f"{len(wanted)} curves at once", expected=f"at most {MOST}", key="names")
     through, found = buckets.newest_point(catalog), {}

@@ -17,7 +17,7 @@ from aimass.console.api.bodies import PROBLEMS, Id
 from aimass.console.place import place_of
 from aimass.console.refusals import missing, taken
 from aimass.core.task import each
-from aimass.store import lineage, listed
+from aimass.store import buckets, lineage, listed
 from aimass.store import tables as t
 from aimass.store.catalog import Catalog, Row
 
@@ -27,7 +27,8 @@ router = APIRouter(prefix="/api/v1/runs", tags=["runs"], responses=PROBLEMS)
 class Run(BaseModel):
     """A task that was begun: running, stopping, finished, reused, unchanged, failed or stopped.
 
-    `seconds` is how long it took, or has taken so far; `output` the digest of what it made.
+    `seconds` is how long it took, or has taken so far; `memory_gb` the most memory its processes had, where somebody
+    looked; `output` the digest of what it made.
     """
 
     id: int
@@ -38,6 +39,7 @@ class Run(BaseModel):
     ended: str | None
     seconds: float
     metrics: dict[str, float]
+    memory_gb: float | None
     output: str | None
     error: dict[str, Any] | None
     host: str
@@ -71,7 +73,10 @@ class Near(BaseModel):
 
 
 class Detail(Run):
-    """A run with its task, the names of its figures, what it was made from and what was made from it."""
+    """A run with its task, the names of its figures, what it was made from and what was made from it.
+
+    Figures whose names begin with machine/ tell what its machine did; `metrics` has none of them.
+    """
 
     task: Work
     names: list[str]
@@ -107,7 +112,7 @@ def run(request: Request, id: Id, caller: Caller = needs("runs.see")) -> Any:
     parents, children = list[str](), _made_from(catalog, row["output"]) if row["output"] else []
     each(task["inputs"], parents.append)
     near = lineage.known(catalog, [*parents, *children])
-    return {**row, "task": task, "names": list(row["metrics"]),
+    return {**row, "task": task, "names": list(buckets.names_of(catalog, id)),
             "parents": [near[d] for d in dict.fromkeys(parents) if d in near],
             "children": [near[d] for d in children if d in near]}  # fmt: skip
 
