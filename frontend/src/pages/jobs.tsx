@@ -32,7 +32,7 @@ export default function JobsPage() {
             <tbody>{rows.map((job) => <Row key={job.id} job={job} may={may} chosen={job.id === chosen} choose={choose} again={jobs.again} />)}</tbody></table></div>
           {rows.some((job) => job.id === chosen) && <Log key={chosen} job={chosen} />}
         </>
-      ) : <Empty title="No job yet" command="aimass run aimass.toml">Work that is asked for over the API waits, runs and ends here; <code>aimass up</code> starts the workers.</Empty>)}</Shown>
+      ) : <Empty title="No job yet">Work that is asked for here (<a href="#/start">New project</a>, <a href="#/new-run">New run</a>) or over the API waits, runs and ends here. What <code>aimass run</code> does in a terminal is among the <a href="#/runs">Runs</a>.</Empty>)}</Shown>
     </div>
   );
 }

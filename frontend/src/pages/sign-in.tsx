@@ -9,7 +9,7 @@ export function SignIn() {
     me.value = await call('POST /session', { body: { name, password } });
   });
   return (
-    <Entrance title="Sign in" form={form} verb="Sign in">
+    <Entrance title="Sign in" form={form} verb="Sign in" lead="Nobody has a name here yet? Open the link that aimass up has printed.">
       <Field name="name" label="Name" autocomplete="username" autofocus />
       <Field name="password" label="Password" type="password" autocomplete="current-password" />
     </Entrance>

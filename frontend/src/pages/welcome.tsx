@@ -16,7 +16,7 @@ export function Welcome() {
     <Entrance title="Welcome" form={form} verb="Create the first admin"
       lead="This link works once. Choose the name and the password of the first admin; more users come later.">
       <Field name="name" label="Name" autocomplete="username" autofocus />
-      <Field name="password" label="Password" type="password" autocomplete="new-password" hint="Length is what counts: several words are good." />
+      <Field name="password" label="Password" type="password" autocomplete="new-password" hint="Ten letters or more. Length is what counts: several words are good." />
       <Field name="again" label="Password, again" type="password" autocomplete="new-password" />
     </Entrance>
   );

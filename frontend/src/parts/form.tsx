@@ -38,11 +38,11 @@ export function Field({ name, label, hint, type = 'text', required = true, ...mo
 export function Problem({ refusal }: { refusal: Refusal | undefined }) {
   if (!refusal) return null;
   const wait = refusal.fact('retry_after');
-  const todo = refusal.fact('to_do');
+  const [expected, todo] = [refusal.fact('expected'), refusal.fact('to_do')];
   return (
     <div class="problem" role="alert">
       <span class="shape" aria-hidden="true">✕</span>
-      <p>{sentence(refusal.message)}{wait && ` Try again in ${wait} s.`}{todo && <><br /><span class="muted">{sentence(todo)}</span></>}</p>
+      <p>{sentence(refusal.message)}{wait && ` Try again in ${wait} s.`}{expected && <><br /><span class="muted">Expected: {expected}</span></>}{todo && <><br /><span class="muted">{sentence(todo)}</span></>}</p>
     </div>
   );
 }

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { call, me, Refusal } from '../api/client.ts';
 import { live } from '../api/live.ts';
 import { useCell } from '../parts/cell.ts';
-import { place } from '../parts/place.ts';
+import { go, place } from '../parts/place.ts';
 import { Failed, Forbidden, Loading, Stale } from '../parts/states.tsx';
 import { useClock } from '../parts/times.tsx';
 import { allows } from '../parts/rights.ts';
@@ -37,7 +37,10 @@ export function App() {
   useEffect(() => void ask(), []);
   useEffect(watchKeys, []);
   useEffect(() => (who ? live.start() : live.stop()), [who?.user]);
-  if (path === '/welcome') return <Welcome />;
+  useEffect(() => {
+    if (who && path === '/welcome') go('/'); // the link was used, maybe by this very browser
+  }, [who, path]);
+  if (path === '/welcome' && !who) return <Welcome />;
   if (who === undefined) return <main class="alone">{refusal ? <Failed refusal={refusal} what="The console" again={ask} /> : <Loading lines={4} />}</main>;
   if (who === null) return <SignIn />;
   return <Shell path={path} />;
@@ -92,6 +95,6 @@ function Page({ found: { route, names } }: { found: Found }) {
   const instead = !allows(who, route.needs) ? <Forbidden what={route.title} refusal={new Refusal(403, { permission: route.needs })} />
     : problem && <Failed refusal={problem} what={route.title} again={() => location.reload()} />;
   if (instead) return <div class="page"><h1 class="unseen">{route.title}</h1>{instead}</div>;
-  if (!page) return <Loading what={`Loading ${route.title}`} />;
+  if (!page) return <div class="page"><Loading what={`Loading ${route.title}`} /></div>;
   return <page.view key={Object.values(names).join()} {...names} />;
 }

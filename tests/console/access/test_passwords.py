@@ -25,7 +25,8 @@ def test_only_the_password_matches_and_no_two_hashes_are_alike() -> None:
     assert not passwords.matches("", passwords.nobodys())
 
 
-@pytest.mark.parametrize("password", ["", "123456789", "x" * 1025])
-def test_a_password_has_a_decent_length(password: str) -> None:
-    with pytest.raises(InputError, match=f"has {len(password)} letters"):
+@pytest.mark.parametrize(("password", "why"), [("", "short"), ("123456789", "short"), ("x" * 1025, "long")])
+def test_a_password_has_a_decent_length(password: str, why: str) -> None:
+    with pytest.raises(InputError, match=f"the password is too {why}") as caught:
         passwords.hashed(password)
+    assert caught.value.expected == "10 to 1024 letters"

@@ -22,7 +22,8 @@ def hashed(password: str) -> str:
     """What is kept of PASSWORD.  Raises InputError when it is too short or too long."""
     if not SHORTEST <= len(password) <= LONGEST:
         expected = f"{SHORTEST} to {LONGEST} letters"
-        raise InputError(f"the password has {len(password)} letters", expected=expected, key="password")
+        what = "short" if len(password) < SHORTEST else "long"
+        raise InputError(f"the password is too {what}", expected=expected, key="password")
     salt = secrets.token_bytes(16)
     return _written(COST, BLOCK, LANES, salt, _hash(password, salt, COST, BLOCK, LANES))
 
