@@ -15,6 +15,7 @@ from aimass.console import archives
 from aimass.console.access import audit
 from aimass.console.jobs.work import data_of
 from aimass.console.jobs.worker import Worker
+from aimass.console.looks import ask
 from aimass.console.place import Place
 from aimass.project.archive.write import export_project
 from aimass.runner.workspace import Workspace
@@ -109,10 +110,20 @@ def test_what_does_not_go_into_this_workspace_is_no_job(admin: TestClient, place
         done.status_code == 422 and "far cannot come into this workspace: far/numbers leads to" in done.json()["error"]
     )
     (data_of(place.workspace) / "evil.aimass.zip").write_bytes(b"PK evil")
-    for ask in (admin.get(f"{ARCHIVE}/look?file=data:evil.aimass.zip"),
+    for refused in (admin.get(f"{ARCHIVE}/look?file=data:evil.aimass.zip"),
                 admin.post(f"{ARCHIVE}/import", json={"file": "data:evil.aimass.zip"})):  # fmt: skip
-        assert ask.status_code == 422 and "evil.aimass.zip is no whole archive" in ask.json()["error"]
+        assert refused.status_code == 422 and "evil.aimass.zip is no whole archive" in refused.json()["error"]
     assert admin.post(f"{ARCHIVE}/export", json={"project": "../p"}).status_code == 422
+    assert admin.get(ARCHIVE).json()["jobs"] == []
+
+
+def test_an_archive_is_looked_into_by_a_process_that_may_die(
+    admin: TestClient, brought: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ask, "MEMORY", 300 << 20)  # too little even to begin
+    for done in (admin.get(f"{ARCHIVE}/look", params={"file": brought}),
+                 admin.post(f"{ARCHIVE}/import", json={"file": brought})):  # fmt: skip
+        assert (done.status_code, done.json()["error"]) == (422, "far.aimass.zip broke its reader")
     assert admin.get(ARCHIVE).json()["jobs"] == []
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +18,11 @@ from tests.console.conftest import Guest
 from tests.whole import tiny
 
 from aimass.console.access import audit
-from aimass.console.files import folder, looks, uploads
+from aimass.console.files import folder, uploads
 from aimass.console.jobs.work import data_of
+from aimass.console.looks import ask
 from aimass.console.place import Place
+from aimass.core.canonical import digest_of_file
 from aimass.store.catalog import Catalog
 
 UPLOADS, FILES = "/api/v1/uploads", "/api/v1/files"
@@ -205,7 +209,37 @@ def test_a_file_that_is_none_is_told_so_and_where_it_lies_is_not(admin: TestClie
 
 
 def test_a_file_that_breaks_its_reader_does_no_harm(admin: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looks, "MEMORY", 300 << 20)  # too little even to begin
+    monkeypatch.setattr(ask, "MEMORY", 300 << 20)  # too little even to begin
     done = admin.get(f"{UPLOADS}/{sent(admin, 'rows.csv', ROWS + b'x')}/look")
     assert (done.status_code, done.json()["error"]) == (422, "rows.csv broke its reader")
     assert admin.get("/api/v1/me").status_code == 200
+
+
+def test_a_look_that_is_killed_leaves_nothing_and_is_not_taken_again(
+    admin: TestClient, place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (temp := tmp_path / "temp").mkdir()
+    (dies := tmp_path / "dies").write_text(f"#!/bin/sh\necho >> {tmp_path}/begun\necho > $TMPDIR/left\nkill -9 $$\n")
+    dies.chmod(0o700)
+    monkeypatch.setenv("TMPDIR", str(temp))
+    at = f"{UPLOADS}/{sent(admin, 'rows.csv', ROWS)}"
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", str(dies))
+        for path in (f"{at}/look", f"{at}/look"):
+            assert admin.get(path).json()["error"] == "rows.csv broke its reader"
+        assert admin.post(f"{at}/take", json={"name": "other.csv"}).status_code == 201
+        assert admin.get(f"{FILES}/other.csv/look").json()["error"] == "other.csv broke its reader"
+    assert (tmp_path / "begun").read_text() == "\n", "one process for all who asked"
+    assert [*temp.iterdir(), *(place.workspace.folder / "scratch").iterdir()] == []
+
+
+def test_the_bytes_of_a_file_are_counted_once(admin: TestClient, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    data_of(place.workspace).mkdir()
+    path = data_of(place.workspace) / "rows.csv"
+    path.write_bytes(ROWS)
+    read, count = list[Path](), digest_of_file
+    monkeypatch.setattr(folder, "digest_of_file", lambda path: read.append(path) or count(path))
+    seen = [admin.get(f"{FILES}/rows.csv/look").json()["sha256"] for _ in range(3)]
+    assert seen == [sha256(ROWS).hexdigest()] * 3 and read == [path]
+    path.write_bytes(ROWS + ROWS[-30:])
+    assert admin.get(f"{FILES}/rows.csv/look").json()["sha256"] == sha256(ROWS + ROWS[-30:]).hexdigest()

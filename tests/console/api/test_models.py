@@ -6,8 +6,10 @@ import io
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
@@ -17,6 +19,8 @@ from tests.console.api.test_runs import get
 from tests.console.conftest import Guest
 
 from aimass.console.access import audit
+from aimass.console.looks import ask
+from aimass.console.once import Once
 from aimass.console.place import Place
 from aimass.runner.workspace import Workspace
 
@@ -104,6 +108,22 @@ def test_a_ledger_that_says_little_hides_no_card(admin: TestClient, place: Place
 @pytest.mark.parametrize("path", NOWHERE)
 def test_what_is_not_published_is_not_there(admin: TestClient, space: Workspace, path: str) -> None:
     assert admin.get(f"/api/v1{path}").status_code == 404
+
+
+def test_a_graph_is_read_once_by_a_process_that_may_die(
+    admin: TestClient, space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ask, "seen", Once(4, ""))
+    with monkeypatch.context() as patched:
+        patched.setattr(ask, "MEMORY", 64 << 20)  # too little even to begin
+        for _ in range(2):
+            done = admin.get("/api/v1/models/flights/1/graph")
+            assert done.status_code == 422 and done.json()["error"].endswith("broke its reader")
+    begun, run = list[Any](), subprocess.run
+    monkeypatch.setattr(subprocess, "run", lambda *words, **more: begun.append(words) or run(*words, **more))
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(lambda _: get(admin, "/models/flights/2/graph"), range(4)))
+    assert told == told[:1] * 4 and len(begun) == 1
 
 
 def test_a_graph_is_told_as_a_table(admin: TestClient, space: Workspace) -> None:

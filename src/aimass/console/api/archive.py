@@ -19,11 +19,11 @@ from aimass.console.access.taken import note_taken
 from aimass.console.access.who import needs
 from aimass.console.api.bodies import PROBLEMS, Body, Name
 from aimass.console.api.jobs import Job, check_writable, shown
+from aimass.console.looks.ask import archive_in
 from aimass.console.place import place_of
 from aimass.console.refusals import missing
 from aimass.core.errors import InputError, unknown
 from aimass.project.archive.belongs import projects
-from aimass.project.archive.take import look
 from aimass.runner.workspace import Workspace
 from aimass.store.base import writing
 from aimass.store.catalog import Row
@@ -123,7 +123,7 @@ def listed(request: Request, caller: Caller = needs("archive.use")) -> Any:
 def looked(request: Request, file: Annotated[File, Query()], caller: Caller = needs("archive.use")) -> Any:
     """Look into an archive.  Changes nothing; the checksums of its artifacts are asked for when it comes in."""
     workspace = place_of(request).workspace
-    return look(workspace, _file(workspace, file))
+    return archive_in(workspace, _file(workspace, file))
 
 
 @router.post("/export", response_model=Job, status_code=202)
@@ -142,7 +142,7 @@ def leave(request: Request, body: Leaving, caller: Caller = needs("archive.use")
 def come(request: Request, body: Coming, caller: Caller = needs("archive.use")) -> Any:
     """Have the project in an archive brought in and its budgets measured, as a job.  Refused is what `look` refuses."""
     workspace = place_of(request).workspace
-    seen = look(workspace, _file(workspace, body.file))
+    seen = archive_in(workspace, _file(workspace, body.file))
     against = seen["new"]["against"]
     if against:
         raise InputError(f"{seen['project']} cannot come into this workspace: {against[0]}", key="file",

@@ -14,7 +14,7 @@ from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
 from aimass.console.api.bodies import PROBLEMS
 from aimass.console.files import folder
-from aimass.console.files.looks import look
+from aimass.console.looks.ask import rows_in
 from aimass.console.place import place_of
 
 router = APIRouter(prefix="/api/v1/files", tags=["files"], responses=PROBLEMS)
@@ -84,8 +84,14 @@ def files(request: Request, caller: Caller = needs("files.see")) -> Any:
 @router.get("/{name}/look", response_model=Look)
 def looked(request: Request, name: str, caller: Caller = needs("files.see")) -> Any:
     """Columns and first rows of a file."""
-    file, path = folder.found(place_of(request).workspace, name)
-    return {**look(path, file.name), "name": file.name, "size": file.size, "sha256": folder.digest(file, path)}
+    space = place_of(request).workspace
+    file, path = folder.found(space, name)
+    return {
+        **rows_in(space, path, file.name),
+        "name": file.name,
+        "size": file.size,
+        "sha256": folder.digest(file, path),
+    }
 
 
 @router.delete("/{name}", response_model=File)

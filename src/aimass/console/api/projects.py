@@ -13,7 +13,7 @@ from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
 from aimass.console.api.bodies import PROBLEMS, Body
 from aimass.console.files import folder
-from aimass.console.files.looks import look
+from aimass.console.looks.ask import rows_in
 from aimass.console.place import place_of
 from aimass.core.errors import InputError, unknown
 from aimass.measure import PARTS as METRICS  # those of guests are named in the file by hand
@@ -76,7 +76,7 @@ def draft(request: Request, body: Wish, caller: Caller = needs("jobs.ask")) -> A
     """The project file that comes of wishes; nothing is started."""
     space = place_of(request).workspace
     file, path = folder.found(space, body.file)
-    column = _column(look(path, file.name)["columns"], body.target)
+    column = _column(rows_in(space, path, file.name)["columns"], body.target)
     asked = {name: value for name in Goal.__dataclass_fields__ if (value := getattr(body, name)) not in (None, "")}
     goal = Goal.from_settings(asked, "goal")
     metric = _metric(goal, column["task"])

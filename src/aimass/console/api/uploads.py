@@ -17,8 +17,8 @@ from aimass.console.access.who import needs
 from aimass.console.api.bodies import PROBLEMS, Body
 from aimass.console.api.files import File, Look
 from aimass.console.files import folder, uploads
-from aimass.console.files.looks import look
 from aimass.console.files.uploads import LARGEST, PIECE, Uploads
+from aimass.console.looks.ask import rows_in
 from aimass.console.place import place_of
 from aimass.console.refusals import missing
 from aimass.core.errors import StoreError
@@ -113,7 +113,8 @@ def looked(request: Request, id: str, caller: Caller = needs("files.change")) ->
     """Columns and first rows of what has come, before it is taken."""
     here, upload = _uploads(request), _mine(request, id, caller)
     sha256 = here.digest(upload)
-    return {**look(here.path(upload), upload.name), "name": upload.name, "size": upload.size, "sha256": sha256}
+    told = rows_in(place_of(request).workspace, here.path(upload), upload.name)
+    return {**told, "name": upload.name, "size": upload.size, "sha256": sha256}
 
 
 @router.post("/{id}/take", response_model=File, status_code=201)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -18,8 +19,7 @@ from aimass.console.api.artifacts import Node, shown
 from aimass.console.api.bodies import PROBLEMS
 from aimass.console.api.models import Figure
 from aimass.console.explained import Reasons, reasons_of
-from aimass.console.graph.summary import FILE, summary_of
-from aimass.console.kept import Kept
+from aimass.console.looks.ask import graph_in
 from aimass.console.place import place_of
 from aimass.console.refusals import missing
 from aimass.core.artifact import Artifact
@@ -34,7 +34,7 @@ from aimass.store.catalog import Catalog, Row
 router = APIRouter(prefix="/api/v1/models", tags=["models"], responses=PROBLEMS)
 Number = Annotated[int, InPath(ge=1, lt=1 << 31)]
 EXPLANATIONS = 5  # the newest of a model
-kept_graph = Kept(summary_of, most=64)
+FILE = "model.onnx"
 
 
 class Gate(BaseModel):
@@ -186,20 +186,17 @@ def version(request: Request, name: str, number: Number, caller: Caller = needs(
 def graph(request: Request, name: str, number: Number, caller: Caller = needs("models.see")) -> Any:
     """What is in the graph of a version, as a table."""
     space, digest = digest_of_version(request, name, number)
-    found = kept_graph(space, digest)
-    return found if found is not None else summary_of(space.open(digest))  # says why it cannot be read
+    return graph_in(space, _model(space, digest, f"{name[:100]}@{number}"), digest)
 
 
 @router.get("/{name}/{number}/file", response_class=FileResponse)
 def file(request: Request, name: str, number: Number, caller: Caller = needs("models.see")) -> FileResponse:
     """The model of a version as an ONNX file."""
     space, digest = digest_of_version(request, name, number)
-    release = space.open(digest)
-    path = release.folder / FILE
-    if FILE not in release.manifest.files or not path.is_file():
-        raise Damaged(f"{name[:100]}@{number} has no {FILE}", expected="a whole release", todo="publish it again")
-    note_taken(request, caller, "models.download", f"{name}@{number}", {"sha256": release.manifest.files[FILE]})
-    headers = {"cache-control": "private, max-age=3600", "etag": f'"{release.manifest.files[FILE][:32]}"'}
+    path = _model(space, digest, f"{name[:100]}@{number}")
+    sha256 = space.open(digest).manifest.files[FILE]
+    note_taken(request, caller, "models.download", f"{name}@{number}", {"sha256": sha256})
+    headers = {"cache-control": "private, max-age=3600", "etag": f'"{sha256[:32]}"'}
     return FileResponse(path, headers=headers, filename=f"{name}-{number}.onnx", media_type="application/octet-stream")
 
 
@@ -216,6 +213,15 @@ def digest_of_version(request: Request, name: str, number: int) -> tuple[Workspa
     """The workspace of REQUEST and the digest of NAME@NUMBER.  Raises Refusal (404)."""
     space = place_of(request).workspace
     return space, str(_row(space.catalog, name, number)["digest"])
+
+
+def _model(space: Workspace, digest: str, version: str) -> Path:
+    """The ONNX file of the release DIGEST, which is VERSION.  Raises Damaged where there is none."""
+    release = space.open(digest)
+    path = release.folder / FILE
+    if FILE not in release.manifest.files or not path.is_file():
+        raise Damaged(f"{version} has no {FILE}", expected="a whole release", todo="publish it again")
+    return path
 
 
 def _row(catalog: Catalog, name: str, number: int) -> Row:

@@ -19,6 +19,7 @@ from aimass.console.access.caller import Caller
 from aimass.console.files.names import checked_name
 from aimass.console.files.uploads import Upload, Uploads
 from aimass.console.jobs.work import data_of
+from aimass.console.once import Once, same, still
 from aimass.console.refusals import missing, taken
 from aimass.core.canonical import digest_of_file
 from aimass.core.errors import InputError
@@ -31,6 +32,7 @@ from aimass.store.lock import held
 TAKE, REMOVE = "files.take", "files.remove"
 MOST = 1000  # files that are told
 HASHED = 1 << 30  # bytes of a file whose SHA-256 is computed for who looks at it
+counted = Once(MOST, "others wait for the checksum of that file")  # SHA-256 of files that came by other ways
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ def digest(file: File, path: Path) -> str | None:
     """SHA-256 of FILE at PATH; None for a large one that nobody has counted yet."""
     if file.sha256 or file.size > HASHED:
         return file.sha256
-    return digest_of_file(path)
+    before = same(path)
+    found: str = counted((path, before), lambda: digest_of_file(path), lambda _: still(path, before))
+    return found
 
 
 def take(space: Workspace, uploads: Uploads, upload: Upload, by: Caller, *, name: str = "", sha256: str = "",

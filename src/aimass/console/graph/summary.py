@@ -12,31 +12,30 @@ from typing import Any
 
 import onnx
 
-from aimass.core.artifact import Artifact
 from aimass.store.base import Damaged
 
 FILE = "model.onnx"
-LARGEST = 512 << 20  # bytes: a larger file would take the console's memory
+LARGEST = 512 << 20  # bytes of a file that is looked into
 DRAWN = 3000  # nodes that Netron draws in seconds; more may stop a browser's tab
 ROWS = 5000  # nodes that are listed
 GROUPS = 200
 
 
-def summary_of(artifact: Artifact) -> dict[str, Any]:
-    """The graph in model.onnx of ARTIFACT.
+def summary_of(path: Path, digest: str) -> dict[str, Any]:
+    """The graph in the file at PATH, of the artifact DIGEST.
 
     {"count", "parameters", "bytes", "drawn": whether Netron will manage, "operators", "groups": [{"name", "nodes",
     "parameters"}], "nodes": [{"name", "operator", "parameters", "shapes", "output"}], "inputs", "outputs"}
     Raises Damaged when there is no such file, or it is too large or no ONNX.
     """
-    graph = _loaded(artifact.folder / FILE, artifact.digest[:12]).graph
+    graph = _loaded(path, digest[:12]).graph
     sizes = {one.name: tuple(one.dims) for one in graph.initializer}
     shapes = {one.name: _shape(one) for one in (*graph.value_info, *graph.output)}
     nodes = [_node(node, sizes, shapes) for node in graph.node]
     return {
         "count": len(nodes),
         "parameters": sum(map(prod, sizes.values())) + sum(_numbers(node) for node in graph.node),
-        "bytes": (artifact.folder / FILE).stat().st_size,
+        "bytes": path.stat().st_size,
         "drawn": len(nodes) <= DRAWN,
         "operators": _sums(nodes, "operator"),
         "groups": _sums(nodes, "group"),
