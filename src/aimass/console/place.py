@@ -15,6 +15,7 @@ from aimass.console.access.sessions import LASTS
 from aimass.console.endpoints.acts import Turns
 from aimass.console.endpoints.ring import Ring, metrics_of
 from aimass.console.exports import Exports
+from aimass.console.files.uploads import Uploads
 from aimass.console.host import Host
 from aimass.console.live.feed import Feed
 from aimass.console.live.kinds import kinds_of
@@ -46,6 +47,7 @@ class Place:
     host: Host = field(default_factory=Host)
 
     def __post_init__(self) -> None:
+        self.uploads = Uploads(self.workspace.folder / "uploads")
         self.ring = Ring(lambda: metrics_of(self.workspace))  # figures of endpoints
         self.kinds = kinds_of(self.workspace, self.ring)  # of topics
 

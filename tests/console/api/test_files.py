@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -231,6 +232,16 @@ def test_a_look_that_is_killed_leaves_nothing_and_is_not_taken_again(
         assert admin.get(f"{FILES}/other.csv/look").json()["error"] == "other.csv broke its reader"
     assert (tmp_path / "begun").read_text() == "\n", "one process for all who asked"
     assert [*temp.iterdir(), *(place.workspace.folder / "scratch").iterdir()] == []
+
+
+def test_of_two_who_take_an_upload_at_once_one_does(admin: TestClient, place: Place) -> None:
+    id = sent(admin, "rows.csv", ROWS)
+    with ThreadPoolExecutor(4) as pool:
+        names = [f"{n}.csv" for n in range(4)]
+        done = list(pool.map(lambda name: admin.post(f"{UPLOADS}/{id}/take", json={"name": name}), names))
+    assert sorted(one.status_code for one in done) == [201, 404, 404, 404], [one.text for one in done]
+    [path] = data_of(place.workspace).iterdir()
+    assert path.read_bytes() == ROWS
 
 
 def test_the_bytes_of_a_file_are_counted_once(admin: TestClient, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

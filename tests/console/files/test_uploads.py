@@ -7,6 +7,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -97,16 +98,61 @@ def test_what_a_kill_left_half_made_is_no_upload(here: Uploads) -> None:
 def test_there_is_room_before_a_file_begins(here: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
     free = shutil.disk_usage(here.folder.parent)._replace(free=uploads.SPARE + 100)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
-    begun(here, 60)
-    with pytest.raises(Refusal, match="41 bytes, 40 fit on the disk") as refused:  # 60 of the room are spoken for
-        begun(here, 41)
+    begun(here, 40)
+    with pytest.raises(Refusal, match="61 bytes, 60 fit on the disk") as refused:  # 40 of the room are spoken for
+        begun(here, 61)
     assert refused.value.status == 413
+    with pytest.raises(Refusal, match="11 bytes, 10 are left of your half") as refused:
+        begun(here, 11)
+    assert refused.value.status == 413
+    here.begin("rows.csv", 50, 0, "bob")
     with pytest.raises(Refusal) as refused:
         begun(here, uploads.LARGEST + 1)
     assert refused.value.status == 413 and refused.value.expected == f"at most {uploads.LARGEST}"
-    monkeypatch.setattr(uploads, "MOST", 1)
-    with pytest.raises(Refusal, match="uploads are open"):
-        begun(here, 1)
+
+
+def test_uploads_are_counted_for_each_user_and_for_all(tmp_path: Path) -> None:
+    here = Uploads(tmp_path / "uploads", most=4, each=2)
+
+    def begin(who: str) -> str:
+        try:
+            return here.begin("rows.csv", 1, 0, who).who
+        except Refusal as refused:
+            return f"{refused.status}"
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(begin, ["ada"] * 8)) == ["409"] * 6 + ["ada"] * 2, "no more when they ask at once"
+        assert sorted(pool.map(begin, ["bob", "eve"] * 4)).count("409") == 6, "two are left for all others"
+
+
+def test_who_waits_to_add_to_a_file_that_is_taken_meanwhile_adds_nothing(here: Uploads, tmp_path: Path) -> None:
+    upload = begun(here, 8)
+    with ThreadPoolExecutor(1) as pool:
+        with here.alone(upload) as file:
+            added = pool.submit(here.add, upload.id, 0, b"late")
+            (here.folder / upload.id / "bytes.csv").rename(tmp_path / "taken.csv")
+            file.write(b"12345678")
+        with pytest.raises(Refusal) as gone:
+            added.result()
+    assert gone.value.status == 404 and (tmp_path / "taken.csv").read_bytes() == b"12345678"
+
+
+def test_who_reads_the_checksum_while_it_is_written_reads_a_whole_one(
+    here: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload, count = here.add(begun(here, 4).id, 0, b"1234"), uploads.digest_of_file
+    seen, write = list[str](), Path.write_text
+
+    def slowly(self: Path, text: str, **more: Any) -> int:
+        """As a disk does: the file is there before its text."""
+        write(self, "", **more)
+        if not seen:
+            seen.append("")
+            seen[0] = here.digest(upload)  # of somebody else, just now
+        return write(self, text, **more)
+
+    monkeypatch.setattr(Path, "write_text", slowly)
+    assert here.digest(upload) == seen[0] == count(here.path(upload))
 
 
 class Full:
@@ -127,7 +173,7 @@ class Full:
 
 def test_a_full_disk_leaves_no_half_piece(here: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
     upload = here.add(begun(here, 10).id, 0, b"12345")
-    whole = Uploads._alone
+    whole = Uploads.alone
 
     @contextmanager
     def full(self: Uploads, upload: Upload) -> Iterator[Any]:
@@ -135,6 +181,6 @@ def test_a_full_disk_leaves_no_half_piece(here: Uploads, monkeypatch: pytest.Mon
             yield Full(file)
 
     with monkeypatch.context() as patched, pytest.raises(StoreError, match="No space left"):
-        patched.setattr(Uploads, "_alone", full)
+        patched.setattr(Uploads, "alone", full)
         here.add(upload.id, 5, b"67890")
     assert here.one(upload.id).received == 5

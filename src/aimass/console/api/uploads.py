@@ -17,7 +17,7 @@ from aimass.console.access.who import needs
 from aimass.console.api.bodies import PROBLEMS, Body
 from aimass.console.api.files import File, Look
 from aimass.console.files import folder, uploads
-from aimass.console.files.uploads import LARGEST, PIECE, Uploads
+from aimass.console.files.uploads import PIECE, Uploads
 from aimass.console.looks.ask import rows_in
 from aimass.console.place import place_of
 from aimass.console.refusals import missing
@@ -75,7 +75,7 @@ def listed(request: Request, caller: Caller = needs("files.change")) -> Any:
     """The uploads of the caller that are open; of everybody for an admin."""
     rows = [asdict(one) for one in _uploads(request).all() if _may(one, caller)]
     free = shutil.disk_usage(place_of(request).workspace.folder).free
-    return {"rows": rows, "piece": PIECE, "largest": LARGEST, "free": free}
+    return {"rows": rows, "piece": PIECE, "largest": _uploads(request).largest, "free": free}
 
 
 @router.post("", response_model=Upload, status_code=201)
@@ -136,7 +136,7 @@ def drop(request: Request, id: str, caller: Caller = needs("files.change")) -> A
 
 
 def _uploads(request: Request) -> Uploads:
-    return Uploads(place_of(request).workspace.folder / "uploads")
+    return place_of(request).uploads
 
 
 def _mine(request: Request, id: str, caller: Caller) -> uploads.Upload:

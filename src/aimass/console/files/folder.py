@@ -79,21 +79,27 @@ def take(space: Workspace, uploads: Uploads, upload: Upload, by: Caller, *, name
     Raises Refusal (409) when it is not what SHA256 says was sent, and for a name that is there, unless OVER it.
     """
     name = checked_name(name or upload.name)
-    came = uploads.digest(upload)
-    if sha256 and sha256 != came:
-        raise taken(f"what came is not what was sent: SHA-256 {came[:12]}... against {sha256[:12]}...", key="sha256",
-                    expected="the same bytes", todo="send it again; was the file changed meanwhile?")  # fmt: skip
-    with held(space.folder / "locks" / "files", lambda _: None):
-        before = next((found(space, name)[0] for path in _paths(space) if path.name == name), None)
-        if before and not over:
-            raise taken(f"{name} is there already", expected="another name", key="name",
-                        todo="rename it, or replace the one that is there")  # fmt: skip
-        path = uploads.path(upload)
-        after = {**_told(_file(path)), "sha256": came}
-        with audit.acting(space.catalog, by, TAKE, name, before=before and _told(before), after=after), writing(name):
-            _move(path, data_of(space), name)
+    with uploads.alone(upload):  # what was counted is what is moved
+        came = uploads.digest(upload)
+        if sha256 and sha256 != came:
+            raise taken(f"what came is not what was sent: SHA-256 {came[:12]}... against {sha256[:12]}...",
+                        expected="the same bytes", key="sha256",
+                        todo="send it again; was the file changed meanwhile?")  # fmt: skip
+        with held(space.folder / "locks" / "files", lambda _: None):
+            _place(space, uploads.path(upload), name, came, by, over)
     uploads.drop(upload)
     return found(space, name)[0]
+
+
+def _place(space: Workspace, path: Path, name: str, sha256: str, by: Caller, over: bool) -> None:
+    """PATH, whose bytes have SHA256, is NAME from now on, and the audit says so."""
+    before = next((found(space, name)[0] for one in _paths(space) if one.name == name), None)
+    if before and not over:
+        raise taken(f"{name} is there already", expected="another name", key="name",
+                    todo="rename it, or replace the one that is there")  # fmt: skip
+    after = {**_told(_file(path)), "sha256": sha256}
+    with audit.acting(space.catalog, by, TAKE, name, before=before and _told(before), after=after), writing(name):
+        _move(path, data_of(space), name)
 
 
 def remove(space: Workspace, name: str, by: Caller) -> File:

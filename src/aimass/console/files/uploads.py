@@ -14,7 +14,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
@@ -24,11 +24,12 @@ from aimass.console.refusals import Refusal, missing, taken
 from aimass.core.canonical import digest_of_file
 from aimass.store.base import writing
 from aimass.store.catalog import now
+from aimass.store.lock import held, tried
 
 PIECE = 1 << 20  # bytes of one piece, at most: as of every body
 LARGEST = 16 << 30  # bytes of a file
 SPARE = 1 << 30  # bytes that stay free on the disk
-MOST = 50  # uploads at once
+MOST, EACH = 50, 10  # uploads at once: of all, of one user, who may ask for half of the room
 LASTS = 24 * 3600.0  # seconds that an upload waits for its next piece
 NAMED = re.compile(r"[0-9a-f]{32}")
 
@@ -55,10 +56,10 @@ class Upload:
 
 
 class Uploads:
-    """Of one workspace, in FOLDER."""
+    """Of one workspace, in FOLDER: at most MOST at once, EACH of a user, files of LARGEST bytes."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, most: int = MOST, each: int = EACH, largest: int = LARGEST) -> None:
+        self.folder, self.most, self.each, self.largest = folder, most, each, largest
 
     def all(self) -> list[Upload]:
         """Those that are open, the newest first; what nobody went on with is dropped."""
@@ -66,7 +67,7 @@ class Uploads:
         for place in self.folder.iterdir() if self.folder.is_dir() else ():
             upload = self._read(place)
             if time.time() - (upload.touched if upload else _changed(place)) > LASTS:
-                shutil.rmtree(place, ignore_errors=True)
+                self._sweep(place, upload)
             elif upload:
                 found.append(upload)
         return sorted(found, key=lambda one: one.begun, reverse=True)
@@ -80,23 +81,29 @@ class Uploads:
 
     def begin(self, name: str, size: int, modified: int, who: str) -> Upload:
         """A place for a file.  Raises InputError for its name, Refusal for its size and when there are too many."""
-        name, open_ones = checked_name(name), self.all()
-        if len(open_ones) >= MOST:
-            raise taken(f"{MOST} uploads are open", expected="fewer", todo="finish or drop one")
-        self._check_room(size, open_ones)
-        upload = Upload(secrets.token_hex(16), name, size, modified, who, now())
-        place = self.folder / upload.id
-        with writing(f"the upload of {name}"):
-            place.mkdir(parents=True, mode=0o700)
-            self._bytes(place, upload).touch(0o600)
-            (place / "facts.new").write_text(json.dumps(asdict(upload)), encoding="utf-8")
-            (place / "facts.new").rename(place / "facts.json")  # it exists from here on
+        name = checked_name(name)
+        if size > self.largest:
+            raise Refusal(413, f"the file has {size} bytes", expected=f"at most {self.largest}", key="size",
+                          todo="pack it (.gz), or put it into the workspace's folder `data` by other ways")  # fmt: skip
+        with writing("uploads"):
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with held(
+            self.folder.with_name("locks") / "uploads", lambda _: None
+        ):  # what others ask for at the same moment counts, too
+            self._check_room(size, who, self.all())
+            upload = Upload(secrets.token_hex(16), name, size, modified, who, now())
+            place = self.folder / upload.id
+            with writing(f"the upload of {name}"):
+                place.mkdir(mode=0o700)
+                self._bytes(place, upload).touch(0o600)
+                (place / "facts.new").write_text(json.dumps(asdict(upload)), encoding="utf-8")
+                (place / "facts.new").rename(place / "facts.json")  # it exists from here on
         return self.one(upload.id)
 
     def add(self, id: str, at: int, piece: bytes) -> Upload:
         """The upload ID with PIECE, which begins at byte AT.  Raises Refusal (409) where that is not what is next."""
         upload = self.one(id)
-        with self._alone(upload) as file:
+        with self.alone(upload) as file:
             received = file.seek(0, os.SEEK_END)
             if at != received:
                 raise taken(f"{received} bytes have come, this piece begins at {at}", key="at",
@@ -121,12 +128,13 @@ class Uploads:
         return self._bytes(self.folder / upload.id, upload)
 
     def digest(self, upload: Upload) -> str:
-        """SHA-256 of all of UPLOAD."""
+        """SHA-256 of all of UPLOAD, counted once."""
         path = self.path(upload)
-        kept = path.with_name("sha256")
+        kept, fresh = path.with_name("sha256"), path.with_name(f"sha256.{secrets.token_hex(4)}")
         if not kept.exists():
             with writing(upload.name):
-                kept.write_text(digest_of_file(path), encoding="ascii")
+                fresh.write_text(digest_of_file(path), encoding="ascii")
+                fresh.replace(kept)  # another may be reading it
         return kept.read_text(encoding="ascii")
 
     def drop(self, upload: Upload) -> None:
@@ -134,6 +142,12 @@ class Uploads:
         shutil.rmtree(self.folder / upload.id, ignore_errors=True)
 
     # -- what lies there --------------------------------------------------------------------------------------
+
+    def _sweep(self, place: Path, upload: Upload | None) -> None:
+        """Remove PLACE, unless its UPLOAD is just being taken."""
+        with tried(self._bytes(place, upload)) if upload else nullcontext(True) as free:
+            if free:
+                shutil.rmtree(place, ignore_errors=True)
 
     def _bytes(self, place: Path, upload: Upload) -> Path:
         return place / f"bytes{endings_of(upload.name)}"
@@ -146,28 +160,48 @@ class Uploads:
             return None
         return replace(upload, received=found.st_size, touched=found.st_mtime)
 
-    @contextmanager
-    def _alone(self, upload: Upload) -> Iterator[IO[bytes]]:
-        """The bytes of UPLOAD, for one piece at a time, whoever sends it."""
-        try:
-            file = self._bytes(self.folder / upload.id, upload).open("r+b", buffering=0)
-        except FileNotFoundError as error:
-            raise missing("the upload was dropped") from error
-        with file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield file
-
-    def _check_room(self, size: int, others: list[Upload]) -> None:
-        if size > LARGEST:
-            raise Refusal(413, f"the file has {size} bytes", expected=f"at most {LARGEST}", key="size",
-                          todo="pack it (.gz), or put it into the workspace's folder `data` by other ways")  # fmt: skip
-        with writing("uploads"):
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        coming = sum(one.size - one.received for one in others)
-        room = shutil.disk_usage(self.folder).free - SPARE - coming
+    def _check_room(self, size: int, who: str, others: list[Upload]) -> None:
+        """Raises Refusal unless SIZE more bytes of WHO fit beside what OTHERS will be, and leave the others half."""
+        mine = [one for one in others if one.who == who]
+        if len(others) >= self.most or len(mine) >= self.each:
+            raise taken(f"{len(others)} uploads are open, {len(mine)} of them are yours",
+                        expected=f"fewer than {self.most}, and {self.each} of yours",
+                        todo="finish or drop one")  # fmt: skip
+        free = shutil.disk_usage(self.folder).free - SPARE
+        room = free - sum(one.size - one.received for one in others)
         if size > room:
             raise Refusal(413, f"the file has {size} bytes, {max(room, 0)} fit on the disk", key="size",
                           expected="room for it", todo="free some space, or finish other uploads")  # fmt: skip
+        half = (free + sum(one.received for one in others)) // 2 - sum(one.size for one in mine)
+        if size > half:
+            raise Refusal(413, f"the file has {size} bytes, {max(half, 0)} are left of your half of the disk's room",
+                          key="size", expected="room for others, too", todo="free some space, finish other uploads,"
+                          " or put it into the workspace's folder `data` by other ways")  # fmt: skip
+
+    @contextmanager
+    def alone(self, upload: Upload) -> Iterator[IO[bytes]]:
+        """The bytes of UPLOAD, for one at a time, whoever adds to them or takes them.  Raises Refusal (404)."""
+        path = self._bytes(self.folder / upload.id, upload)
+        try:
+            file = path.open("r+b", buffering=0)
+        except FileNotFoundError as error:
+            raise _gone() from error
+        with file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not _is_at(path, file):  # taken or dropped while we waited
+                raise _gone()
+            yield file
+
+
+def _gone() -> Refusal:
+    return missing("the upload was taken or dropped meanwhile")
+
+
+def _is_at(path: Path, file: IO[bytes]) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def _changed(place: Path) -> float:
