@@ -13,6 +13,7 @@ from tests.cli.conftest import Say, key_of
 from tests.runner import chain
 from tests.runner.test_runners import task_of
 
+from aimass.cli import remote
 from aimass.cli.main import COMMANDS, STEPS
 from aimass.cli.remote import Remote
 from aimass.console.jobs.work import data_of
@@ -52,6 +53,28 @@ def test_what_is_asked_of_a_console_is_answered_as_in_the_folder(here: Say, ther
         [line for line in out.splitlines() if not line.startswith(("folder ", "console "))] for out in (far[1], near[1])
     ]
     assert lines[0] == lines[1] != []
+
+
+@pytest.mark.parametrize("words", [*ASKED[:5], *ASKED[8:11]], ids=" ".join)
+def test_what_takes_many_answers_is_the_same(
+    here: Say, there: Say, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "PAGE", 1)
+    assert there(*words, "--json") == here(*words, "--json")
+
+
+def test_no_answer_grows_with_the_catalog(space: Workspace, url: str) -> None:
+    asked = Remote(url, key_of(space, "admin"))
+    for what in ("artifacts", "runs", "names", "versions", "log"):
+        run = {"run": "2"} if what == "log" else {}
+        with pytest.raises(InputError, match="less than or equal to 1000"):
+            asked.ask("GET", f"facts/{what}", limit=1001, **run)
+        for after in ("x", "WzFd", "WyJ4Il0", "e30", "W10", "WzEsMSwxXQ"):
+            try:
+                page = asked.ask("GET", f"facts/{what}", after=after, limit=1, **run)
+                assert len(page["rows"]) <= 1  # a place is a place, also where nothing stands
+            except InputError as error:
+                assert error.what == "the cursor is none of ours"
 
 
 WRONG = [
@@ -206,4 +229,4 @@ def test_the_key_follows_no_redirect_and_what_is_no_console_is_said() -> None:
         server.shutdown()
         server.server_close()
         thread.join(10)
-    assert [path for path, _ in seen] == ["/team/api/v1/facts/versions", "/team/api/v1/facts/names"]
+    assert [path.partition("?")[0] for path, _ in seen] == ["/team/api/v1/facts/versions", "/team/api/v1/facts/names"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import os
 import time
 import urllib.error
@@ -25,6 +26,7 @@ from aimass.core.task import Task
 
 PATIENCE = 60.0  # seconds for an answer
 PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 16.0)  # seconds between attempts while nobody answers
+PAGE = 1000  # rows of an answer
 LOOK = 0.5  # seconds between looks at a job
 OVER = ("finished", "failed", "cancelled")
 Said = dict[str, Any]
@@ -50,10 +52,10 @@ class Remote:
     # -- what is known ------------------------------------------------------------------------------------------
 
     def artifacts(self, kind: str | None = None, limit: int = 100) -> list[Said]:
-        return self._rows("artifacts", kind=kind or "", limit=limit)
+        return self._rows("artifacts", limit, kind=kind or "")
 
     def runs(self, limit: int = 100) -> list[Said]:
-        return self._rows("runs", limit=limit)
+        return self._rows("runs", limit)
 
     def names(self) -> list[Said]:
         return self._rows("names")
@@ -68,7 +70,7 @@ class Remote:
         return dict(self._run(run)["latest"])
 
     def logs(self, run: str) -> list[Said]:
-        return list(self._run(run)["log"])
+        return self._rows("log", run=run)
 
     def curves(self, run: str, points: int = 500) -> dict[str, list[Any]]:
         return dict(self.ask("GET", "facts/curves", run=run, points=points)["curves"])
@@ -84,8 +86,14 @@ class Remote:
     def lineage(self, ref: str) -> Said:
         return self.ask("GET", "facts/lineage", ref=ref)
 
-    def _rows(self, what: str, **query: Any) -> list[Said]:
-        return list(self.ask("GET", f"facts/{what}", **query)["rows"])
+    def _rows(self, what: str, most: float = math.inf, **query: Any) -> list[Said]:
+        """All rows of WHAT, page by page, or the first MOST."""
+        rows, after = list[Said](), ""
+        while after is not None and len(rows) < most:
+            page = self.ask("GET", f"facts/{what}", **query, limit=int(min(PAGE, most - len(rows))), after=after)
+            rows += page["rows"]
+            after = page["next"]
+        return rows
 
     def _run(self, run: str) -> Said:
         if run not in self._runs:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Token
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -224,14 +225,26 @@ class Workspace(Facts):
         rows = self.catalog.artifacts(kind, limit=1_000_000)
         return [self.open(r["digest"]) for r in rows if facts.items() <= r["facts"].items()]
 
-    def lineage(self, ref: str) -> dict[str, Any]:
-        """What REF was made from, up to the sources: {digest, kind, step, facts, parents: [...]}."""
-        digest = self.resolve(ref)
-        row = self.catalog.artifact(digest)
-        if row is None:
-            raise StoreError(f"artifact {digest[:12]} is not in the catalog")
-        parents = [self.lineage(parent) for parent in self.catalog.parents(digest)]
-        return {**{k: row[k] for k in ("digest", "kind", "step", "facts", "created")}, "parents": parents}
+    def lineage(self, ref: str, most: float = inf) -> dict[str, Any]:
+        """What REF was made from, up to the sources: {digest, kind, step, facts, parents: [...]}.
+
+        What was used twice is told twice.  Raises InputError when that is more than MOST.
+        """
+        told = 0
+
+        def tree(digest: str) -> dict[str, Any]:
+            nonlocal told
+            told += 1
+            if told > most:
+                raise InputError(f"the lineage of {ref} has more than {most:.0f} branches", expected="fewer",
+                                 todo="ask for that of what it was made from")  # fmt: skip
+            row = self.catalog.artifact(digest)
+            if row is None:
+                raise StoreError(f"artifact {digest[:12]} is not in the catalog")
+            parents = [tree(parent) for parent in self.catalog.parents(digest)]
+            return {**{k: row[k] for k in ("digest", "kind", "step", "facts", "created")}, "parents": parents}
+
+        return tree(self.resolve(ref))
 
     def verify(self) -> list[str]:
         """Digests of damaged artifacts: every file of every artifact is read and hashed."""

@@ -73,7 +73,7 @@ class Catalog:
         self.write(*statements)
 
     def artifacts(self, kind: str | None = None, limit: int = 100) -> list[Row]:
-        query = sa.select(t.artifact).order_by(t.artifact.c.created.desc()).limit(limit)
+        query = sa.select(t.artifact).order_by(t.artifact.c.created.desc(), t.artifact.c.digest.desc()).limit(limit)
         return self.rows(query.where(t.artifact.c.kind == kind) if kind else query)
 
     def artifact(self, digest: str) -> Row | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -14,31 +15,35 @@ from starlette.requests import Request
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
 from aimass.console.api.bodies import PROBLEMS
+from aimass.console.facts import MOST, page
 from aimass.console.place import place_of
 from aimass.console.refusals import Refusal, missing
 from aimass.core.errors import InputError
 from aimass.runner.workspace import Workspace
+from aimass.store import tables as t
 
 router = APIRouter(prefix="/api/v1/facts", tags=["facts"], responses=PROBLEMS)
 LARGEST = 16 << 20  # bytes of a file that is shown
+BRANCHES = 10_000  # of a lineage
 Kind = Literal["", "dataset", "examples", "model", "report", "release"]
 Ref = Annotated[str, Query(min_length=1, max_length=300, description="a name, name@version or digest")]
 Run = Annotated[str, Query(max_length=300, description="the number of a run")]
-Limit = Annotated[int, Query(ge=1, le=100_000)]
+Limit = Annotated[int, Query(ge=1, le=MOST)]
+After = Annotated[str, Query(max_length=2000, pattern=r"^[\w-]*$", description="`next` of the page before")]
 
 
 class Rows(BaseModel):
-    """Rows of a table of the catalog."""
+    """Rows of a table of the catalog; `next` is `after` of those behind them, null on the last page."""
 
     rows: list[dict[str, Any]]
+    next: str | None
 
 
 class Said(BaseModel):
-    """A run, the newest value of each of its figures, and its log."""
+    """A run, and the newest value of each of its figures."""
 
     run: dict[str, Any]
     latest: dict[str, float]
-    log: list[dict[str, Any]]
 
 
 class Curves(BaseModel):
@@ -48,34 +53,47 @@ class Curves(BaseModel):
 
 
 @router.get("/artifacts", response_model=Rows)
-def artifacts(request: Request, caller: Caller = needs("artifacts.see"), kind: Kind = "", limit: Limit = 30) -> Any:
+def artifacts(
+    request: Request, caller: Caller = needs("artifacts.see"), kind: Kind = "", limit: Limit = 30, after: After = "",
+) -> Any:  # fmt: skip
     """Artifacts, the newest first."""
-    return {"rows": _space(request).artifacts(kind=kind or None, limit=limit)}
+    return _page(request, t.artifact, after, limit, *([t.artifact.c.kind == kind] if kind else []))
 
 
 @router.get("/runs", response_model=Rows)
-def runs(request: Request, caller: Caller = needs("runs.see"), limit: Limit = 30) -> Any:
+def runs(request: Request, caller: Caller = needs("runs.see"), limit: Limit = 30, after: After = "") -> Any:
     """Runs, the newest first."""
-    return {"rows": _space(request).runs(limit=limit)}
+    told = _page(request, t.run, after, limit)
+    return {**told, "rows": [{**row, "id": str(row["id"])} for row in told["rows"]]}
 
 
 @router.get("/names", response_model=Rows)
-def names(request: Request, caller: Caller = needs("artifacts.see")) -> Any:
-    """Every name and the digest it leads to."""
-    return {"rows": _space(request).names()}
+def names(request: Request, caller: Caller = needs("artifacts.see"), limit: Limit = MOST, after: After = "") -> Any:
+    """Names and the digests they lead to."""
+    return _page(request, t.name, after, limit)
 
 
 @router.get("/versions", response_model=Rows)
-def versions(request: Request, caller: Caller = needs("artifacts.see")) -> Any:
-    """Every version of every published name."""
-    return {"rows": _space(request).versions()}
+def versions(request: Request, caller: Caller = needs("artifacts.see"), limit: Limit = MOST, after: After = "") -> Any:
+    """Versions of published names."""
+    return _page(request, t.version, after, limit)
 
 
 @router.get("/run", response_model=Said)
 def run(request: Request, run: Run, caller: Caller = needs("runs.see")) -> Any:
-    """A run with its newest figures and its whole log."""
+    """A run with its newest figures."""
     space = _run_of(request, run)
-    return {"run": space.run_row(run), "latest": space.latest(run), "log": space.logs(run)}
+    return {"run": space.run_row(run), "latest": space.latest(run)}
+
+
+@router.get("/log", response_model=Rows)
+def log(
+    request: Request, run: Run, caller: Caller = needs("runs.see"), limit: Limit = MOST, after: After = ""
+) -> Any:  # fmt: skip
+    """What a run has said: time and text, the oldest first."""
+    _run_of(request, run)
+    told = _page(request, t.log, after, limit, t.log.c.run == int(run))
+    return {**told, "rows": [{"time": row["time"], "text": row["text"]} for row in told["rows"]]}
 
 
 @router.get("/curves", response_model=Curves)
@@ -95,7 +113,7 @@ def artifact(request: Request, ref: Ref, caller: Caller = needs("artifacts.see")
 @router.get("/lineage", response_model=dict[str, Any])
 def lineage(request: Request, ref: Ref, caller: Caller = needs("artifacts.see")) -> Any:
     """What REF was made from, up to the sources."""
-    return _space(request).lineage(ref)
+    return _space(request).lineage(ref, BRANCHES)
 
 
 @router.get("/file", response_model=dict[str, Any])
@@ -110,6 +128,11 @@ def file(
     if (found.folder / name).stat().st_size > LARGEST:
         raise InputError(f"{name[:100]} is too large to be shown", expected=f"at most {LARGEST} bytes", key="name")
     return {"value": found.read_json(name)}
+
+
+def _page(request: Request, table: sa.Table, after: str, limit: int, *where: sa.ColumnElement[bool]) -> dict[str, Any]:
+    rows, following = page(place_of(request).catalog, table, after, limit, *where)
+    return {"rows": rows, "next": following}
 
 
 def _space(request: Request) -> Workspace:
