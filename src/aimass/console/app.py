@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 from collections.abc import AsyncIterator
@@ -15,7 +16,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
 from aimass import __version__
-from aimass.console import api
+from aimass.console import api, exports
 from aimass.console.access.links import opened
 from aimass.console.access.who import rule_of
 from aimass.console.door import Bounded, Marked, Prefix, SameOrigin
@@ -28,6 +29,7 @@ from aimass.console.up.line import Line
 
 log = logging.getLogger("aimass.console")
 LARGEST = 1 << 20  # bytes of a body
+TIDY = 3600.0  # seconds between looks for exports that are a day old
 OPENAPI = "/api/v1/openapi.json"
 
 
@@ -69,9 +71,20 @@ def create_app(
 
 @asynccontextmanager
 async def looking(app: FastAPI) -> AsyncIterator[None]:
-    """While APP answers, the figures of its endpoints are kept."""
-    with app.state.place.ring.looking():
-        yield
+    """While APP answers, the figures of its endpoints are kept, and what was left lying is removed."""
+    place: Place = app.state.place
+    tidying = asyncio.create_task(_tidy(place.workspace.folder))
+    with place.ring.looking():
+        try:
+            yield
+        finally:
+            tidying.cancel()
+
+
+async def _tidy(folder: Path) -> None:
+    while True:
+        await asyncio.to_thread(exports.sweep, folder)
+        await asyncio.sleep(TIDY)
 
 
 def check_rules(app: FastAPI) -> None:

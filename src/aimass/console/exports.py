@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
+import shutil
 import threading
 import time
 from contextlib import suppress
@@ -14,15 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.dataset as ds
 
 from aimass.clean.export import WRITERS, check, export
-from aimass.console.datasets import facts_of, rows_of
+from aimass.console.datasets import facts_of, rows_of, size_of
 from aimass.console.refusals import Refusal, missing
 from aimass.core.artifact import Dataset
 from aimass.core.canonical import digest_of_file
-from aimass.core.errors import AimassError
+from aimass.core.errors import AimassError, StoreError
 from aimass.runner.scratch import scratch_in
 from aimass.runner.workspace import Workspace
 from aimass.store.base import writing
@@ -30,6 +31,7 @@ from aimass.store.catalog import now
 
 log = logging.getLogger("aimass.console")
 KEPT = 24 * 3600.0  # seconds
+SPARE = 1 << 30  # bytes that stay free on the disk
 WAITING = 8  # that may be asked for at once
 WHOLE = "rows.parquet"  # what a cleaned dataset is already
 
@@ -70,8 +72,12 @@ class Exports:
                 raise Refusal(503, f"{WAITING} exports are waited for", todo="a moment later again",
                               headers={"retry-after": "10"})  # fmt: skip
             self.going[dataset.digest, kind] = Going(rows.count_rows())
-        _sweep(space)
-        threading.Thread(target=self._make, args=(space, dataset, kind), daemon=True).start()
+        sweep(space.folder)
+        try:
+            threading.Thread(target=self._make, args=(space, dataset, kind), daemon=True).start()
+        except RuntimeError:  # there are too many threads: nobody will make it
+            del self.going[dataset.digest, kind]
+            raise
         return self._state(space, dataset, kind)
 
     def _state(self, space: Workspace, dataset: Dataset, kind: str) -> dict[str, Any]:
@@ -87,10 +93,13 @@ class Exports:
         going = self.going[dataset.digest, kind]
         try:
             with self.turn, scratch_in(space.folder) as scratch:
+                _check_room(space.folder, size_of(space, dataset))
                 self._write(space, dataset, kind, scratch)
-        except (AimassError, OSError, pa.ArrowException) as error:
-            log.error("the export of %s as %s failed", dataset.digest[:12], kind, exc_info=error)
-            going.error = error.as_json() if isinstance(error, AimassError) else {"error": str(error)}
+        except Exception as error:  # whatever it is, nobody else would hear of it
+            id = secrets.token_hex(6)
+            log.error("export %s of %s as %s failed", id, dataset.digest[:12], kind, exc_info=error)
+            told = error if isinstance(error, AimassError) else StoreError(f"the export failed: {error}"[:500])
+            going.error = {**told.as_json(), "to_do": told.todo or f"look for {id} in the log of the console"}
         finally:
             if going.error is None:
                 del self.going[dataset.digest, kind]
@@ -99,6 +108,7 @@ class Exports:
         going, out = self.going[dataset.digest, kind], scratch / "rows"
 
         def tell(rows: int) -> None:
+            _check_room(space.folder)
             going.rows = rows
 
         rows = export(_rows(space, dataset), kind, out, tell)
@@ -151,9 +161,17 @@ def _facts(space: Workspace, dataset: Dataset, kind: str) -> dict[str, Any] | No
         return None
 
 
-def _sweep(space: Workspace) -> None:
-    """Remove what was made more than a day ago."""
-    for path in (space.folder / "exports").glob("*"):
+def _check_room(folder: Path, size: int = 0) -> None:
+    """Raises StoreError unless SIZE more bytes leave the disk of FOLDER with some room for everybody else."""
+    room = shutil.disk_usage(folder).free - SPARE
+    if room < size:
+        raise StoreError(f"No space left: the export needs some {size} bytes, {max(room, 0)} are free for it",
+                         expected=f"{SPARE} bytes that stay free", todo="free some space, export it again")  # fmt: skip
+
+
+def sweep(folder: Path) -> None:
+    """Remove from the workspace FOLDER what was made more than a day ago."""
+    for path in (folder / "exports").glob("*"):
         with suppress(FileNotFoundError):  # another request was quicker
             if path.stat().st_mtime < time.time() - KEPT:
                 path.unlink()

@@ -6,6 +6,9 @@ import base64
 import csv
 import io
 import json
+import os
+import re
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -15,12 +18,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 from tests.console import flights
 from tests.console.conftest import Guest
 
 import aimass
 from aimass.collect.base import MALFORMED, RAW
+from aimass.console import exports
 from aimass.console.access import audit
 from aimass.console.place import Place
 from aimass.core.artifact import Dataset
@@ -257,14 +262,49 @@ def test_what_is_one_parquet_file_already_goes_out_as_it_is(admin: TestClient, b
 
 
 def test_two_who_ask_at_once_get_one_file(place: Place, raw: list[Dataset]) -> None:
-    exports, space = place.exports, place.workspace
-    with exports.turn, ThreadPoolExecutor(4) as pool:  # it cannot begin to write yet
-        told = list(pool.map(lambda _: exports.ask(space, raw[0], "csv"), range(4)))
-        assert [one["state"] for one in told] == ["making"] * 4 and len(exports.going) == 1
+    made, space = place.exports, place.workspace
+    with made.turn, ThreadPoolExecutor(4) as pool:  # it cannot begin to write yet
+        told = list(pool.map(lambda _: made.ask(space, raw[0], "csv"), range(4)))
+        assert [one["state"] for one in told] == ["making"] * 4 and len(made.going) == 1
     end = time.monotonic() + PATIENCE
-    while exports.going and time.monotonic() < end:
+    while made.going and time.monotonic() < end:
         time.sleep(0.01)
-    assert [one["state"] for one in exports.known(space, raw[0])] == ["ready", "none"]
+    assert [one["state"] for one in made.known(space, raw[0])] == ["ready", "none"]
+
+
+def test_an_export_that_fails_in_any_way_is_told_to_have_failed(
+    admin: TestClient, both: list[Dataset], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(exports, "export", lambda *_: {}["nothing"])  # nobody thought of that
+        failed = exported(admin, both[0].digest, "csv")
+    assert failed["state"] == "failed" and "nothing" in failed["error"]["error"]
+    id = re.findall(r"look for (\w+) in the log", failed["error"]["to_do"])
+    assert id and any(id[0] in line for line in caplog.messages)
+    assert exported(admin, both[0].digest, "csv")["state"] == "ready", "and it may be asked for again"
+
+
+def test_an_export_for_which_there_is_no_room_is_not_begun(
+    admin: TestClient, both: list[Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = shutil.disk_usage("/")._replace(free=exports.SPARE + 10)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
+    failed = exported(admin, both[0].digest, "csv")
+    assert failed["state"] == "failed" and "bytes, 10 are free for it" in failed["error"]["error"]
+    assert failed["error"]["to_do"] == "free some space, export it again"
+
+
+def test_what_was_made_a_day_ago_is_gone_when_a_console_begins(app: FastAPI, place: Place) -> None:
+    folder = place.workspace.folder / "exports"
+    folder.mkdir()
+    (folder / "old.csv").write_text("x")
+    (folder / "new.csv").write_text("x")
+    os.utime(folder / "old.csv", (time.time() - exports.KEPT - 1,) * 2)
+    with TestClient(app):
+        end = time.monotonic() + PATIENCE
+        while (folder / "old.csv").exists() and time.monotonic() < end:
+            time.sleep(0.01)
+    assert [path.name for path in folder.iterdir()] == ["new.csv"]
 
 
 def test_a_snapshot_of_the_lake_goes_out_as_one_file(admin: TestClient, raw: list[Dataset]) -> None:
