@@ -5,6 +5,7 @@ A request names one by the name that the list gives it; no path of a request rea
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,7 +42,7 @@ def found(workspace: Workspace, name: str) -> Path:
 def fresh(project: str) -> str:
     """A name for an archive of PROJECT that no other has."""
     stamp = datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S")
-    return f"{project}-{stamp}{ARCHIVE}"
+    return f"{project}-{stamp}-{secrets.token_hex(3)}{ARCHIVE}"  # two may be asked for within a second
 
 
 def _files(workspace: Workspace) -> Iterator[tuple[str, Path]]:

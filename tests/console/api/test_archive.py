@@ -127,6 +127,13 @@ def test_an_archive_is_looked_into_by_a_process_that_may_die(
     assert admin.get(ARCHIVE).json()["jobs"] == []
 
 
+def test_two_exports_of_a_moment_are_two_files(admin: TestClient, place: Place) -> None:
+    numbers(place.workspace)
+    files = {admin.post(f"{ARCHIVE}/export", json={"project": "p"}).json()["id"] for _ in range(3)}
+    works = [job["work"]["file"] for job in (admin.get(f"/api/v1/jobs/{id}").json() for id in files)]
+    assert len(set(works)) == 3 and all(file.endswith(".aimass.zip") for file in works)
+
+
 NOT_LISTED = (
     "nothing", "..%2fcatalog.db", "data:..%2f..%2fsecret.aimass.zip", "data:link.aimass.zip", ".hidden.aimass.zip",
     "%2fetc%2fpasswd", "data:", "far.aimass.zip",
