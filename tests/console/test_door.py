@@ -144,6 +144,14 @@ def test_it_knows_whether_others_hear_it(host: str) -> None:
     assert on_this_machine(host) == (host in ("localhost", "::1", "[::1]") or host.startswith("127."))
 
 
+@pytest.mark.parametrize("path", ["/api/v1/x%0a2026-01-01T00:00:00.000Z%20forged", "/%1b[2Jx", "/%0d%0ax", "/a" * 9999])
+def test_a_path_forges_no_line_of_the_log(admin: TestClient, caplog: pytest.LogCaptureFixture, path: str) -> None:
+    with caplog.at_level("INFO", logger="aimass.console"):
+        admin.get(path)
+    [line] = [text for text in caplog.messages if " in " in text and text.startswith("GET")]
+    assert line.isprintable() and len(line) < 1200
+
+
 def test_each_request_is_logged_without_what_was_asked_for_in_it(
     admin: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -59,7 +59,9 @@ def up(ctx: click.Context, /, no_browser: bool, detach: bool, json_wanted: bool,
 
 def _detached(ctx: click.Context, folder: Path) -> State:
     """Do the same in a process of its own; its state, once all have begun."""
+    from aimass.console.logs.aside import put_aside
     from aimass.console.up import state as file
+    from aimass.console.up.kept import LARGE
     from aimass.console.up.supervisor import already
 
     if there := file.read(folder):
@@ -67,6 +69,7 @@ def _detached(ctx: click.Context, folder: Path) -> State:
     words = [word for word in words_of(ctx) if word not in ("--detach", "--json", "--no-browser")]
     command = [sys.executable, "-m", "aimass", *words, "--no-browser", "--json"]
     log = file.folder_of(folder) / "up.log"
+    put_aside(log, LARGE)
     with log.open("ab") as said:
         begun = said.tell()
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,

@@ -9,7 +9,7 @@ import logging
 import re
 import secrets
 import time
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
@@ -20,6 +20,7 @@ from aimass.console.refusals import WORDS
 
 log = logging.getLogger("aimass.console")
 PREFIX = re.compile(r"(/[A-Za-z0-9._~-]{1,100}){1,10}")
+LONG = 300  # letters of a path that a log tells
 SAFE = ("GET", "HEAD", "OPTIONS")
 LOG = "/api/v1/log"  # who follows the log would read for ever that it was read
 POLICY = "; ".join(
@@ -84,7 +85,7 @@ class Marked:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 took = 1000 * (time.perf_counter() - began)
                 say = log.debug if scope["path"].endswith(LOG) and message["status"] == 200 else log.info
-                say("%s %s %d in %.1f ms, request %s", scope.get("method", "socket"), scope["path"],
+                say("%s %s %d in %.1f ms, request %s", scope.get("method", "socket"), told(scope["path"]),
                     message["status"], took, id)  # fmt: skip
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = id
@@ -93,6 +94,11 @@ class Marked:
             await send(message)
 
         await self.app(scope, receive, marked)
+
+
+def told(path: str) -> str:
+    """PATH in a log: as it came over the network, so that it ends no line and colours none; cut where it is long."""
+    return quote(path[:LONG], safe="/:@!$&'()*+,;=~", errors="replace") + ("..." if len(path) > LONG else "")
 
 
 class Bounded:

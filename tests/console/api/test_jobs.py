@@ -111,6 +111,33 @@ def test_a_number_that_is_none_is_not_found(admin: TestClient, number: str) -> N
         assert admin.request(method, f"{JOBS}/{number}{path}").status_code in (404, 405)
 
 
+def test_a_log_is_cut_between_letters_and_read_anew_when_it_is_shorter(admin: TestClient, place: Place) -> None:
+    job = admin.post(JOBS, json=PROJECT).json()["id"]
+    log_of(place.workspace, job).parent.mkdir(parents=True)
+    log_of(place.workspace, job).write_text("größer als\n数据 " + "é" * 20)
+    text, at = "", 0
+    while (page := admin.get(f"{JOBS}/{job}/log?at={at}&most=4").json())["text"]:
+        text, at = text + page["text"], page["next"]
+    assert text == log_of(place.workspace, job).read_text()
+    log_of(place.workspace, job).write_text("anew\n")
+    assert admin.get(f"{JOBS}/{job}/log?at={at}").json() == {"text": "anew\n", "next": 5}
+
+
+def test_the_log_of_a_job_that_talks_without_end_stays_in_bounds(
+    place: Place, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aimass.console.jobs.worker.JOB", 1000)
+    Jobs(catalog).ask("task", task(rows=3)["task"], label="p\n2026-01-01 forged", who="ada")
+    worker = Worker(place.workspace)
+    row = worker.jobs.claim(worker.holder)
+    assert row is not None
+    log = log_of(place.workspace, row["id"])
+    log.parent.mkdir(parents=True)
+    log.write_text("x" * 1001)
+    worker.see_through(row)
+    assert log.with_name("log.before.txt").read_text().startswith("x" * 1001) and log.stat().st_size < 1001
+
+
 def test_a_log_with_broken_letters_is_shown_all_the_same(admin: TestClient, place: Place) -> None:
     job = admin.post(JOBS, json=PROJECT).json()["id"]
     assert admin.get(f"{JOBS}/{job}/log").json() == {"text": "", "next": 0}

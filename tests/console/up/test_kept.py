@@ -127,16 +127,22 @@ def test_what_does_not_end_is_killed_with_all_it_started(tmp_path: Path) -> None
 
 
 def test_a_long_log_is_begun_anew_and_the_one_before_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aimass.console.up.kept.LARGE", 10)
-    (tmp_path / "steady.log").write_text("x" * 11)
+    monkeypatch.setattr("aimass.console.up.kept.LARGE", 100)
+    log, before = tmp_path / "steady.log", tmp_path / "steady.before.log"
+    log.write_text("x" * 101)
 
     async def case() -> None:
         async with kept(tmp_path, "steady") as one:
             await until(lambda: one.state == READY)
+            assert before.read_text() == "x" * 101 and " hello from" in log.read_text().splitlines()[0]
+            with log.open("a") as said:  # as what the process has started: it knows of nothing
+                said.write("y" * 101)
+                said.flush()
+                await until(lambda: not log.stat().st_size)
+                said.write("on it goes")
+            assert before.read_text().endswith("y" * 101) and log.read_text() == "on it goes"
 
     asyncio.run(case())
-    assert (tmp_path / "steady.before.log").read_text() == "x" * 11
-    assert " hello from" in (tmp_path / "steady.log").read_text().splitlines()[0]
 
 
 def test_one_that_hangs_is_ended_and_followed_by_another(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

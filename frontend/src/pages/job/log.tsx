@@ -10,7 +10,7 @@ export function Log({ job }: { job: string }) {
   const box = useRef<HTMLPreElement>(null);
   const said = useMemo(() => new Followed(
     (at) => call('GET /jobs/{job}/log', { path: { job }, query: { at } }),
-    (more) => set((before) => (before + more).slice(-MOST)),
+    (more) => set((before) => ending(before + more)),
   ), []);
   const more = () => void said.look();
   const ready = useTopic(`job/${job}`, more, more);
@@ -28,3 +28,9 @@ export function Log({ job }: { job: string }) {
 }
 
 const MOST = 200_000; // letters that are shown
+
+/** The end of TEXT, from the begin of a line on where it has one: half a letter is none. */
+function ending(text: string): string {
+  const end = text.slice(-MOST);
+  return end === text ? text : end.slice(end.indexOf('\n') + 1);
+}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import codecs
 import json
+from codecs import getincrementaldecoder
 from collections.abc import Callable
 from datetime import datetime
+from os import SEEK_END
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
@@ -140,22 +141,20 @@ def one(request: Request, job: str, caller: Caller = needs("jobs.see")) -> Any:
 @router.get("/{job}/log", response_model=Log)
 def log(
     request: Request, job: str, caller: Caller = needs("jobs.see"), at: Annotated[int, Query(ge=0, lt=1 << 53)] = 0,
-    most: Annotated[int, Query(ge=1, le=1 << 20)] = 1 << 16,
+    most: Annotated[int, Query(ge=4, le=1 << 20)] = 1 << 16,
 ) -> Any:  # fmt: skip
-    """What the process of a job said on the machine of this console, from byte AT on."""
+    """What the process of a job said on the machine of this console, from byte AT on; a log begun anew, from 0."""
     file = log_of(place_of(request).workspace, _found(request, job)["id"])
     try:
         with file.open("rb") as lines:
+            at = at if at <= lines.seek(0, SEEK_END) else 0
             lines.seek(at)
             said = lines.read(most)
     except FileNotFoundError:  # it has not begun, or ran elsewhere
         said = b""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    text = decoder.decode(said)
-    return {
-        "text": text,
-        "next": at + len(said) - len(decoder.getstate()[0]),
-    }  # a letter that is half there is told later
+    letters = getincrementaldecoder("utf-8")("replace")
+    text = letters.decode(said)
+    return {"text": text, "next": at + len(said) - len(letters.getstate()[0])}  # half a letter comes with its rest
 
 
 @router.post("/{job}/cancel", response_model=WholeJob, status_code=202)

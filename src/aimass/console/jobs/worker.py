@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable
 
 from aimass.console.alive import here, lives
-from aimass.console.jobs.attempt import GRACE, Attempt
+from aimass.console.jobs.attempt import GRACE, Attempt, log_of
+from aimass.console.logs.aside import JOB, put_aside
 from aimass.runner.workspace import Workspace
 from aimass.store.catalog import Row
 from aimass.store.jobs import CANCELLED, CANCELLING, FAILED, FINISHED, LEASE, Jobs
@@ -69,13 +70,14 @@ class Worker:
 
     def see_through(self, row: Row) -> None:
         """Carry out ROW to its end, whatever that is."""
-        attempt = Attempt(row, self.workspace, self.grace)
+        attempt, log_file = Attempt(row, self.workspace, self.grace), log_of(self.workspace, row["id"])
         told, run = time.monotonic(), ""
         try:
-            log.info("job %s begins: %s", row["id"], row["label"])
+            log.info("job %s begins: %r", row["id"], row["label"])
             while not attempt.ended:
                 self.beat()
                 attempt.listen(self.every)
+                put_aside(log_file, JOB)
                 if attempt.run != run:
                     run = attempt.run
                     self.jobs.at_run(row["id"], self.holder, run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import getincrementaldecoder
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -64,7 +65,7 @@ class FileLog:
         lines: list[Line] = []
         while place < end and len(lines) < limit and place - begin < MOST:
             block = self._read(place, min(place + BLOCK, end))
-            block = block[: block.rfind(b"\n") + 1] or block  # a line longer than a block is cut
+            block = block[: block.rfind(b"\n") + 1] or _letters(block)  # a line longer than a block is cut
             lines += self._lines(block, place, wanted)
             place += len(block)
         return Found(lines[:limit], lines[limit].at if len(lines) > limit else place)
@@ -105,6 +106,13 @@ class FileLog:
                 return file.read(max(0, end - begin))
         except FileNotFoundError:  # put aside in between
             return b""
+
+
+def _letters(block: bytes) -> bytes:
+    """BLOCK without the letter at its end of which only a part is in it."""
+    letters = getincrementaldecoder("utf-8")("replace")
+    letters.decode(block)
+    return block[: len(block) - len(letters.getstate()[0])] or block
 
 
 def _begins(block: bytes, at: int) -> bool:

@@ -31,8 +31,8 @@ PARAMETERS = {
     "jobs/log_level": Parameter("WARNING", "", f"{LEAST}; info has each job", choices=LEVELS),
     "inference/log_level": Parameter("WARNING", "", LEAST, choices=LEVELS),
     "up/hang_seconds": Parameter(60, "s", "without a sign of life, and a process is ended and started anew", 5, 3600),
-    "up/log_bytes": Parameter(8 << 20, "bytes", "of a log, beyond which the next start of its process begins another",
-                              1 << 16, 1 << 30, whole=True, effect="with the next start of a process"),
+    "up/log_bytes": Parameter(8 << 20, "bytes", "of a log, beyond which it is begun anew; one before is kept",
+                              1 << 16, 1 << 30, whole=True),
 }  # fmt: skip
 OWN = "console/"
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from aimass.console.alive import started
+from aimass.console.logs.aside import put_aside
 from aimass.console.up.line import answered
 from aimass.core.errors import AimassError, InputError, error_from_json
 from aimass.engines.host.failures import Failures
@@ -29,7 +30,7 @@ BEGIN = 120.0  # seconds to say that it is ready
 HANG = 60.0  # seconds without a sign of life, beyond which a process that was ready hangs
 LEAVE = 45.0  # seconds to end by itself before it is started anew: a job is given 10 to stop, 10 more to be interrupted
 LOOK = 0.5  # seconds between looks at the clock
-LARGE = 8 << 20  # bytes of a log, beyond which the next start begins a new one; the one before is kept
+LARGE = 8 << 20  # bytes of a log, beyond which it is begun anew; the one before is kept
 
 Asked = Callable[["Kept", dict[str, Any]], Any]
 
@@ -107,7 +108,8 @@ class Kept:
         return ended.result()
 
     def _mind(self, clock: float) -> None:
-        """At the time CLOCK: end what is not ready in time, hangs, or does not leave."""
+        """At the time CLOCK: end what is not ready in time, hangs, or does not leave; and keep its log in bounds."""
+        put_aside(self.log, self.large)
         ready, late = self.state == READY, clock - self.heard
         if late > (self.hang if ready else BEGIN):
             self.silence = f"gave no sign of life for {self.hang:g} s" if ready else f"was not ready after {BEGIN:g} s"
@@ -140,9 +142,7 @@ class Kept:
         return await asyncio.open_unix_connection(sock=mine)
 
     def _opened(self) -> Any:
-        with suppress(FileNotFoundError):
-            if self.log.stat().st_size > self.large:
-                self.log.replace(self.log.with_suffix(".before.log"))
+        put_aside(self.log, self.large)
         return self.log.open("ab")
 
     async def _hear(self, line: asyncio.StreamReader) -> None:
