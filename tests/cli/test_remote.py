@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from aimass.cli.main import COMMANDS, STEPS
 from aimass.cli.remote import Remote
 from aimass.console.jobs.work import data_of
 from aimass.console.jobs.worker import Worker
-from aimass.core.errors import InputError
+from aimass.core.errors import InputError, StoreError
 from aimass.runner.workspace import Workspace
 
 ROWS = 'name = "far"\n[steps.rows]\ndo = "collect"\nname = "far/rows"\nsource = { use = "csv", path = "rows.csv" }\n'
@@ -200,6 +202,80 @@ def test_rights_are_those_of_the_key(
 def test_where_no_console_is_that_is_said(said: Say, address: str, code: int, says: str) -> None:
     found = said("--url", address, "ls")
     assert found[0] == code and says in found[2]
+
+
+Answers = Callable[[str], tuple[int, Any]]
+
+
+@pytest.fixture
+def console() -> Iterator[Callable[[Answers], Remote]]:
+    """A console that answers what a test wants."""
+    servers: list[HTTPServer] = []
+
+    def begin(answer: Answers) -> Remote:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                status, body = answer(self.path.partition("/api/v1/")[2])
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(json.dumps(body).encode())
+
+            do_POST = do_GET
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        servers.append(HTTPServer(("127.0.0.1", 0), Handler))
+        threading.Thread(target=servers[0].serve_forever, daemon=True).start()
+        return Remote(f"http://127.0.0.1:{servers[0].server_address[1]}")
+
+    yield begin
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def job(away: int, text: str) -> Answers:
+    """Of a job that ends well and has said TEXT; each second answer but AWAY of them is that of a proxy."""
+    asked, left = itertools.count(), iter(range(away))
+
+    def answer(path: str) -> tuple[int, Any]:
+        if path != "jobs" and next(asked) % 2 == 0 and next(left, None) is not None:
+            return 502, {"error": "bad gateway"}
+        if "log" in path:
+            at = int(path.rpartition("=")[2])
+            return 200, {"text": text[at : at + 10], "next": min(at + 10, len(text))}
+        return 200, {"id": "7", "state": "finished", "outcome": {"digest": "x"}}
+
+    return answer
+
+
+def test_the_last_line_of_a_job_is_told_though_it_has_no_end(console: Callable[[Answers], Remote]) -> None:
+    said: list[str] = []
+    assert console(job(0, "a first line\nand the last")).job({}, said.append) == {"digest": "x"}
+    assert said[1:] == ["a first line", "and the last"]
+
+
+def test_a_console_that_is_away_for_a_while_is_asked_again(
+    console: Callable[[Answers], Remote], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(remote.time, "sleep", waits.append)
+    said: list[str] = []
+    assert console(job(3, "done\n")).job({}, said.append) == {"digest": "x"}
+    assert "done" in said and sum("asking again" in line for line in said) == 3
+
+
+def test_a_console_that_stays_away_is_given_up_in_words(
+    console: Callable[[Answers], Remote], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(remote.time, "sleep", waits.append)
+    found = console(lambda path: (201, {"id": "7"}) if path == "jobs" else (502, {"error": "bad gateway"}))
+    with pytest.raises(StoreError, match="asked again for 60 s") as gone:
+        found.job({}, [].append)
+    assert "job 7 may go on there" in gone.value.todo
+    assert waits == sorted(waits) and sum(waits) >= remote.AWAY > sum(waits[:-1])
 
 
 def test_the_key_follows_no_redirect_and_what_is_no_console_is_said() -> None:
