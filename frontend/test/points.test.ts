@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { aligned, csv, quoted, smooth, thin, type Point } from '../src/chart/points.ts';
+import { aligned, csv, smooth, thin, type Point } from '../src/chart/points.ts';
 import { Tail, type Report } from '../src/chart/tail.ts';
+import { quoted } from '../src/parts/csv.ts';
 
 const curve = (count: number): Point[] => Array.from({ length: count }, (_, i) => {
   const y = Math.sin(i / 7) + (i === 412 ? 50 : 0) - (i === 777 ? 50 : 0);

@@ -1,11 +1,12 @@
 // A list that is fetched page by page, as far as the reader scrolls.
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { call, Refusal, type Ask } from './client.ts';
+import { everyRow, type Every } from './every.ts';
 import type { Calls } from './schema.ts';
 
 type Page = { rows: unknown[]; next: string | number | null };
-type Listing = { [K in keyof Calls]: Calls[K]['answer'] extends Page ? K : never }[keyof Calls];
-type RowOf<K extends Listing> = Calls[K]['answer'] extends { rows: Array<infer R> } ? R : never;
+export type Listing = { [K in keyof Calls]: Calls[K]['answer'] extends Page ? K : never }[keyof Calls];
+export type RowOf<K extends Listing> = Calls[K]['answer'] extends { rows: Array<infer R> } ? R : never;
 
 export interface Paged<R> {
   rows: R[] | undefined;
@@ -15,6 +16,7 @@ export interface Paged<R> {
   at: number; // when the last page came, milliseconds
   need: (to: number) => void;
   again: () => void;
+  all: () => Promise<Every<R>>; // for those who save them
 }
 
 /** Rows of WHAT for ASK; PLACE is the parameter that takes `next`. */
@@ -48,5 +50,5 @@ export function usePaged<K extends Listing>(what: K, ask: Ask<K>, place = 'after
   const need = (to: number) => {
     if (mine && mine.key === key && mine.next !== null && !busy.current && to >= mine.rows.length - 20) fetch(mine.next, mine.rows);
   };
-  return { rows: mine?.at ? mine.rows : undefined, total: mine?.total ?? null, more: (mine?.next ?? null) !== null, refusal: mine?.refusal, at: mine?.at ?? 0, need, again };
+  return { rows: mine?.at ? mine.rows : undefined, total: mine?.total ?? null, more: (mine?.next ?? null) !== null, refusal: mine?.refusal, at: mine?.at ?? 0, need, again, all: () => everyRow(what, ask, place) };
 }

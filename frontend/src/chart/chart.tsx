@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
 import { useCell } from '../parts/cell.ts';
+import { Csv } from '../parts/csv-button.tsx';
 import { download } from '../parts/download.ts';
 import { absolute, number, plural } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
@@ -35,7 +36,7 @@ export function Chart({ title, lines, looks, zoom, height = 220 }: Props) {
         ))}</ul>
         <span class="tools">
           <button type="button" class="quiet" aria-pressed={asTable} title="Show as table" aria-label={`Show ${title} as table`} onClick={() => turn(!asTable)}><Icon name="table" /></button>
-          <button type="button" class="quiet" title="Save as CSV" aria-label={`Save ${title} as CSV`} onClick={() => download(`${title}.csv`, new Blob([csv(lines, looks.xTitle)], { type: 'text/csv' }))}><Icon name="save" /></button>
+          <Csv of={title} name={title} text={() => csv(lines, looks.xTitle)} small />
           <button type="button" class="quiet" title="Save as picture" aria-label={`Save ${title} as picture`} disabled={asTable} onClick={() => plot.current && savePicture(title, lines, plot.current)}><Icon name="picture" /></button>
         </span>
       </figcaption>

@@ -1,5 +1,7 @@
 // Curves as numbers: a point stands for all that was reported up to x since the point before it.
 
+import { linesAsCsv } from '../parts/csv.ts';
+
 export type Point = [x: number, min: number, max: number, last: number];
 
 export interface Line {
@@ -59,13 +61,5 @@ export function aligned(lines: Line[]): { x: number[]; rows: Array<Array<Point |
 export const isThinned = (line: Line): boolean => line.count > line.points.length;
 
 export function csv(lines: Line[], x: string): string {
-  const rows = lines.flatMap((line) => line.points.map((point) => [quoted(line.name), ...point].join(',')));
-  return [['curve', quoted(x), 'min', 'max', 'last'].join(','), ...rows, ''].join('\r\n');
-}
-
-/** A cell of CSV.  What a spreadsheet would take for a formula is kept from being one. */
-export function quoted(value: unknown): string {
-  let text = value === null || value === undefined ? '' : String(value);
-  if (typeof value === 'string' && /^[=+\-@\t\r]/.test(text)) text = `'${text}`;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return linesAsCsv([['curve', x, 'min', 'max', 'last'], ...lines.flatMap((line) => line.points.map((point) => [line.name, ...point]))]);
 }

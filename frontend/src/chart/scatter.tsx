@@ -1,5 +1,6 @@
 // Marks with intervals on two axes, and the budgets as lines: what is better stands where the corner says.
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { Csv } from '../parts/csv-button.tsx';
 import { number } from '../parts/format.ts';
 import { apart, axisOf, share, ticks } from './scatter.ts';
 
@@ -44,7 +45,8 @@ export function Scatter({ title, marks, xTitle, yTitle, xLimit, yLimit, better }
   const labels = marks.map((mark) => ({ x: x(mark.x) + 9, y: y(mark.y), width: brief(mark.name).length * LETTER }));
   const rows = apart(labels.map((label) => ({ ...label, x: flipped(label, width) ? label.x - 18 - label.width : label.x })), 14);
   return (
-    <div class="scatter" ref={box}>
+    <div class="scatter" ref={box} aria-label={title} role="group">
+      <Csv of={title} name={`${title}-${xTitle}`} rows={marks.map((mark) => ({ name: mark.name, [xTitle]: mark.x, [yTitle]: mark.y, low: mark.low, high: mark.high, said: mark.told }))} small />
       <svg viewBox={`0 0 ${width} ${HEIGHT}`} width={width} height={HEIGHT} role="img" aria-label={`${title}: ${yTitle} over ${xTitle}. ${marks.map((mark) => mark.told).join('; ')}`}>
         <g class="grid">
           {ticks(xs).map((tick) => <line key={`x${tick}`} x1={x(tick)} x2={x(tick)} y1={TOP} y2={HEIGHT - BOTTOM} />)}

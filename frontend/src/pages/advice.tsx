@@ -2,12 +2,11 @@
 import { useEffect } from 'preact/hooks';
 import { useAnswer } from '../api/answer.ts';
 import type { Calls } from '../api/schema.ts';
-import { quoted } from '../chart/points.ts';
-import { download } from '../parts/download.ts';
+import { Csv } from '../parts/csv-button.tsx';
+import { linesAsCsv } from '../parts/csv.ts';
 import { Figure } from '../parts/figure.tsx';
 import { flat } from '../parts/flat.ts';
 import { number, seconds } from '../parts/format.ts';
-import { Icon } from '../parts/icons.tsx';
 import { Interval } from '../parts/interval.tsx';
 import { Strip, useLineage } from '../parts/lineage.tsx';
 import { Empty, sentence, Shown } from '../parts/states.tsx';
@@ -35,7 +34,7 @@ function Whole({ of: advice }: { of: Advice }) {
       <header class="object">
         <p class="crumbs"><a href="#/ledgers?tab=advice">Advice</a> <span aria-hidden="true">/</span> <code>{advice.model.slice(0, 12)}</code></p>
         <div class="title"><h1>{advice.label || 'Training'} <span class="muted">{changes || 'as it was'}</span></h1><State of={advice.verdict} /><span class="space" />
-          <button type="button" class="quiet" onClick={() => download('advice.csv', new Blob([csvOf(rows)], { type: 'text/csv' }))}><Icon name="save" /> CSV</button></div>
+          <Csv of="Advice" name="advice" text={() => csvOf(rows)} /></div>
         <dl class="facts" aria-label="In short">
           <div><dt>Made</dt><dd><Ago at={advice.created} /></dd></div>
           {advice.run && <div><dt>Run</dt><dd><a href={`#/runs/${advice.run}`}>run {advice.run}</a></dd></div>}
@@ -85,5 +84,5 @@ function Shares({ of: shares }: { of: Record<string, number> }) {
 function csvOf(rows: Row[]): string {
   const head = ['candidate', 'decision', 'share', 'ratio', 'ratio_low', 'ratio_high', 'numerics', 'memory', 'break_even', 'reason'];
   const line = (row: Row) => [row.candidate, row.decision, row.share, row.ratio?.value, row.ratio?.low, row.ratio?.high, row.numerics, row.memory, row.break_even, row.reason];
-  return [head, ...rows.map(line)].map((cells) => cells.map(quoted).join(',')).join('\r\n') + '\r\n';
+  return linesAsCsv([head, ...rows.map(line)]);
 }

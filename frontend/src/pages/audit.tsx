@@ -1,9 +1,10 @@
 // Who did what, newest first, with what was before and after.
 import { useEffect, useState } from 'preact/hooks';
 import { call, Refusal } from '../api/client.ts';
+import { everyRow } from '../api/every.ts';
 import type { Calls } from '../api/schema.ts';
-import { quoted } from '../chart/points.ts';
-import { download } from '../parts/download.ts';
+import { Csv } from '../parts/csv-button.tsx';
+import { linesAsCsv } from '../parts/csv.ts';
 import { changed } from '../parts/flat.ts';
 import { Icon } from '../parts/icons.tsx';
 import { useQuery } from '../parts/place.ts';
@@ -25,7 +26,7 @@ export default function AuditPage() {
         <label class="search"><Icon name="users" /><input type="search" aria-label="Who" placeholder="Who" value={who} spellcheck={false} onChange={(event) => setWho(event.currentTarget.value.trim())} /></label>
         <label class="search"><Icon name="search" /><input type="search" aria-label="What, from its beginning" placeholder="What: users., session." value={what} spellcheck={false} onChange={(event) => setWhat(event.currentTarget.value.trim())} /></label>
         <span class="space" />
-        <button type="button" class="quiet" disabled={!rows?.length} onClick={() => download('audit.csv', new Blob([csvOf(rows ?? [])], { type: 'text/csv' }))}><Icon name="save" /> CSV</button>
+        <Csv of="Audit" name="audit" off={!rows?.length} text={() => everyRow('GET /audit', { query: { who, what, limit: PAGE } }).then(({ rows, more }) => ({ text: csvOf(rows), more }))} />
       </div>
       {refusal?.status === 403 ? <Forbidden refusal={refusal} what="The audit" /> : refusal && !rows ? <Failed refusal={refusal} what="The audit" again={again} />
         : !rows ? <Loading lines={12} /> : rows.length ? (
@@ -66,6 +67,5 @@ function useEntries(who: string, what: string) {
 
 function csvOf(rows: Entry[]): string {
   const head = ['id', 'time', 'who', 'what', 'subject', 'before', 'after', 'address', 'request'] as const;
-  const cell = (value: unknown) => quoted(typeof value === 'object' && value !== null ? JSON.stringify(value) : value);
-  return [head.join(','), ...rows.map((entry) => head.map((name) => cell(entry[name])).join(','))].join('\r\n') + '\r\n';
+  return linesAsCsv([[...head], ...rows.map((entry) => head.map((name) => entry[name]))]);
 }

@@ -5,7 +5,7 @@ import { useTopic } from '../api/topic.ts';
 import type { Run } from '../api/kinds.ts';
 import { isMachine, isOwnUse, keyOf } from '../chart/names.ts';
 import { listed } from '../parts/address.ts';
-import { download } from '../parts/download.ts';
+import { Csv } from '../parts/csv-button.tsx';
 import { plural } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { useKept, useQuery } from '../parts/place.ts';
@@ -58,7 +58,7 @@ function Whole({ runs, missing, at, colours, remove }: { runs: Compared[]; missi
       <header class="head"><h1>Compare</h1><p class="muted" role="status">{plural(runs.length, 'run')}{missing.length > 0 && `; there is no run ${missing.join(', ')}`}</p><span class="space" />
         <a class="button" href={`#/runs?picked=${runs.map((run) => run.id).join(',')}`}><Icon name="plus" /> Add runs</a>
         <button type="button" class="quiet" onClick={copyLink}><Icon name="link" /> Copy link</button>
-        <button type="button" class="quiet" title="Save the table as CSV" onClick={() => download('compare.csv', new Blob([csvOf(runs, figures, way)], { type: 'text/csv' }))}><Icon name="save" /> CSV</button></header>
+        <Csv of="the table" name="compare" text={() => csvOf(runs, figures, way)} /></header>
       {runs.length ? (
         <>
           <div class="bar">

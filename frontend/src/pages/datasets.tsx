@@ -2,11 +2,10 @@
 import { usePaged } from '../api/paged.ts';
 import type { Dataset, Run } from '../api/kinds.ts';
 import { useTopic } from '../api/topic.ts';
-import { quoted } from '../chart/points.ts';
-import { download } from '../parts/download.ts';
+import { Csv } from '../parts/csv-button.tsx';
+import { linesAsCsv } from '../parts/csv.ts';
 import { Figure } from '../parts/figure.tsx';
 import { bytes, plural, short } from '../parts/format.ts';
-import { Icon } from '../parts/icons.tsx';
 import { useQuery } from '../parts/place.ts';
 import { Mark } from '../parts/quality.tsx';
 import { Search } from '../parts/search.tsx';
@@ -32,7 +31,7 @@ export default function DatasetsPage() {
         <Search label="Search datasets" hint="Name, setting or digest" text={text} write={setText} />
         <div class="chips" role="group" aria-label="Made by">{STEPS.map(([key, title]) => <button key={key} type="button" class="chip" aria-pressed={step === key} onClick={() => setStep(key)}>{title}</button>)}</div>
         <span class="space" />
-        <button type="button" class="quiet" disabled={!found.rows?.length} title="Save the rows that are loaded as CSV" onClick={() => download('datasets.csv', new Blob([csvOf(found.rows ?? [])], { type: 'text/csv' }))}><Icon name="save" /> CSV</button>
+        <Csv of="Datasets" name="datasets" off={!found.rows?.length} text={() => found.all().then(({ rows, more }) => ({ text: csvOf(rows), more }))} />
       </div>
       <Body found={found} filtered={filtered} clear={() => { setText(''); setStep(''); }} />
     </div>
@@ -71,5 +70,5 @@ const COLUMNS: Column<Dataset>[] = [
 function csvOf(rows: Dataset[]): string {
   const head = ['digest', 'name', 'version', 'step', 'created', 'rows', 'size', 'bad rows', 'used by', 'run'];
   const line = (row: Dataset) => [row.digest, row.name, row.version, row.step, row.created, row.rows, row.size, row.quality.bad, row.used, row.run];
-  return [head, ...rows.map(line)].map((cells) => cells.map(quoted).join(',')).join('\r\n') + '\r\n';
+  return linesAsCsv([head, ...rows.map(line)]);
 }

@@ -2,10 +2,10 @@
 import { useState } from 'preact/hooks';
 import { me } from '../api/client.ts';
 import { useNews } from '../api/news.ts';
-import { quoted } from '../chart/points.ts';
 import { Spark } from '../chart/spark.tsx';
+import { Csv } from '../parts/csv-button.tsx';
+import { linesAsCsv } from '../parts/csv.ts';
 import { useCell } from '../parts/cell.ts';
-import { download } from '../parts/download.ts';
 import { number, plural } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { allows } from '../parts/rights.ts';
@@ -25,7 +25,7 @@ export default function EndpointsPage() {
   return (
     <div class="page endpoints">
       <header class="head"><h1>Endpoints</h1><p class="muted" role="status">{endpoints.value ? `${plural(rows.length, 'name')}, figures of the last 5 minutes` : ''}</p><span class="space" />
-        <button type="button" class="quiet" disabled={!rows.length} onClick={() => download('endpoints.csv', new Blob([csvOf(rows)], { type: 'text/csv' }))}><Icon name="save" /> CSV</button></header>
+        <Csv of="Endpoints" name="endpoints" off={!rows.length} text={() => csvOf(rows)} /></header>
       <Shown of={endpoints} what="The list of endpoints">{() => (rows.length ? (
         <div class="scroll"><table class="plain boxed">
           <thead><tr><th scope="col">State</th><th scope="col">Name</th><th scope="col">Who answers</th><th scope="col" class="right">Answers/s</th><th scope="col">Last hour</th><th scope="col" class="right">p50, ms</th><th scope="col" class="right">p95, ms</th><th scope="col" class="right">p99, ms</th><th scope="col" class="right">Errors</th><th scope="col"><span class="unseen">Deeds</span></th></tr></thead>
@@ -60,6 +60,5 @@ function Row({ of: row, may, ask }: { of: Endpoint; may: boolean; ask: (deed: De
 
 function csvOf(rows: Endpoint[]): string {
   const head = ['name', 'state', 'who answers', 'answers', 'per second', 'p50 ms', 'p95 ms', 'p99 ms', 'error share'];
-  const lines = rows.map(({ name, state, shares, stable, now }) => [name, state, Object.keys(shares).length ? split(shares, stable) : '', now.answers, now.per_second, now.p50_ms, now.p95_ms, now.p99_ms, now.error_share].map(quoted).join(','));
-  return [head.join(','), ...lines, ''].join('\r\n');
+  return linesAsCsv([head, ...rows.map(({ name, state, shares, stable, now }) => [name, state, Object.keys(shares).length ? split(shares, stable) : '', now.answers, now.per_second, now.p50_ms, now.p95_ms, now.p99_ms, now.error_share])]);
 }

@@ -25,7 +25,7 @@ export default function JobsPage() {
   const going = jobs.value?.rows.filter((job) => GOING.includes(job.state)).length ?? 0;
   return (
     <div class="page">
-      <header class="head"><h1>Jobs</h1><p class="muted" role="status">{jobs.value ? `${plural(jobs.value.rows.length, 'job')}, ${going} queued or running` : ''}</p><span class="space" /><Csv name="jobs" rows={jobs.value?.rows} /></header>
+      <header class="head"><h1>Jobs</h1><p class="muted" role="status">{jobs.value ? `${plural(jobs.value.rows.length, 'job')}, ${going} queued or running` : ''}</p><span class="space" /><Csv of="Jobs" name="jobs" rows={jobs.value?.rows} /></header>
       <Shown of={jobs} what="The list of jobs">{({ rows }) => (rows.length ? (
         <>
           <div class="scroll"><table class="plain boxed"><thead><tr><th scope="col">State</th><th scope="col">Job</th><th scope="col">Kind</th><th scope="col">Asked</th><th scope="col" class="right">Duration</th><th scope="col">Run</th><th scope="col"><span class="unseen">Deeds</span></th></tr></thead>

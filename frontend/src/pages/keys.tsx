@@ -26,7 +26,7 @@ export default function KeysPage() {
   return (
     <div class="page">
       <header class="head"><h1>Keys</h1><p class="muted">{keys.value ? plural(keys.value.rows.length, 'key') : ''}</p><span class="space" />
-        <Csv name="keys" rows={keys.value?.rows} />
+        <Csv of="Keys" name="keys" rows={keys.value?.rows} />
         {may && <button type="button" class="primary" onClick={() => make(true)}>Make key</button>}</header>
       <Shown of={keys} what="The list of keys">{({ rows }) => (rows.length ? (
         <table class="plain boxed"><thead><tr><th scope="col">Name</th><th scope="col">Key</th><th scope="col">Role</th><th scope="col">State</th><th scope="col">Made</th><th scope="col">Ends</th><th scope="col"><span class="unseen">Deeds</span></th></tr></thead>

@@ -1,10 +1,9 @@
 // What is published: the version in use of each name, its figures, its aliases.
 import { useAnswer } from '../api/answer.ts';
 import type { Calls } from '../api/schema.ts';
-import { quoted } from '../chart/points.ts';
-import { download } from '../parts/download.ts';
+import { Csv } from '../parts/csv-button.tsx';
+import { linesAsCsv } from '../parts/csv.ts';
 import { bytes, plural } from '../parts/format.ts';
-import { Icon } from '../parts/icons.tsx';
 import { Interval } from '../parts/interval.tsx';
 import { useQuery } from '../parts/place.ts';
 import { Search } from '../parts/search.tsx';
@@ -25,7 +24,7 @@ export default function ModelsPage() {
       <div class="bar" role="search" aria-label="Filter models">
         <Search label="Search by name" hint="Name" text={text} write={(text) => { go(''); write(text); }} />
         <span class="space" />
-        <button type="button" class="quiet" onClick={() => download('models.csv', new Blob([csvOf(rows)], { type: 'text/csv' }))}><Icon name="save" /> CSV</button>
+        <Csv of="Models" name="models" text={() => csvOf(rows)} />
       </div>
       <Shown of={models} what="The registry">{({ rows, next }) => (rows.length ? (
         <>
@@ -64,5 +63,5 @@ function csvOf(rows: Model[]): string {
   const head = ['name', 'used', 'newest', 'versions', 'released', 'metric', 'quality', 'low', 'high', 'p99_ms', 'size_bytes', 'aliases'];
   const line = ({ figures, ...model }: Model) => [model.name, model.used, model.newest, model.versions, model.released, figures?.metric, figures?.quality?.value, figures?.quality?.low, figures?.quality?.high,
     figures?.p99_ms?.value, figures?.size_bytes, model.aliases.map((one) => `${one.alias}=${one.number ?? ''}`).join(' ')];
-  return [head, ...rows.map(line)].map((cells) => cells.map(quoted).join(',')).join('\r\n') + '\r\n';
+  return linesAsCsv([head, ...rows.map(line)]);
 }

@@ -1,13 +1,14 @@
 // Runs as a table: sort, filter, columns; what was chosen is in the address, and kept.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { me } from '../api/client.ts';
+import { everyRow } from '../api/every.ts';
 import { useRuns } from '../api/runs.ts';
 import type { Run } from '../api/kinds.ts';
-import { quoted } from '../chart/points.ts';
 import { keyOf } from '../chart/names.ts';
+import { Csv } from '../parts/csv-button.tsx';
+import { linesAsCsv } from '../parts/csv.ts';
 import { listed } from '../parts/address.ts';
 import { useCell } from '../parts/cell.ts';
-import { download } from '../parts/download.ts';
 import { Figure } from '../parts/figure.tsx';
 import { plural, short } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
@@ -70,7 +71,7 @@ export default function RunsPage() {
         <span class="space" />
         <button type="button" class="quiet" title="Higher rows" aria-label="Higher rows" onClick={() => setRows(rowHeight === '28' ? '36' : '28')} aria-pressed={rowHeight === '36'}><Icon name="rows" /></button>
         <Columns chosen={listed(chosen)} figures={figures} choose={(keys) => choose(keys.join(','))} />
-        <button type="button" class="quiet" title="Save the rows that are loaded as CSV" onClick={() => download('runs.csv', new Blob([csvOf(runs.rows, figures)], { type: 'text/csv' }))}><Icon name="save" /> CSV</button>
+        <Csv of="Runs" name="runs" off={!runs.rows.length} text={() => everyRow('GET /runs', { query: { sort, state, step, text, limit: 500 } }).then(({ rows, more }) => ({ text: csvOf(rows), more }))} />
       </div>
       {picked.size > 0 && <ChosenBar ids={[...picked]} rows={runs.rows} clear={() => setPicked('')} again={runs.again} />}
       <Body runs={runs} filtered={filtered} columns={columns} sort={sort} setSort={setSort} rowHeight={Number(rowHeight) === 36 ? 36 : 28} clear={() => { setText(''); setState(''); setStep(''); }} />
@@ -170,11 +171,14 @@ function Key({ run }: { run: Run }) {
   return <span class="keyed"><span class="muted cut">{name}</span><Figure value={run.metrics[name]} /></span>;
 }
 
-const useFigures = (rows: Run[]): string[] => useMemo(() => [...new Set(rows.flatMap((run) => Object.keys(run.metrics)))].sort(), [rows]);
+const useFigures = (rows: Run[]): string[] => useMemo(() => figuresOf(rows), [rows]);
 
-function csvOf(rows: Run[], figures: string[]): string {
+const figuresOf = (rows: Run[]): string[] => [...new Set(rows.flatMap((run) => Object.keys(run.metrics)))].sort();
+
+function csvOf(rows: Run[]): string {
+  const figures = figuresOf(rows);
   const head = ['id', 'label', 'step', 'state', 'started', 'ended', 'seconds', 'memory_gb', 'host', 'output', 'error', ...figures];
   const line = (run: Run) => [run.id, run.label, run.step, run.state, run.started, run.ended, run.seconds, run.memory_gb, run.host, run.output, wrong(run), ...figures.map((name) => run.metrics[name])];
-  return [head, ...rows.map(line)].map((cells) => cells.map(quoted).join(',')).join('\r\n') + '\r\n';
+  return linesAsCsv([head, ...rows.map(line)]);
 }
 

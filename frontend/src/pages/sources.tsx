@@ -2,6 +2,8 @@
 import { usePaged } from '../api/paged.ts';
 import type { Run, Source } from '../api/kinds.ts';
 import { useTopic } from '../api/topic.ts';
+import { Csv } from '../parts/csv-button.tsx';
+import { rowsAsCsv } from '../parts/csv.ts';
 import { Figure } from '../parts/figure.tsx';
 import { number, plural } from '../parts/format.ts';
 import { useQuery } from '../parts/place.ts';
@@ -16,11 +18,13 @@ export default function SourcesPage() {
   const found = usePaged('GET /sources', { query: { limit: 500 } });
   const all = found.rows ?? [];
   useTopic<{ changed: Run[] }>('runs', ({ changed }) => changed.some((run) => run.step === 'collect') && found.again(), found.again);
-  const rows = all.filter((row) => `${row.name} ${row.collector} ${row.where}`.toLowerCase().includes(text.toLowerCase()));
+  const fits = (row: Source) => `${row.name} ${row.collector} ${row.where}`.toLowerCase().includes(text.toLowerCase());
+  const rows = all.filter(fits);
   return (
     <div class="page full">
       <header class="head"><h1>Sources</h1><p class="muted" role="status">{found.rows ? `${plural(rows.length, 'source')}${text ? ' match' : ''}` : ''}</p></header>
-      <div class="bar" role="search" aria-label="Filter sources"><Search label="Search sources" hint="Name, collector or place" text={text} write={write} /></div>
+      <div class="bar" role="search" aria-label="Filter sources"><Search label="Search sources" hint="Name, collector or place" text={text} write={write} /><span class="space" />
+        <Csv of="Sources" name="sources" off={!rows.length} text={() => found.all().then(({ rows, more }) => ({ text: rowsAsCsv(rows.filter(fits)), more }))} /></div>
       {!found.rows ? (found.refusal?.status === 403 ? <Forbidden refusal={found.refusal} what="The list of sources" /> : found.refusal ? <Failed refusal={found.refusal} again={found.again} what="The list of sources" /> : <Loading lines={8} what="Loading sources" />)
         : !all.length ? <Empty title="No source yet" command="aimass collect --name flights --use csv --set source.path=flights.csv">A file, folder, database or generator that is read stands here, with every fetch.</Empty>
           : !rows.length ? <Empty title="No source is like that"><button type="button" onClick={() => write('')}>Clear the search</button></Empty> : (

@@ -28,7 +28,7 @@ export default function UsersPage() {
   return (
     <div class="page">
       <header class="head"><h1>Users</h1><p class="muted">{users.value ? plural(users.value.rows.length, 'user') : ''}</p><span class="space" />
-        <Csv name="users" rows={users.value?.rows} />
+        <Csv of="Users" name="users" rows={users.value?.rows} />
         {may && <button type="button" class="primary" onClick={() => add(true)}>Add user</button>}</header>
       <Shown of={users} what="The list of users">{({ rows }) => (
         <table class="plain boxed"><thead><tr><th scope="col">Name</th><th scope="col">Role</th><th scope="col">State</th><th scope="col">Added</th><th scope="col"><span class="unseen">Deeds</span></th></tr></thead>

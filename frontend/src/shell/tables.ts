@@ -1,5 +1,5 @@
 // Every table of a page as one file that a spreadsheet opens: what it shows, with whole numbers and moments where they are known.
-import { quoted } from '../chart/points.ts';
+import { linesAsCsv } from '../parts/csv.ts';
 import { download } from '../parts/download.ts';
 import { toast } from './toasts.tsx';
 
@@ -8,7 +8,7 @@ export function saveTables(): void {
   const tables = [...document.querySelectorAll<HTMLTableElement>('main table')].filter(isWhole);
   if (!tables.length) return toast('There is no table on this page that is drawn as a whole');
   const title = document.querySelector('main h1')?.textContent?.trim() || 'page';
-  download(`${title}.csv`, new Blob([tables.map((table) => rowsOf(table).map((row) => row.map(quoted).join(',')).join('\r\n')).join('\r\n\r\n'), '\r\n'], { type: 'text/csv' }));
+  download(`${title}.csv`, new Blob([tables.map((table) => linesAsCsv(rowsOf(table))).join('\r\n')], { type: 'text/csv' }));
   toast(tables.length > 1 ? `${tables.length} tables are saved as one file` : 'The table is saved');
 }
 

@@ -8,6 +8,7 @@ import { Icon } from '../parts/icons.tsx';
 import { Menu } from '../parts/menu.tsx';
 import { useClock } from '../parts/times.tsx';
 import { palette } from './keys.ts';
+import { saveTables } from './tables.ts';
 import { signOut } from './sign-out.ts';
 import { LESSER, viewAs } from './view.tsx';
 import { choose, theme, THEMES } from './theme.ts';
@@ -20,6 +21,7 @@ export function Top() {
       <span class="space" />
       <LiveMark />
       <Running />
+      <button type="button" class="quiet tables" data-saves="tables" title="Save the tables of this page as CSV (t)" aria-label="Save the tables of this page as CSV" onClick={saveTables}><Icon name="save" /></button>
       <ThemeMenu />
       {who && (
         <Menu label={`${who.user}, ${who.role}`} kind="who" face={<><span class="face" aria-hidden="true" data-letter={who.user.slice(0, 1).toUpperCase()} /><span class="name">{who.user}</span><Icon name="down" /></>}>

@@ -28,7 +28,6 @@ PATIENCE = 60.0  # seconds for an answer
 PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 16.0)  # seconds between attempts while nobody answers
 PAGE = 1000  # rows of an answer
 LOOK = 0.5  # seconds between looks at a job
-AWAY = 60.0  # seconds that a console may be away while a job is followed
 OVER = ("finished", "failed", "cancelled")
 Said = dict[str, Any]
 T = TypeVar("T")
@@ -132,8 +131,8 @@ class Remote:
     def _followed(self, id: str, note: Callable[[str], None]) -> Said:
         at, rest = 0, ""
         while True:
-            row = self._awaited(id, f"jobs/{id}", note)  # before the log: what it said at its end is in that
-            page = self._awaited(id, f"jobs/{id}/log", note, at=at)
+            row = self._awaited(id, f"jobs/{id}")  # before the log: what it said at its end is in that
+            page = self._awaited(id, f"jobs/{id}/log", at=at)
             at, rest = page["next"], rest + page["text"]
             *lines, rest = rest.split("\n")
             over = row["state"] in OVER and not page["text"]
@@ -144,23 +143,14 @@ class Remote:
             if not page["text"]:
                 time.sleep(LOOK)
 
-    def _awaited(self, id: str, path: str, note: Callable[[str], None], **query: Any) -> Said:
-        """What PATH answers; a console that is away (it may be started again) is asked again, later each time."""
-        waited, wait = 0.0, LOOK
-        while True:
-            try:
-                return self.ask("GET", path, **query)
-            except StoreError as error:
-                if waited >= AWAY:
-                    raise StoreError(
-                        f"{error.what}; it was asked again for {AWAY:g} s",
-                        expected=error.expected,
-                        todo=f"job {id} may go on there: see the page Jobs of the console",
-                    ) from error
-                if not waited:
-                    note(f"{error.what}; asking again for {AWAY:g} s")
-            time.sleep(wait)
-            waited, wait = waited + wait, min(2 * wait, 8.0)
+    def _awaited(self, id: str, path: str, **query: Any) -> Said:
+        """What PATH answers, of the job ID: also a console that cannot answer just now is asked again."""
+        try:
+            return patiently(lambda: self.ask("GET", path, **query), StoreError)
+        except StoreError as error:
+            what = f"{error.what}; it was asked again for {sum(PAUSES):g} s"
+            todo = f"job {id} may go on there: see the page Jobs of the console"
+            raise type(error)(what, expected=error.expected, todo=todo) from error
 
     # -- the way there --------------------------------------------------------------------------------------------
 
@@ -207,12 +197,12 @@ class Remote:
             raise Unanswered(what, expected="one that is up", todo=todo) from error
 
 
-def patiently(act: Callable[[], T]) -> T:
-    """What ACT gives, done again while nobody answers.  Raises Unanswered at last."""
+def patiently(act: Callable[[], T], away: type[StoreError] = Unanswered) -> T:
+    """What ACT gives, done again while it raises AWAY: nobody answers.  Raises that at last."""
     for pause in PAUSES:
         try:
             return act()
-        except Unanswered:
+        except away:
             time.sleep(pause)
     return act()
 

@@ -31,6 +31,22 @@ def findings(page: Any) -> list[str]:
     ]
 
 
+UNSAVED = """() => {
+  const drawn = [...document.querySelectorAll('main table, main .table, main .plot, main .scatter, main .bars')];
+  const own = (one) => one.closest('.table, figure.chart, .scatter, .bars') ?? one;
+  const saves = (one) => [...document.querySelectorAll('button[data-saves]')].find((button) => one.contains(button)
+    || button.dataset.saves === (one.getAttribute('aria-label') ?? '') || one.previousElementSibling?.contains(button));
+  const covered = (one) => one.closest('td, th') || saves(own(one))
+    || (one.tagName === 'TABLE' && !one.closest('.table') && document.querySelector('.top [data-saves=tables]'));
+  return drawn.filter((one) => !covered(one)).map((one) => `${one.tagName} ${one.className} ${one.ariaLabel ?? ''}`);
+}"""
+
+
+def unsaved(page: Any) -> list[str]:
+    """Tables and charts of PAGE whose data nobody can save.  What is drawn in a cell is in the file of its table."""
+    return [str(one) for one in page.evaluate(UNSAVED)]
+
+
 def pixels(shot: bytes) -> np.ndarray:
     """A picture as rows, columns, red-green-blue."""
     return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"))

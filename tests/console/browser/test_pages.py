@@ -16,7 +16,7 @@ from aimass.console.jobs.work import data_of
 from aimass.core.task import Task
 from aimass.store.jobs import Jobs
 from tests.console.browser.conftest import NAME, PASSWORD, THEMES, Opening, Site, Watched, serving
-from tests.console.browser.looked import MARK, TEXT, contrasts, findings, picture, pixels
+from tests.console.browser.looked import MARK, TEXT, contrasts, findings, picture, pixels, unsaved
 from tests.console.browser.proxy import proxied
 
 LANDMARKS = ("banner", "navigation", "main")
@@ -120,6 +120,7 @@ def test_a_page_is_whole_and_clear_to_all(opened: Opening, site: Site, name: str
     for landmark in LANDMARKS:
         assert page.get_by_role(landmark).first.is_visible(), landmark
     assert findings(page) == []
+    assert unsaved(page) == []
     picture(page, f"{name}-{theme}")
 
 

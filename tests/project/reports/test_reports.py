@@ -154,3 +154,4 @@ def test_a_table_holds_its_rows_as_they_are_and_no_formula(rows: list[tuple[str,
     assert [[re.sub("^'(?=[=+\\-@])", "", name), count] for name, count in told[1:]] == [[n, str(c)] for n, c in rows]
     assert not any(name[:1] in ("=", "+", "-", "@") for name, _ in told[1:])
     assert as_csv(["name", "count"], rows) == read.saved["t.csv"]
+    assert as_csv(["=name()", "n"], [("\tx", -1)]) == "'=name(),n\r\n'\tx,-1\r\n", "data may name columns, too"

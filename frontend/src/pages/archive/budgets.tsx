@@ -9,7 +9,7 @@ export function Budgets({ job }: { job: Job }) {
   const rows = held.flatMap((one) => one.budgets.map((line) => flatly(one, line)));
   return (
     <section class="card carried" aria-label="Budgets on this machine">
-      <header class="bar"><h2>Budgets on this machine</h2><span class="muted">{job.label}, brought in <Ago at={job.asked} /></span><span class="space" /><Csv name={`budgets-${job.label}`} rows={rows} /></header>
+      <header class="bar"><h2>Budgets on this machine</h2><span class="muted">{job.label}, brought in <Ago at={job.asked} /></span><span class="space" /><Csv of="Budgets on this machine" name={`budgets-${job.label}`} rows={rows} /></header>
       <div class="scroll"><table class="plain">
         <thead><tr><th scope="col">Release</th><th scope="col">Budget</th><th scope="col" class="right">Asked</th><th scope="col" class="right">There</th><th scope="col" class="right">Here</th><th scope="col">Here it</th></tr></thead>
         <tbody>{held.flatMap((one) => (one.budgets.length ? one.budgets.map((line, i) => <Line key={`${one.release} ${line.budget}`} of={line} release={i ? '' : one.release} lines={one.budgets.length} />) : [<tr key={one.release}><th scope="row"><b>{one.release}</b></th><td colSpan={5} class="muted">{one.why}</td></tr>]))}</tbody>

@@ -1,6 +1,7 @@
 // One column in large: how its values lie, which are the most frequent, what a person should know of it.
 import type { Profile, Profiled } from '../../api/kinds.ts';
 import { Bars } from '../../chart/bars.tsx';
+import { Csv } from '../../parts/csv-button.tsx';
 import { figured, number, percent } from '../../parts/format.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { sentence } from '../../parts/states.tsx';
@@ -55,6 +56,7 @@ function Histogram({ column }: { column: Profiled }) {
       <figcaption><span class="figure">{figured(ends[0], column.type)}</span>
         {below + above > 0 && <span class="muted">{number(below + above)} further away</span>}
         <span class="figure">{figured(ends[1], column.type)}</span></figcaption>
+      <Csv of={shapeOf(column)} name={`${column.name}-histogram`} rows={counts.map((count, i) => ({ from: low + (i * (high - low)) / counts.length, to: low + ((i + 1) * (high - low)) / counts.length, count }))} small />
     </figure>
   );
 }

@@ -2,6 +2,7 @@
 import { useAnswer } from '../../api/answer.ts';
 import type { DatasetDetail, Difference } from '../../api/kinds.ts';
 import { Bars } from '../../chart/bars.tsx';
+import { Csv } from '../../parts/csv-button.tsx';
 import { absolute, number, percent, plural, short } from '../../parts/format.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { useQuery } from '../../parts/place.ts';
@@ -26,7 +27,7 @@ export function Compared({ dataset }: { dataset: DatasetDetail }) {
     <div>
       <div class="bar"><label>Compared with <select value={against} onChange={(event) => choose(event.currentTarget.value)}>
         {others.map((one) => <option key={one.digest} value={one.digest}>{one.version === null ? short(one.digest) : `version ${one.version}`}, {absolute(one.created)}</option>)}
-      </select></label></div>
+      </select></label><span class="space" /><Csv of="What differs, column by column" name={`${dataset.name}-difference`} rows={found.value?.columns} /></div>
       <Shown of={found} what="The difference" lines={8}>{(found) => <Drawn of={found} key={against} />}</Shown>
     </div>
   );
@@ -73,7 +74,7 @@ function Bins({ of: column, close }: { of: Moved; close: () => void }) {
   const rows = column.labels.map((label, i) => ({ label, before: column.shares_before[i]!, after: column.shares_after[i]! })).filter((row) => row.before || row.after);
   return (
     <section class="card inspector" aria-label={`Column ${column.name}`}>
-      <header><h2 class="cut" title={column.name}>{column.name}</h2><span class="muted">{column.after}</span><span class="space" /><button type="button" class="quiet" aria-label="Close" onClick={close}><Icon name="close" /></button></header>
+      <header><h2 class="cut" title={column.name}>{column.name}</h2><span class="muted">{column.after}</span><span class="space" /><Csv of={`${column.name}: shares before and after`} name={`${column.name}-shares`} rows={rows} small /><button type="button" class="quiet" aria-label="Close" onClick={close}><Icon name="close" /></button></header>
       <p class="muted">Drift {column.drift!.toFixed(3)}; chance alone hardly exceeds {number(column.chance, 2)}. Above 0.1 it is worth a look, above 0.25 far.</p>
       <Bars counts={column.shares_after} before={column.shares_before} width={300} height={96} label={`${column.name}: shares before and after`} />
       <table class="plain frequent"><thead><tr><th scope="col">Values</th><th scope="col" class="right">Before</th><th scope="col" class="right">Now</th></tr></thead>

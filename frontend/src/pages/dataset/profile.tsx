@@ -2,10 +2,9 @@
 import { useAnswer } from '../../api/answer.ts';
 import type { DatasetDetail, Profile, Profiled } from '../../api/kinds.ts';
 import { Bars, Share } from '../../chart/bars.tsx';
-import { quoted } from '../../chart/points.ts';
-import { download } from '../../parts/download.ts';
+import { Csv } from '../../parts/csv-button.tsx';
+import { linesAsCsv } from '../../parts/csv.ts';
 import { figured, number, percent, plural } from '../../parts/format.ts';
-import { Icon } from '../../parts/icons.tsx';
 import { useQuery } from '../../parts/place.ts';
 import { Search } from '../../parts/search.tsx';
 import { Empty, Shown } from '../../parts/states.tsx';
@@ -31,7 +30,7 @@ function Drawn({ profile, name }: { profile: Profile; name: string }) {
         <Search label="Search columns" hint="Search columns" text={text} write={write} />
         <span class="muted" role="status">{plural(rows.length, 'column')}. {looked(profile)}</span>
         <span class="space" />
-        <button type="button" class="quiet" onClick={() => download(`${name}-profile.csv`, new Blob([csvOf(profile)], { type: 'text/csv' }))}><Icon name="save" /> CSV</button>
+        <Csv of="Profile of the columns" name={`${name}-profile`} text={() => csvOf(profile)} />
       </div>
       <div class={one ? 'beside' : ''}>
         {rows.length ? (
@@ -82,5 +81,5 @@ function csvOf(profile: Profile): string {
     const q = column.quantiles ?? {};
     return [column.name, column.type, column.missing, profile.rows ? percent(column.missing / profile.rows) : '', column.wrong, column.distinct, column.least, q['0.05'], q['0.25'], q['0.5'], q['0.75'], q['0.95'], column.greatest, column.mean, column.deviation, column.values?.[0]?.value];
   };
-  return [head, ...profile.columns.map(line)].map((cells) => cells.map(quoted).join(',')).join('\r\n') + '\r\n';
+  return linesAsCsv([head, ...profile.columns.map(line)]);
 }

@@ -2,10 +2,9 @@
 import { useMemo } from 'preact/hooks';
 import { usePaged } from '../../api/paged.ts';
 import type { DatasetDetail } from '../../api/kinds.ts';
-import { quoted } from '../../chart/points.ts';
-import { download } from '../../parts/download.ts';
+import { Csv } from '../../parts/csv-button.tsx';
+import { linesAsCsv } from '../../parts/csv.ts';
 import { number, plural } from '../../parts/format.ts';
-import { Icon } from '../../parts/icons.tsx';
 import { adjust, useQuery } from '../../parts/place.ts';
 import { Empty, Failed, Forbidden, Loading } from '../../parts/states.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
@@ -32,7 +31,7 @@ export function Quarantine({ dataset }: { dataset: DatasetDetail }) {
         )}
         <span class="muted" role="status">{plural(total, 'row')}{source && ` of ${source}`}{found.more ? `, ${number(rows.length)} of them here` : ''}</span>
         <span class="space" />
-        <button type="button" class="quiet" disabled={!rows.length} onClick={() => download(`${dataset.name}-quarantine.csv`, new Blob([csvOf(rows)], { type: 'text/csv' }))}><Icon name="save" /> CSV</button>
+        <Csv of="Rows in quarantine" name={`${dataset.name}-quarantine`} off={!rows.length} text={() => found.all().then(({ rows, more }) => ({ text: csvOf(rows.map(parsed)), more }))} />
       </div>
       {rows.length ? <Table label="Rows in quarantine" columns={columnsOf(rows)} count={rows.length} row={(i) => rows[i]} keyOf={(row) => row.i} rowHeight={28} tall={Math.min(560, 40 + rows.length * 28)} onSeen={(_, to) => found.need(to)} /> : <Empty title="No row was put aside for this" />}
     </div>
@@ -54,4 +53,4 @@ function columnsOf(rows: Parsed[]): Column<Parsed>[] {
   ];
 }
 
-const csvOf = (rows: Parsed[]): string => [['source', 'reason', 'row'], ...rows.map((row) => [row.source, row.reason, row.row])].map((cells) => cells.map(quoted).join(',')).join('\r\n') + '\r\n';
+const csvOf = (rows: Parsed[]): string => linesAsCsv([['source', 'reason', 'row'], ...rows.map((row) => [row.source, row.reason, row.row])]);

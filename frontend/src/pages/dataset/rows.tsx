@@ -1,6 +1,8 @@
 // The rows themselves, any number of them: those in view are fetched.
 import { useEffect } from 'preact/hooks';
-import { useCells, type Cells } from '../../api/cells.ts';
+import { everyCells, useCells, type Cells } from '../../api/cells.ts';
+import { Csv } from '../../parts/csv-button.tsx';
+import { linesAsCsv } from '../../parts/csv.ts';
 import { number, plural } from '../../parts/format.ts';
 import { useQuery } from '../../parts/place.ts';
 import { Empty, Failed, Forbidden, Loading } from '../../parts/states.tsx';
@@ -36,6 +38,8 @@ export function Rows({ digest, tall = 620 }: { digest: string; tall?: number }) 
             <button type="button" disabled={first + WIDEST >= head.width} onClick={() => start(String(first + WIDEST))}>Columns after</button>
           </span>
         )}
+        <span class="space" />
+        <Csv of="Rows" name={`rows-${digest.slice(0, 10)}`} text={() => everyCells(digest, first).then(({ rows, more }) => ({ text: linesAsCsv([head.columns.map((column) => column.name), ...rows]), more }))} />
       </div>
       <Table label="Rows" columns={columnsOf(head)} count={head.total} row={shown} keyOf={(one) => one.i} rowHeight={pictures ? 72 : 28} tall={tall} onSeen={need} />
     </div>

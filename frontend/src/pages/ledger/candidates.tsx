@@ -1,10 +1,9 @@
 // Every candidate of a ledger: accuracy against size or latency, then the table with the reason for each.
 import type { Calls } from '../../api/schema.ts';
-import { quoted } from '../../chart/points.ts';
 import { Scatter, type Mark } from '../../chart/scatter.tsx';
-import { download } from '../../parts/download.ts';
+import { Csv } from '../../parts/csv-button.tsx';
+import { linesAsCsv } from '../../parts/csv.ts';
 import { bytes, number } from '../../parts/format.ts';
-import { Icon } from '../../parts/icons.tsx';
 import { bounds, Interval } from '../../parts/interval.tsx';
 import { useQuery } from '../../parts/place.ts';
 import { Empty, sentence } from '../../parts/states.tsx';
@@ -33,7 +32,7 @@ export function Candidates({ of: ledger }: { of: Ledger }) {
       <div class="bar">
         <label>{ledger.metric} against <select value={across} onChange={(event) => choose(event.currentTarget.value)}>{Object.entries(ACROSS).map(([key, one]) => <option key={key} value={key}>{one.title}</option>)}</select></label>
         <span class="space" />
-        <button type="button" class="quiet" onClick={() => download('ledger.csv', new Blob([csvOf(rows)], { type: 'text/csv' }))}><Icon name="save" /> CSV</button>
+        <Csv of="Ledger" name="ledger" text={() => csvOf(rows)} />
       </div>
       {marks.length ? (
         <figure class="chart"><Scatter title="Candidates" marks={marks} xTitle={`${axis.title}, ${axis.unit}`} yTitle={ledger.metric} xLimit={asked(axis.budget)} yLimit={asked('floor')}
@@ -73,5 +72,5 @@ function Rows({ of: rows, metric }: { of: Candidate[]; metric: string }) {
 function csvOf(rows: Candidate[]): string {
   const head = ['candidate', 'status', 'quality', 'quality_low', 'quality_high', 'p50_ms', 'p99_ms', 'p99_low', 'p99_high', 'engine_p50_ms', 'size_bytes', 'reason', 'model'];
   const line = (one: Candidate) => [one.candidate, one.status, one.quality?.value, one.quality?.low, one.quality?.high, one.p50_ms?.value, one.p99_ms?.value, one.p99_ms?.low, one.p99_ms?.high, one.engine_p50_ms?.value, one.size_bytes, one.reason, one.model];
-  return [head, ...rows.map(line)].map((cells) => cells.map(quoted).join(',')).join('\r\n') + '\r\n';
+  return linesAsCsv([head, ...rows.map(line)]);
 }

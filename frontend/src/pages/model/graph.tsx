@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { useAnswer } from '../../api/answer.ts';
 import { base } from '../../api/client.ts';
 import type { Calls } from '../../api/schema.ts';
+import { Csv } from '../../parts/csv-button.tsx';
 import { bytes, number, plural } from '../../parts/format.ts';
 import { useQuery } from '../../parts/place.ts';
 import { Shown } from '../../parts/states.tsx';
@@ -37,6 +38,8 @@ function Whole({ of: version, graph }: { of: Version; graph: Graph }) {
           <button type="button" class="chip" aria-pressed={view === 'table'} onClick={() => choose('table')}>Table</button>
         </div>
         <p class="muted">{plural(graph.count, 'node')}, {plural(graph.parameters, 'parameter')}, {bytes(graph.bytes)}</p>
+        <span class="space" />
+        <Csv of="Nodes of the graph" name={`${version.name}-${version.number}-graph`} rows={graph.nodes} />
       </div>
       {view === 'drawn' && (slow ? <Drawn of={version} /> : (
         <div class="notice empty"><h2>{number(graph.count)} nodes may take minutes to draw</h2>

@@ -1,11 +1,10 @@
 // An answer, drawn: the class with the probability of each, the value, or a table for several records.
 import { useState } from 'preact/hooks';
 import type { Calls } from '../../api/schema.ts';
-import { quoted } from '../../chart/points.ts';
-import { download } from '../../parts/download.ts';
+import { Csv } from '../../parts/csv-button.tsx';
+import { linesAsCsv } from '../../parts/csv.ts';
 import { Figure } from '../../parts/figure.tsx';
 import { number, plural } from '../../parts/format.ts';
-import { Icon } from '../../parts/icons.tsx';
 import type { Row } from './record.ts';
 import { Why, type Explanation } from './why.tsx';
 
@@ -55,6 +54,7 @@ function Classes({ of: probabilities, label, target }: { of: Record<string, numb
   return (
     <section aria-label="Probabilities">
       <p class="verdict"><span class="muted">{target}</span><b class="big cut" title={label}>{label}</b><span class="muted">{percent(probabilities[label])}</span></p>
+      <p class="tools"><Csv of="Probabilities" name="probabilities" rows={ranked.map(([name, probability]) => ({ class: name, probability }))} small /></p>
       <ul class="bars">{shown.map(([name, value]) => (
         <li key={name} class={name === label ? 'best' : ''}>
           <span class="cut" title={name}>{name}</span>
@@ -70,14 +70,13 @@ function Classes({ of: probabilities, label, target }: { of: Record<string, numb
 function Rows({ of: answer, form, sent, at, choose }: { of: Answered; form: Form; sent: Row[]; at: number; choose: (row: number) => void }) {
   const outputs = form.outputs.map((output) => output.name).filter((name) => name !== 'probabilities');
   const columns = form.columns.filter((column) => column.sent !== 'image' && column.sent !== 'tensor').slice(0, 4).map((column) => column.name);
-  const save = () => {
+  const text = () => {
     const names = [...form.columns.map((column) => column.name), ...outputs];
-    const lines = answer.predictions.map((said, i) => names.map((name) => quoted(name in said ? said[name] : short(sent[i]?.[name]))).join(','));
-    download(`${answer.model}.csv`, new Blob([[names.map(quoted).join(','), ...lines, ''].join('\r\n')], { type: 'text/csv' }));
+    return linesAsCsv([names, ...answer.predictions.map((said, i) => names.map((name) => (name in said ? said[name] : short(sent[i]?.[name]))))]);
   };
   return (
     <section class="rows" aria-label="Answers">
-      <div class="bar"><b>{plural(answer.predictions.length, 'answer')}</b><span class="space" /><button type="button" class="quiet" onClick={save}><Icon name="save" /> CSV</button></div>
+      <div class="bar"><b>{plural(answer.predictions.length, 'answer')}</b><span class="space" /><Csv of="Answers" name={answer.model} text={text} /></div>
       <div class="scroll tall" tabIndex={0} role="region" aria-label="Answers, row by row">
         <table class="plain boxed"><thead><tr><th scope="col" class="right">Row</th>{columns.map((name) => <th key={name} scope="col">{name}</th>)}{outputs.map((name) => <th key={name} scope="col">{name === 'label' || name === 'value' ? form.target || name : name}</th>)}{form.classes.length > 0 && <th scope="col" class="right">Probability</th>}</tr></thead>
           <tbody>{answer.predictions.map((said, i) => (

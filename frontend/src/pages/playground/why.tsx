@@ -1,4 +1,5 @@
 // Why the model answers so: what each column, word or region adds, as bars, in the text, over the picture.
+import { Csv } from '../../parts/csv-button.tsx';
 import { number, plural } from '../../parts/format.ts';
 import type { Form } from './answer.tsx';
 
@@ -66,22 +67,25 @@ function Bars({ of: found }: { of: Explanation }) {
   const largest = Math.max(...rows.map((one) => Math.abs(one.attribution ?? 0) + (one.error ?? 0)), 1e-12);
   const width = (value: number) => (48 * Math.abs(value)) / largest;
   return (
-    <ul class="bars signed">{rows.map((one) => {
-      const value = one.attribution ?? 0;
-      const end = 50 + Math.sign(value) * width(value);
-      const spread = one.error === null ? 0 : width(one.error);
-      return (
-        <li key={one.name}>
-          <span class="cut" title={one.name}>{one.name}{one.value !== undefined && one.value !== null && <span class="muted"> = {sent(one.value)}</span>}</span>
-          <svg width="100%" height="16" aria-hidden="true">
-            <line x1="50%" x2="50%" y1="0" y2="16" class="middle" />
-            <rect class={value < 0 ? 'against' : 'for'} x={`${value < 0 ? end : 50}%`} y="2" width={`${Math.max(0.3, width(value))}%`} height="12" rx="2" />
-            {spread > 0 && <line class="spread" x1={`${Math.max(0, end - spread)}%`} x2={`${Math.min(100, end + spread)}%`} y1="8" y2="8" />}
-          </svg>
-          <span class="figure" title={`${value}${one.error === null ? '' : ` ± ${one.error}`}`}>{value > 0 ? '+' : ''}{number(value, 3)}</span>
-        </li>
-      );
-    })}</ul>
+    <>
+      <p class="tools"><Csv of="What it rests on" name="attributions" rows={found.attributions} small /></p>
+      <ul class="bars signed">{rows.map((one) => {
+        const value = one.attribution ?? 0;
+        const end = 50 + Math.sign(value) * width(value);
+        const spread = one.error === null ? 0 : width(one.error);
+        return (
+          <li key={one.name}>
+            <span class="cut" title={one.name}>{one.name}{one.value !== undefined && one.value !== null && <span class="muted"> = {sent(one.value)}</span>}</span>
+            <svg width="100%" height="16" aria-hidden="true">
+              <line x1="50%" x2="50%" y1="0" y2="16" class="middle" />
+              <rect class={value < 0 ? 'against' : 'for'} x={`${value < 0 ? end : 50}%`} y="2" width={`${Math.max(0.3, width(value))}%`} height="12" rx="2" />
+              {spread > 0 && <line class="spread" x1={`${Math.max(0, end - spread)}%`} x2={`${Math.min(100, end + spread)}%`} y1="8" y2="8" />}
+            </svg>
+            <span class="figure" title={`${value}${one.error === null ? '' : ` ± ${one.error}`}`}>{value > 0 ? '+' : ''}{number(value, 3)}</span>
+          </li>
+        );
+      })}</ul>
+    </>
   );
 }
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a cell begins with that a spreadsheet would compute
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 STYLE = """
 :root { color-scheme: light dark; --text: light-dark(#1b2430, #e4e9ef); --muted: light-dark(#566273, #9aa7b5);
@@ -88,7 +89,7 @@ def as_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """RFC 4180; what a spreadsheet would take for a formula is kept from being one."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerows([list(columns), *([_safe(one) for one in row] for row in rows)])
+    writer.writerows([_safe(one) for one in row] for row in (columns, *rows))
     return text.getvalue()
 
 
@@ -117,4 +118,4 @@ def _number(value: Any) -> bool:
 
 
 def _safe(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA else value
