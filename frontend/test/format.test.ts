@@ -6,6 +6,8 @@ test('a number has four significant digits', () => {
   assert.equal(number(0.831249), '0.8312');
   assert.equal(number(12.34567), '12.35');
   assert.equal(number(123456.7), '123,457');
+  assert.equal(number(1316.4), '1,316');
+  assert.equal(number(999.7, 3), '1,000');
 });
 
 test('whole numbers stay whole', () => {

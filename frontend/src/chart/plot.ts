@@ -1,6 +1,6 @@
 // uPlot, told in our words: lines with their raw shadow and envelope, axes with titles, one cross-hair for all charts of a page.
 import uPlot from 'uplot';
-import { number } from '../parts/format.ts';
+import { number, zone } from '../parts/format.ts';
 import { colour, dashOf, faded, seriesToken } from './colours.ts';
 import { aligned, isThinned, smooth, type Line } from './points.ts';
 
@@ -19,6 +19,18 @@ export interface Hooks {
   zoom: (low: number | null, high: number | null) => void;
   point: (values: Array<number | null> | null, x: number | null) => void;
 }
+
+// What is below the ticks of a time axis: from so many seconds between them on, each one, and a line more where a year,
+// day or minute begins (uPlot's words, in its order: year, month, day, hour, minute, second).
+const DAY = 86_400, YEAR = '\n{D} {MMM} {YYYY}', DATE = '\n{D} {MMM}';
+const TIMES: uPlot.Axis.TimeValuesConfig = [
+  [365 * DAY, '{YYYY}', null, null, null, null, null, null, 1],
+  [28 * DAY, '{MMM}', '\n{YYYY}', null, null, null, null, null, 1],
+  [DAY, '{D} {MMM}', '\n{YYYY}', null, null, null, null, null, 1],
+  [60, '{HH}:{mm}', YEAR, null, DATE, null, null, null, 1],
+  [1, '{HH}:{mm}:{ss}', YEAR, null, DATE, null, null, null, 1],
+  [0.001, '{ss}.{fff}', `${YEAR} {HH}:{mm}`, null, `${DATE} {HH}:{mm}`, null, '\n{HH}:{mm}', null, 1],
+];
 
 const PARTS = 4; // series of uPlot for each line: greatest, least, raw, drawn
 
@@ -49,12 +61,13 @@ export function draw(root: HTMLElement, lines: Line[], looks: Looks, hooks: Hook
     height,
     padding: [8, 12, 0, 0],
     legend: { show: false },
+    ...(zone.name && { tzDate: (seconds: number) => uPlot.tzDate(new Date(1000 * seconds), zone.name) }),
     scales: {
       x: { time: looks.time, ...(looks.low !== null && looks.high !== null && { range: [looks.low, looks.high] as [number, number] }) },
       y: looks.log ? { distr: 3 } : {},
     },
     axes: [
-      { ...axis, size: 28, label: looks.xTitle, labelSize: 16 },
+      { ...axis, size: 28, label: looks.xTitle, labelSize: 16, ...(looks.time && { values: TIMES }) },
       { ...axis, size: (_, values) => 14 + 6.2 * Math.max(2, ...(values ?? []).map((text) => text?.length ?? 0)), label: looks.yTitle, labelSize: 18, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : number(tick, tickDigits(ticks)))) },
     ],
     series: [{}, ...lines.flatMap((line, i) => seriesOf(line.colour ?? i, root))],

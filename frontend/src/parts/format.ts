@@ -10,7 +10,9 @@ export function number(value: number | null | undefined, digits = 4): string {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e9)) return signed(value, scientific(size, digits));
   if (Number.isInteger(value)) return signed(value, size.toLocaleString('en-GB'));
-  return signed(value, size >= 10 ** digits ? Math.round(size).toLocaleString('en-GB') : size.toPrecision(digits));
+  const text = size.toPrecision(digits);
+  if (Number(text) >= 10 ** digits) return signed(value, Math.round(size).toLocaleString('en-GB'));
+  return signed(value, text.replace(/^\d{4,}/, (whole) => Number(whole).toLocaleString('en-GB')));
 }
 
 const signed = (value: number, text: string): string => (value < 0 ? MINUS + text : text);
