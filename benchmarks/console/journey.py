@@ -18,8 +18,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # record
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # tests/console/browser
 
-from tests.console.browser.conftest import FLAGS, Site, opening, program
 from tests.console.browser.journey import BUDGETS, Told, few_columns, main_job
+from tests.console.browser.watched import FLAGS, Site, opening, program
 from tests.console.up.test_supervisor import up
 
 import record

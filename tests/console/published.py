@@ -193,7 +193,7 @@ def explained(space: Workspace, release: Artifact) -> Artifact:
         "against_baseline": {"model": "", "rank_correlation": {"rows": [1.0], "median": 0.97}},
     }
     picture = io.BytesIO()
-    Image.new("RGB", (32, 32), (230, 40, 30)).save(picture, "PNG")
+    Image.radial_gradient("L").resize((32, 32)).convert("RGB").save(picture, "PNG")
     files = {"explanation.json": json.dumps(told), "row-0-image-0.png": picture.getvalue()}
     return by_hand(space, "report", "explain", files, [release.read_json("release.json")["model"]])
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import socket
+import urllib.request
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
+from tests.console.browser.conftest import serving
 from tests.console.conftest import PASSWORD, Guest
 
 from aimass.console.access import attempts, sessions
@@ -119,3 +123,16 @@ def test_who_changes_the_password_stays_and_all_other_sessions_end(app: FastAPI,
 def test_a_cookie_that_is_none_is_nobody(app: FastAPI, cookie: str) -> None:
     headers = {"cookie": f"{sessions.COOKIE}={cookie}".encode()}
     assert TestClient(app).get("/api/v1/me", headers=headers).status_code == 401
+
+
+def test_the_cookie_is_for_tls_alone_when_a_proxy_in_front_speaks_it(app: FastAPI, admin: TestClient) -> None:
+    body = json.dumps(SIGN_IN).encode()
+    headers = {"content-type": "application/json", "x-forwarded-proto": "https"}
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        server, thread = serving(app, bound)
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}/api/v1/session"
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=20) as answer:
+            [cookie] = [one for one in answer.headers.get_all("set-cookie") if one.startswith(f"{sessions.COOKIE}=")]
+        server.should_exit = True
+        thread.join(20)
+    assert "Secure" in cookie.split("; ")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.console.browser.conftest import PATIENCE, Watched
+from tests.console.browser.watched import PATIENCE, Watched
 from tests.whole import tiny
 
 MINUTES = 180_000  # milliseconds for a whole run on a busy machine

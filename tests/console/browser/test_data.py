@@ -5,13 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
-import pytest
-
-from tests.console.browser.conftest import THEMES, Opening, Site
-from tests.console.browser.looked import MARK, contrasts, findings, pixels
-from tests.console.browser.test_pages import dataset
-
-PARTS = {"Rows": "flight 3", "Quarantine": "onerror=alert", "Schema": "at least 0", "Versions": "this one"}
+from tests.console.browser.watched import Opening, Site
 
 
 def test_from_a_source_to_the_rows_that_broke_its_contract(opened: Opening, site: Site) -> None:
@@ -47,23 +41,3 @@ def test_a_dataset_is_taken_out_with_its_checksum(opened: Opening, site: Site, t
     going.value.save_as(tmp_path / "out.csv")
     assert sha256((tmp_path / "out.csv").read_bytes()).hexdigest() == told
     assert watched.clicks == 4
-
-
-@pytest.mark.parametrize("theme", THEMES)
-def test_what_is_drawn_of_a_column_can_be_seen(opened: Opening, site: Site, theme: str) -> None:
-    watched = opened(theme)
-    watched.open(f"/datasets/{dataset(site)}?column=distance")
-    drawn = watched.page.locator(".inspector .bars")
-    drawn.wait_for()
-    seen = contrasts(pixels(drawn.screenshot()))
-    assert (seen >= MARK).any(axis=0).mean() > 0.5, "bars over most of the width"
-
-
-@pytest.mark.parametrize("theme", THEMES)
-def test_each_part_of_a_dataset_is_clear_to_all(opened: Opening, site: Site, theme: str) -> None:
-    watched = opened(theme)
-    watched.open(f"/datasets/{dataset(site)}?tab=rows")
-    for tab, there in PARTS.items():
-        watched.click("tab", tab)
-        watched.page.get_by_text(there).last.wait_for()
-        assert findings(watched.page) == [], tab

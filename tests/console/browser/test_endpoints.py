@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from aimass.console.endpoints.served import endpoint
-from tests.console.browser.conftest import THEMES, Opening, Site, Watched
+from tests.console.browser.seeded import failing
 from tests.console.browser.test_live import until
-from tests.console.browser.test_pages import clear
+from tests.console.browser.watched import Opening, Site, Watched
 
 
 def shares(site: Site, name: str) -> dict[str, float]:
@@ -49,21 +47,24 @@ def test_an_endpoint_is_rolled_back_in_three_clicks_from_home(opened: Opening, s
     until(lambda: shares(site, "customers") == {"2": 0.8, "3": 0.2})
 
 
-def test_from_an_alert_it_is_one_more_click(opened: Opening, site: Site) -> None:
-    watched = opened()
-    watched.open("/endpoints/customers?act=rollback")  # where the alert at Home leads
-    watched.page.get_by_role("dialog", name="Roll back customers to v2?").wait_for()
-    watched.page.keyboard.press("Escape")
-    until(lambda: "act=" not in watched.page.evaluate("location.hash"))
-    assert shares(site, "customers") == {"2": 0.8, "3": 0.2}
+def test_all_is_well_or_not_at_a_glance_and_the_cause_is_one_click_away(opened: Opening, site: Site) -> None:
+    watched = home(opened)
+    watched.page.get_by_role("region", name="Are things well?").get_by_text("Inference", exact=True).wait_for()
+    needs = watched.page.get_by_role("region", name="Needs you")
+    needs.get_by_text("a row without a target cannot be used").wait_for()
+    assert watched.clicks == 0
+    watched.click("link", "Open run", within=needs.get_by_role("listitem").filter(has_text="a row without a target"))
+    watched.page.get_by_role("region", name="Why").get_by_text("a row without a target cannot be used").wait_for()
+    assert watched.clicks == 1
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_what_is_drawn_of_an_endpoint_can_be_seen(opened: Opening, theme: str) -> None:
-    watched = opened(theme)
-    watched.open("/endpoints/customers")
-    charts = watched.page.locator("figure.chart .plot canvas")
-    charts.first.wait_for()
-    assert charts.count() == 3
-    for chart in charts.all()[:2]:  # the third is of errors, and there are none
-        clear(chart, letters=12)  # they are low, and have few labels
+def test_from_an_alert_at_home_an_endpoint_is_rolled_back_in_two_clicks(opened: Opening, site: Site) -> None:
+    with failing(site.ring, "customers", "3"):
+        watched = home(opened)
+        watched.click("link", "Roll back customers")
+        dialog = watched.page.get_by_role("dialog", name="Roll back customers to v2?")
+        watched.click("button", "Roll back to v2", within=dialog)
+        watched.page.get_by_text("customers: v2 has all requests").wait_for()
+        assert watched.clicks == 2 and shares(site, "customers") == {"2": 1.0}
+        watched.click("button", "Undo")
+        until(lambda: shares(site, "customers") == {"2": 0.8, "3": 0.2})

@@ -7,9 +7,9 @@ from typing import Any
 
 from aimass.console.up import state as file
 from aimass.runner.workspace import Workspace
-from tests.console.browser.conftest import Site, opening
 from tests.console.browser.journey import BUDGETS, CLICKS, Told, few_columns, main_job
-from tests.console.browser.looked import findings, picture
+from tests.console.browser.looked import clear_to_all
+from tests.console.browser.watched import Site, opening
 from tests.console.up.test_supervisor import up
 
 
@@ -25,12 +25,9 @@ def test_from_an_empty_workspace_to_an_answer_with_clicks_only(chromium: Any, tm
             assert version == "customers@1"
             assert ("yes" in answer or "no" in answer) and "customers@1" in answer
             assert watched.clicks <= CLICKS, told.marks
-            watched.complaints = [said for said in watched.complaints if "503 (" not in said]  # it is being loaded
+            watched.forgive("503 (")  # it is being loaded
             watched.open("/jobs/1")
             watched.page.get_by_role("heading", name="Published customers@1").wait_for()
-            for theme in ("light", "dark"):
-                watched.page.emulate_media(color_scheme=theme)
-                assert findings(watched.page) == []
-                picture(watched.page, f"job-published-{theme}")
+            clear_to_all(watched, "job-published")
     [row] = Workspace(tmp_path / "space").versions()
     assert (row["name"], row["number"]) == ("customers", 1)

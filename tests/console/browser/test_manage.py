@@ -8,13 +8,18 @@ import pytest
 
 from aimass.core.task import Task
 from aimass.runner.workspace import Workspace
-from tests.console.browser.conftest import THEMES, Opening, Site
-from tests.console.browser.looked import findings, picture
+from tests.console.browser.looked import clear_to_all, findings, fits
+from tests.console.browser.watched import Opening, Site
 from tests.console.up.test_supervisor import member, there, until, up
 from tests.serve.ray.conftest import publish
 from tests.serve.versions.conftest import write_version
 
 MANY = 100_000  # lines
+OLDER = """(first) => {
+  const box = document.querySelector('.log');
+  box.scrollTop = 0;
+  return box.querySelector('li').innerText !== first;
+}"""  # goes up until lines before the FIRST are there
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +37,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     ):
         workspace.catalog.add_log(run, text)
     with up(workspace.folder, "--workers", "2"):
-        yield Site(there(workspace.folder).console, workspace, None)  # type: ignore[arg-type]
+        yield Site(there(workspace.folder).console, workspace)
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_what_is_managed_is_clear_to_all(opened: Opening, site: Site, theme: str) -> None:
-    watched = opened(theme)
+def test_what_is_managed_is_clear_to_all(opened: Opening, site: Site) -> None:
+    watched = opened()
     page = watched.page
     for name, there_is in {
         "subsystems": "waits for a job",
@@ -46,16 +50,15 @@ def test_what_is_managed_is_clear_to_all(opened: Opening, site: Site, theme: str
     }.items():
         watched.open(f"/{name}")
         page.get_by_text(there_is).first.wait_for()
-        assert findings(page) == [], name
-        picture(page, f"{name}-{theme}")
+        clear_to_all(watched, name)
+        fits(page)
     watched.open("/parameters?history=*")
     page.get_by_role("dialog", name="All changes").wait_for()
-    assert findings(page) == []
+    clear_to_all(watched, "all changes", within="dialog", kept=False)
     page.keyboard.press("Escape")
     watched.click("button", "Change server/idle_seconds")
     page.get_by_label("New value").fill("20")
-    assert findings(page) == []
-    picture(page, f"parameter-{theme}")
+    clear_to_all(watched, "parameter")
 
 
 def test_a_parameter_is_changed_and_who_did_it_is_seen_and_taken_back(opened: Opening, site: Site) -> None:
@@ -105,8 +108,7 @@ def test_a_hundred_thousand_lines_are_scrolled_and_searched_and_few_are_drawn(op
     assert drawn.count() < 120
     watched.click("checkbox", "Follow")
     for _ in range(3):
-        page.locator(".log").evaluate("box => box.scrollTop = 0")
-        page.wait_for_timeout(150)
+        page.wait_for_function(OLDER, arg=drawn.first.inner_text())
     page.get_by_text("more above").wait_for()
     assert drawn.count() < 120
     page.get_by_label("Search the logs").fill("line 7777")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from aimass.console.access import audit
 from aimass.console.graph import netron
-from tests.console.browser.conftest import THEMES, Opening, Site
-from tests.console.browser.looked import MARK, TEXT, contrasts, pixels
-from tests.console.browser.test_pages import ledgers
+from aimass.store.jobs import Jobs
+from tests.console.browser.pages import ledgers
+from tests.console.browser.watched import Opening, Site, Watched
 
 
 def pointed(site: Site) -> str:
@@ -56,13 +55,27 @@ def test_the_graph_is_drawn_here_a_year_from_now(opened: Opening, site: Site, mo
     watched.page.goto("about:blank")  # nothing was asked of others: `opened` looks
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_candidates_budgets_and_words_can_be_seen(opened: Opening, site: Site, theme: str) -> None:
-    watched = opened(theme)
-    watched.open(f"/ledgers/{ledgers(site)[1]}")
-    drawn: Any = watched.page.locator(".scatter svg")
-    drawn.get_by_text("mlp", exact=True).wait_for()
-    seen = contrasts(pixels(drawn.screenshot()))
-    assert (seen[-40:] >= TEXT).sum() > 60, "the labels of the axis cannot be read"
-    assert (seen[20:-50, 70:] >= MARK).sum() > 400, "marks, intervals and budgets cannot be seen"
-    assert drawn.locator("circle").count() == 4 and drawn.locator(".limits line").count() == 1
+def test_the_pick_of_a_ledger_is_published_in_four_clicks(opened: Opening, site: Site) -> None:
+    watched = opened()
+    watched.open()
+    watched.heading("Home")
+    watched.click("link", "Ledgers", exact=True)
+    picked = ledgers(site)[1]
+    watched.click("link", "", within=watched.page.locator(f'th:has([href="#/ledgers/{picked}"])'))
+    watched.click("button", "Publish pick")
+    dialog = watched.page.get_by_role("dialog", name="Publish pick")
+    assert dialog.get_by_label("Name").input_value() == "flights", "it was published as that before"
+    watched.click("button", "Publish", within=dialog)
+    watched.page.wait_for_url("**#/jobs?job=*")
+    [job] = Jobs(site.workspace.catalog).rows(1)
+    assert (job["work"]["step"], job["work"]["settings"]["name"]) == ("publish", "flights") and watched.clicks == 4
+    Jobs(site.workspace.catalog).cancel(job["id"])
+
+
+def test_a_graph_of_thousands_of_nodes_is_summed_up_and_stops_no_tab(tab: Watched, site: Site) -> None:
+    tab.visit("/models/deep/1?tab=graph", "By part of the graph")
+    tab.page.get_by_role("region", name="By part of the graph").get_by_text("layer30").wait_for()
+    tab.click("button", "Drawn")
+    tab.page.get_by_text("Beyond some 3,000 nodes").wait_for()
+    assert tab.page.locator("iframe").count() == 0
+    tab.well()

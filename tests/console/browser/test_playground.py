@@ -6,15 +6,12 @@ import ast
 import json
 import subprocess
 
-import pytest
-
-from tests.console.browser.conftest import THEMES, Opening
-from tests.console.browser.looked import findings, picture
+from tests.console.browser.looked import clear_to_all
+from tests.console.browser.watched import Opening
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_a_record_is_one_click_from_its_answer_and_why(opened: Opening, theme: str) -> None:
-    watched = opened(theme)
+def test_a_record_is_one_click_from_its_answer_and_why(opened: Opening) -> None:
+    watched = opened()
     watched.open("/playground/customers?explain=200")
     watched.heading("Playground")
     page = watched.page
@@ -24,8 +21,7 @@ def test_a_record_is_one_click_from_its_answer_and_why(opened: Opening, theme: s
     assert watched.clicks == 1
     assert page.get_by_label("Probabilities").inner_text().startswith("leaves")
     assert page.get_by_text("plan = basic").is_visible()
-    assert findings(page) == []
-    picture(page, f"playground-answer-{theme}")
+    clear_to_all(watched, "playground-answer")
 
 
 def test_what_is_wrong_is_said_at_its_field(opened: Opening) -> None:
@@ -48,13 +44,12 @@ def test_a_text_is_drawn_word_by_word_and_a_picture_with_what_it_shows(opened: O
     watched.click("button", "Send record")
     page.get_by_text("review, word by word").wait_for()
     assert page.locator(".token.for", has_text="broken").is_visible()
-    picture(page, "playground-text-light")
+    clear_to_all(watched, "playground-text")
     watched.open("/playground/clothes?explain=200")
     page.get_by_alt_text("image as it is sent").wait_for()
     watched.click("button", "Send record")
     page.get_by_alt_text("what speaks for shirt").wait_for()
-    assert findings(page) == []
-    picture(page, "playground-picture-light")
+    clear_to_all(watched, "playground-picture")
 
 
 def test_the_request_as_code_gives_the_same_answer(opened: Opening) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.console.browser.conftest import Opening, Site, Watched
 from tests.console.browser.looked import unsaved
-from tests.console.browser.test_pages import dataset, ledgers
+from tests.console.browser.pages import dataset, ledgers
+from tests.console.browser.watched import Opening, Site, Watched
 
 
 def saved(watched: Watched, what: str) -> list[dict[str, str]]:

@@ -110,6 +110,16 @@ def clothes(folder: Path) -> Path:
     return written(folder, nodes, inputs, tensors, fields, "garment", sample, classes=names)
 
 
+def deep(folder: Path, nodes: int) -> Path:
+    """Late: sigmoid(distance), by way of so many NODES."""
+    steps = [h.make_node("Identity", [f"s{i}"], [f"s{i + 1}"], f"layer{i // 100}/step{i % 100}") for i in range(nodes)]
+    ends = [h.make_node("Cast", ["distance"], ["s0"], to=T.FLOAT), h.make_node("Identity", [f"s{nodes}"], ["logit"])]
+    inputs = [h.make_tensor_value_info("distance", T.DOUBLE, ["N"])]
+    fields = (Field("distance", "float64", kind="number", sent="number", unit="miles"),)
+    names = named("false", "true")
+    return written(folder, [ends[0], *steps, ends[1], *answers()], inputs, names, fields, "late", [{"distance": 120.0}])
+
+
 def shirt() -> np.ndarray:
     """A drawing.  uint8 28 x 28 x 1"""
     image = np.zeros(SHAPE, np.uint8)
