@@ -17,7 +17,7 @@ export const GROUPS = ['', 'Data', 'Training', 'Models', 'Serving', 'Manage', 'M
 
 export const ROUTES: Route[] = [
   { path: '/', title: 'Home', group: '', icon: 'home', needs: 'home.see', page: () => import('./pages/home.tsx') },
-  { path: '/start', title: 'New project', group: '', icon: 'start', needs: 'jobs.ask', page: () => import('./pages/start.tsx') },
+  { path: '/start', title: 'New project', group: '', icon: 'start', needs: 'files.change', page: () => import('./pages/start.tsx') },
   { path: '/files', title: 'Files', group: 'Data', icon: 'files', needs: 'files.see', page: () => import('./pages/files.tsx') },
   { path: '/sources', title: 'Sources', group: 'Data', icon: 'sources', needs: 'data.see', page: () => import('./pages/sources.tsx') },
   { path: '/sources/:name', title: 'Source', needs: 'data.see', page: () => import('./pages/source.tsx') },

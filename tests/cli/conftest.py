@@ -13,7 +13,8 @@ import pytest
 from tests.console.browser.conftest import serving
 
 from aimass.cli.main import main
-from aimass.console.access import keys
+from aimass.console.access import keys, users
+from aimass.console.access.grants import over_all
 from aimass.console.app import create_app
 from aimass.console.jobs.worker import Worker
 from aimass.runner.workspace import Workspace
@@ -38,8 +39,11 @@ def url(space: Workspace) -> Iterator[str]:
 
 
 def key_of(space: Workspace, role: str) -> str:
+    fresh = not users.any_there(space.catalog)
     with space.catalog.writing() as link:
-        return keys.add(link, "cli", role, "ada")[1]
+        if fresh:
+            users.add(link, "ada", "scrypt$", over_all("admin"))
+        return keys.add(link, "cli", over_all(role), "ada")[1]
 
 
 @pytest.fixture

@@ -79,9 +79,9 @@ def measured(use: str, passes: tuple[str, ...], model: str, base: Mapping[str, A
     }  # fmt: skip
 
 
-def chosen(space: Workspace, seed: int, **goal: Any) -> Artifact:
-    """The ledger of all that is TRIED on one dataset, by the real `choose`."""
-    source = by_hand(space, "dataset", "collect", {"rows.csv": f"seed {seed}"}, [], rows=336_776)
+def chosen(space: Workspace, seed: int, source: Artifact | None = None, **goal: Any) -> Artifact:
+    """The ledger of all that is TRIED on one dataset (SOURCE, if given), by the real `choose`."""
+    source = source or by_hand(space, "dataset", "collect", {"rows.csv": f"seed {seed}"}, [], rows=336_776)
     examples = by_hand(space, "examples", "prepare", {"graph.onnx": "g"}, [source.digest], train=212_774)
     reports: dict[tuple[str, ...], Any] = {}
     for use, passes in TRIED:

@@ -12,8 +12,10 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from aimass.console.access.caller import Caller
 from aimass.console.access.roles import PERMISSIONS, ROLES
-from aimass.console.access.who import SAFE, rule_of
+from aimass.console.access.who import SAFE, needs, rule_of
+from aimass.console.access.whose import LISTED, Whose
 from aimass.console.app import OPENAPI, check_rules, create_app
 from tests.console.conftest import Guest
 
@@ -47,6 +49,20 @@ def test_an_application_with_a_route_that_needs_nothing_does_not_start(tmp_path:
     app = create_app(str(tmp_path))
     app.get("/api/v1/everything")(lambda: "secrets")
     with pytest.raises(AssertionError, match="/api/v1/everything does not say what it needs"):
+        check_rules(app)
+
+
+@pytest.mark.parametrize(("permission", "of"), [("runs.see", None), ("users.see", LISTED)])
+def test_nor_does_one_with_a_route_that_does_not_say_whose_things_it_is_about(
+    tmp_path: Path, permission: str, of: Whose | None
+) -> None:
+    app = create_app(str(tmp_path))
+
+    @app.get("/api/v1/all")
+    def everything(caller: Caller = needs(permission, of=of)) -> str:
+        return "secrets"
+
+    with pytest.raises(AssertionError, match="/api/v1/all does not say whose things it is about"):
         check_rules(app)
 
 

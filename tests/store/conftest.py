@@ -53,6 +53,11 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres: str) -> str:
     """URL of an empty database."""
+    return empty_database(postgres)
+
+
+def empty_database(postgres: str) -> str:
+    """URL of an empty database at the server POSTGRES."""
     import sqlalchemy as sa
 
     engine = sa.create_engine(postgres.format(name="postgres"), isolation_level="AUTOCOMMIT")

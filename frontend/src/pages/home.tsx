@@ -45,7 +45,7 @@ export default function HomePage() {
 const fresh = (now: Home): boolean => !now.releases.length && !now.running.length;
 
 function Begin() {
-  if (!allows(useCell(me), 'jobs.ask')) return null;
+  if (!allows(useCell(me), 'files.change')) return null;
   return (
     <section class="card begin" aria-label="Where to begin">
       <p><b>Nothing is released yet.</b> Bring a file, say what to predict and what it may cost: what comes of it answers at an endpoint.</p>

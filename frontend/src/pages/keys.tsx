@@ -11,7 +11,7 @@ import { Field, Problem, useForm } from '../parts/form.tsx';
 import { milliseconds, plural } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { allows } from '../parts/rights.ts';
-import { RoleField } from '../parts/roles.tsx';
+import { FIRST, Granted, GrantsField } from '../parts/roles.tsx';
 import { Empty, Shown } from '../parts/states.tsx';
 import { State } from '../parts/state.tsx';
 import { Ago } from '../parts/times.tsx';
@@ -29,7 +29,7 @@ export default function KeysPage() {
         <Csv of="Keys" name="keys" rows={keys.value?.rows} />
         {may && <button type="button" class="primary" onClick={() => make(true)}>Make key</button>}</header>
       <Shown of={keys} what="The list of keys">{({ rows }) => (rows.length ? (
-        <table class="plain boxed"><thead><tr><th scope="col">Name</th><th scope="col">Key</th><th scope="col">Role</th><th scope="col">State</th><th scope="col">Made</th><th scope="col">Ends</th><th scope="col"><span class="unseen">Deeds</span></th></tr></thead>
+        <table class="plain boxed"><thead><tr><th scope="col">Name</th><th scope="col">Key</th><th scope="col">Access</th><th scope="col">State</th><th scope="col">Made</th><th scope="col">Ends</th><th scope="col"><span class="unseen">Deeds</span></th></tr></thead>
           <tbody>{rows.map((key) => <Row key={key.id} of={key} may={may} again={keys.again} />)}</tbody></table>
       ) : <Empty title="No key yet">A program that uses the API shows a key: <code>Authorization: Bearer KEY</code>.</Empty>)}</Shown>
       {making && <Make close={() => make(false)} again={keys.again} />}
@@ -43,7 +43,7 @@ function Row({ of: key, may, again }: { of: Key; may: boolean; again: () => void
   const [asked, ask] = useState(false);
   return (
     <tr>
-      <th scope="row"><b>{key.name}</b></th><td><code>{key.id}</code></td><td>{key.role}</td><td><State of={stateOf(key)} /></td>
+      <th scope="row"><b>{key.name}</b></th><td><code>{key.id}</code></td><td><Granted grants={key.grants} /></td><td><State of={stateOf(key)} /></td>
       <td><Ago at={key.created} /> <span class="muted">by {key.made_by}</span></td><td>{key.expires ? <Ago at={key.expires} /> : <span class="muted">never</span>}</td>
       <td class="right">{may && stateOf(key) === 'allowed' && <button type="button" onClick={() => ask(true)}>Revoke</button>}
         {asked && (
@@ -57,8 +57,9 @@ function Row({ of: key, may, again }: { of: Key; may: boolean; again: () => void
 
 function Make({ close, again }: { close: () => void; again: () => void }) {
   const [told, tell] = useState('');
-  const form = useForm(async ({ name = '', role = 'viewer', expires = '' }) => {
-    const made = await call('POST /keys', { body: { name, role: role as 'viewer', expires } });
+  const [grants, set] = useState(FIRST);
+  const form = useForm(async ({ name = '', expires = '' }) => {
+    const made = await call('POST /keys', { body: { name, grants, expires } });
     tell(made.key);
     again();
   });
@@ -76,8 +77,8 @@ function Make({ close, again }: { close: () => void; again: () => void }) {
     <Dialog label="Make key" kind="ask" close={close}>
       <form onSubmit={form.submit}>
         <h2>Make key</h2>
-        <Field name="name" label="Name" autocomplete="off" autofocus hint="Of the program that will show it." />
-        <RoleField />
+        <Field name="name" label="Name" autocomplete="off" autofocus hint="Of the program that will show it. It never may more than who made it." />
+        <GrantsField grants={grants} set={set} />
         <Field name="expires" label="Ends" type="date" required={false} hint="Empty: never." />
         <Problem refusal={form.refusal} />
         <p class="row"><button type="submit" class="primary" disabled={form.busy}>Make key</button><button type="button" onClick={close}>Cancel</button></p>

@@ -2,8 +2,9 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Answer } from '../api/answer.ts';
-import type { Refusal } from '../api/client.ts';
+import { me, type Refusal } from '../api/client.ts';
 import { ago } from './format.ts';
+import { listed, overAll } from './grants.ts';
 import { Icon } from './icons.tsx';
 import { useClock } from './times.tsx';
 
@@ -54,6 +55,7 @@ export function Failed({ refusal, again, what }: { refusal: Refusal; again?: () 
 }
 
 export function Forbidden({ refusal, what }: { refusal: Refusal; what: string }) {
+  const grants = me.value?.grants ?? [];
   const permission = refusal.fact('permission');
   const granted = refusal.facts['granted_by'];
   const by = Array.isArray(granted) ? granted.join(', ') : granted ? String(granted) : 'an admin';
@@ -62,6 +64,7 @@ export function Forbidden({ refusal, what }: { refusal: Refusal; what: string })
       <Icon name="lock" />
       <h2>{what} is not for your role</h2>
       <p class="said">It needs {permission ? <>the permission <code>{permission}</code></> : 'a permission that you do not have'}. It is granted by: {by}.</p>
+      {!overAll(grants) && grants.length > 0 && <p class="said">You are {listed(grants)}. What belongs to no project, or to another, needs a grant over it or over everything.</p>}
     </div>
   );
 }

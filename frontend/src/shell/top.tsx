@@ -5,6 +5,7 @@ import { useRunning } from '../api/running.ts';
 import { useCell } from '../parts/cell.ts';
 import { ago } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
+import { Granted } from '../parts/roles.tsx';
 import { Menu } from '../parts/menu.tsx';
 import { useClock } from '../parts/times.tsx';
 import { palette } from './keys.ts';
@@ -25,7 +26,7 @@ export function Top() {
       <ThemeMenu />
       {who && (
         <Menu label={`${who.user}, ${who.role}`} kind="who" face={<><span class="face" aria-hidden="true" data-letter={who.user.slice(0, 1).toUpperCase()} /><span class="name">{who.user}</span><Icon name="down" /></>}>
-          <div class="menu-head" role="presentation"><b>{who.user}</b><br /><span class="muted">{who.role}</span></div>
+          <div class="menu-head" role="presentation"><b>{who.user}</b><br /><span class="muted"><Granted grants={who.grants} /></span></div>
           {LESSER[who.own_role]?.filter((role) => role !== who.role).map((role) => <button key={role} type="button" role="menuitem" onClick={() => void viewAs(role)}>See it as {role === 'viewer' ? 'a viewer' : 'an operator'}</button>)}
           {who.role !== who.own_role && <button type="button" role="menuitem" onClick={() => void viewAs(null)}>See it as yourself again</button>}
           <a class="button" role="menuitem" href="#/settings">Settings</a>

@@ -2,6 +2,7 @@
 import { call, me, type Refusal } from '../api/client.ts';
 import type { Calls } from '../api/schema.ts';
 import { useCell } from '../parts/cell.ts';
+import { listed, overAll } from '../parts/grants.ts';
 import { toast } from './toasts.tsx';
 
 type Role = NonNullable<Calls['POST /me/view']['body']['role']>;
@@ -17,7 +18,7 @@ export function Viewing() {
   if (!who || who.role === who.own_role) return null;
   return (
     <p class="viewing" role="status">
-      <span>You see the console as {who.role === 'viewer' ? 'a viewer' : 'an operator'} does. You are {who.own_role}.</span>
+      <span>You see the console as {who.role === 'viewer' ? 'a viewer' : 'an operator'} does{overAll(who.grants) ? '' : `: you are ${listed(who.grants)}`}. You are {who.own_role}.</span>
       <button type="button" onClick={() => void viewAs(null)}>See it as yourself again</button>
     </p>
   );

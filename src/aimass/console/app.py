@@ -18,7 +18,8 @@ from starlette.routing import Route
 from aimass import __version__
 from aimass.console import api, exports
 from aimass.console.access.links import opened
-from aimass.console.access.who import rule_of
+from aimass.console.access.roles import PERMISSIONS, WIDE
+from aimass.console.access.who import rule_of, whose_of
 from aimass.console.door import Bounded, Marked, Prefix, SameOrigin
 from aimass.console.pages import BUILT, Pages
 from aimass.console.parameters import effect
@@ -88,10 +89,13 @@ async def _tidy(folder: Path) -> None:
 
 
 def check_rules(app: FastAPI) -> None:
-    """Raises AssertionError when a route of APP does not say what it needs."""
+    """Raises AssertionError when a route of APP does not say what it needs, and whose things it is about."""
     for route in app.routes:
         if isinstance(route, APIRoute | APIWebSocketRoute):
-            assert rule_of(route.dependant) is not None, f"{route.path} does not say what it needs"
+            rule, whose = rule_of(route.dependant), whose_of(route.dependant)
+            assert rule is not None, f"{route.path} does not say what it needs"
+            free = rule in WIDE or rule not in PERMISSIONS
+            assert (whose is None) == free, f"{route.path} does not say whose things it is about"
 
 
 def on_this_machine(host: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -19,11 +20,14 @@ from aimass.console.files.uploads import Uploads
 from aimass.console.host import Host
 from aimass.console.live.feed import Feed
 from aimass.console.live.kinds import kinds_of
+from aimass.console.seen import seen_by
 from aimass.console.turn import Turn
 from aimass.console.up.line import Line
 from aimass.runner.workspace import Workspace
 from aimass.store.catalog import Catalog
+from aimass.store.reach import Reach
 
+NARROWED = "aimass.place"  # where a request keeps its own
 HASHES = 2  # passwords looked at at once: each takes 32 MiB and a core
 
 
@@ -60,8 +64,14 @@ class Place:
     def catalog(self) -> Catalog:
         return self.workspace.catalog
 
+    def seen_by(self, reach: Reach) -> Place:
+        """The same place for somebody who finds nothing in the catalog but what is within REACH."""
+        seen = copy(self)
+        seen.workspace = seen_by(self.workspace, reach)
+        return seen
+
 
 def place_of(request: HTTPConnection) -> Place:
-    """Where REQUEST is answered."""
-    found: Place = request.app.state.place
+    """Where REQUEST is answered, as far as who sends it may see it."""
+    found: Place = request.scope.get(NARROWED) or request.app.state.place
     return found

@@ -42,20 +42,20 @@ class Need(NamedTuple):
 
 
 def centres(space: Workspace) -> list[Centre]:
-    """The four of them, in the order data flows."""
+    """The four of them, in the order data flows; the last is of the whole workspace."""
     collecting, other = t.run.c.step.in_(COLLECTION), t.run.c.step.not_in(COLLECTION)
     return [
         _of_runs("Collection", _newest(space.catalog, collecting), "nothing was collected yet"),
         _of_runs("Training", _newest(space.catalog, other), "nothing was trained yet"),
         _inference(space),
-        _management(space),
+        *([] if space.catalog.reach else [_management(space)]),
     ]
 
 
 def needs(space: Workspace) -> list[Need]:
     """What waits for a person, the most pressing first."""
-    found = [*_disk(space), *_quarantined(space), *_orphans(space.catalog), *_failures(space.catalog)]
-    return found[:MOST]
+    whole = [] if space.catalog.reach else [*_disk(space), *_quarantined(space)]
+    return [*whole, *_orphans(space.catalog), *_failures(space.catalog)][:MOST]
 
 
 def figures_of(space: Workspace, digest: str) -> dict[str, float]:

@@ -163,7 +163,7 @@ def load(path: Path, sets: tuple[str, ...] = (), folder: Path | None = None) -> 
         raise project.at(["collect"], InputError("no source", expected='use = "csv" and its settings',
                                                  todo="see: aimass parts collector"))  # fmt: skip
     for table in ("collect", "steps", "track"):
-        _absolute_paths(tables.get(table, {}), folder or path.resolve().parent)
+        absolute_paths(tables.get(table, {}), folder or path.resolve().parent)
     groups = {
         key: project.checked([key], lambda k=key, c=kind: c.from_settings(tables.get(k, {}), k))  # type: ignore[misc]
         for key, kind in GROUPS.items()
@@ -204,18 +204,18 @@ def _check_scalars(project: Project) -> None:
             raise project.at([key], InputError(f"got {value!r}", expected=f"a table: [{key}]"))
 
 
-def _absolute_paths(table: Any, folder: Path) -> None:
+def absolute_paths(table: Any, folder: Path) -> None:
     """Paths in a project file are relative to the file, wherever the command is typed."""
     if isinstance(table, list):
         for item in table:
-            _absolute_paths(item, folder)
+            absolute_paths(item, folder)
     if not isinstance(table, dict):
         return
     for key, value in table.items():
         if isinstance(value, str) and _names_a_file(key, value) and _is_relative(value):
             table[key] = str(folder / value)
         else:
-            _absolute_paths(value, folder)
+            absolute_paths(value, folder)
 
 
 def _names_a_file(key: str, value: str) -> bool:

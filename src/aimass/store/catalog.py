@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,9 +17,12 @@ from sqlalchemy.exc import IntegrityError
 from aimass.core.artifact import Manifest
 from aimass.core.errors import InputError, StoreError
 from aimass.core.task import Task
-from aimass.store import figures
+from aimass.store import figures, origins
 from aimass.store import tables as t
 from aimass.store.database import open_database, speaking
+
+if TYPE_CHECKING:
+    from aimass.store.reach import Reach
 
 Row = dict[str, Any]
 
@@ -31,6 +34,8 @@ def now() -> str:
 
 class Catalog:
     """The facts at a SQLAlchemy URL.  Opening brings an older catalog up to date."""
+
+    reach: Reach | None = None  # what of it is seen; all of it
 
     def __init__(self, url: str) -> None:
         self.engine = open_database(url)
@@ -66,11 +71,12 @@ class Catalog:
     def add_artifact(self, m: Manifest) -> None:
         facts = {"digest": m.digest, "kind": m.kind, "step": m.step, "task": m.made_by, "facts": m.facts,
                  "size": m.size, "created": m.created, "package": m.version}  # fmt: skip
-        statements = [self._upsert(t.artifact, ["digest"], replace=False).values(facts)]
         parents = [{"child": m.digest, "parent": p} for p in dict.fromkeys(m.parents)]
-        if parents:
-            statements.append(self._upsert(t.parent, ["child", "parent"], replace=False).values(parents))
-        self.write(*statements)
+        with self.writing() as link:
+            link.execute(self._upsert(t.artifact, ["digest"], replace=False).values(facts))
+            if parents:
+                link.execute(self._upsert(t.parent, ["child", "parent"], replace=False).values(parents))
+            origins.keep_artifact(link, m)
 
     def artifacts(self, kind: str | None = None, limit: int = 100) -> list[Row]:
         query = sa.select(t.artifact).order_by(t.artifact.c.created.desc(), t.artifact.c.digest.desc()).limit(limit)
@@ -94,9 +100,11 @@ class Catalog:
         facts = {"task": task.digest, "step": task.step, "label": task.label, "task_json": task.to_json(),
                  "state": state, "started": now(), "host": socket.gethostname(), "pid": os.getpid(),
                  "output": output, "ended": now() if output else None}  # fmt: skip
-        with speaking(self.engine), self.engine.begin() as connection:
-            key = connection.execute(sa.insert(t.run).values(facts)).inserted_primary_key
-        return str(key[0]) if key else ""
+        with self.writing() as link:
+            key = link.execute(sa.insert(t.run).values(facts)).inserted_primary_key
+            assert key is not None
+            origins.keep_run(link, int(key[0]), task.step, task.settings, task.inputs)
+        return str(key[0])
 
     def end_run(self, run: str, state: str, *, output: str | None = None, error: Row | None = None) -> None:
         change = sa.update(t.run).where(t.run.c.id == int(run))

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from aimass.core.errors import InputError, StoreError
 from aimass.store.lock import held
 
-HEAD = "0005"  # the newest revision in migrations/
+HEAD = "0006"  # the newest revision in migrations/
 LITTLE = 1 << 20  # bytes; less is no space
 
 

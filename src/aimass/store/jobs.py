@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aimass.core.errors import InputError, TaskFailed
+from aimass.store import origins
 from aimass.store.catalog import Catalog, Row, now
 from aimass.store.database import speaking
 from aimass.store.tables import job as t
@@ -44,9 +45,12 @@ class Jobs:
 
     # -- for those who ask ------------------------------------------------------------------------------------
 
-    def ask(self, kind: str, work: Any, *, label: str = "", who: str = "", note: Note = _unnoted,
-            run: int | None = None, link: sa.Connection | None = None) -> Row:  # fmt: skip
-        """Put a job at the end of the queue: WORK is the JSON of a project or a task, which carries on RUN.
+    def ask(
+        self, kind: str, work: Any, *, label: str = "", who: str = "", note: Note = _unnoted, run: int | None = None,
+        sources: Collection[str] = (), link: sa.Connection | None = None,
+    ) -> Row:  # fmt: skip
+        """Put a job at the end of the queue: WORK is the JSON of a project, which reads SOURCES, or of a task, which
+        carries on RUN.
 
         In the transaction of LINK, or in one of its own.
         """
@@ -57,20 +61,24 @@ class Jobs:
         with self._writing(link) as link:
             key = link.execute(sa.insert(t).values(facts)).inserted_primary_key
             assert key is not None
+            origins.keep_job(link, int(key[0]), work if kind == TASK else {}, sources)
             row = _row(link, str(key[0]))
             note(link, row)
         return row
 
     def row(self, job: str) -> Row:
         """The job of this number.  Raises InputError."""
-        with speaking(self.catalog.engine), self.catalog.engine.connect() as link:
-            return _row(link, job)
+        return _first(self.catalog.rows(sa.select(t).where(t.c.id == _number(job))), job)
 
     def rows(self, limit: int = 100, *, before: str = "", state: str = "", kinds: Collection[str] = KINDS) -> list[Row]:
         """The newest jobs first, of one STATE or all, of KINDS; BEFORE goes on behind a job of this number."""
         query = sa.select(t).where(t.c.kind.in_(kinds)).order_by(t.c.id.desc()).limit(limit)
         query = query.where(t.c.id < _number(before)) if before else query
         return [_read(row) for row in self.catalog.rows(query.where(t.c.state == state) if state else query)]
+
+    def among(self, numbers: Collection[int]) -> list[int]:
+        """Those of NUMBERS that are jobs."""
+        return [row["id"] for row in self.catalog.rows(sa.select(t.c.id).where(t.c.id.in_(numbers)))]
 
     def counts(self) -> dict[str, int]:
         """How many jobs there are of each state."""
@@ -183,10 +191,14 @@ def _number(text: str) -> int:
 
 
 def _row(link: sa.Connection, job: str) -> Row:
-    found = link.execute(sa.select(t).where(t.c.id == _number(job))).mappings().first()
-    if found is None:
+    found = link.execute(sa.select(t).where(t.c.id == _number(job))).mappings()
+    return _first([dict(row) for row in found], job)
+
+
+def _first(found: list[Row], job: str) -> Row:
+    if not found:
         raise InputError(f"no job {job!r}", expected="the number of a job", todo="see: aimass status")
-    return _read(dict(found))
+    return _read(found[0])
 
 
 def _read(row: Row) -> Row:

@@ -36,6 +36,13 @@ def source(catalog: Catalog, name: str) -> Row | None:
     return _told(catalog, [{**row, "name": name}])[0] if row["newest"] is not None else None
 
 
+def settings_of(catalog: Catalog, name: str) -> Any:
+    """How the source NAME was read the last time; None where it never was."""
+    query = sa.select(t.run.c.id, t.run.c.task_json).where(t.run.c.step == COLLECT, named(catalog) == name)
+    rows = catalog.rows(query.order_by(t.run.c.id.desc()).limit(1))
+    return with_task(rows[0])["settings"].get("source") if rows else None
+
+
 def _told(catalog: Catalog, rows: list[Row]) -> list[Row]:
     """ROWS with the collector, the newest fetch and the newest dataset of each."""
     ids = {id for row in rows for id in (row["newest"], row["good"]) if id is not None}

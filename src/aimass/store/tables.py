@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text
 
 metadata = MetaData()
@@ -97,6 +99,23 @@ version = Table(
     Column("created", String(32), nullable=False),
 )  # fmt: skip
 
+
+# Which sources things come from, so that who may see some projects only finds what is theirs.
+
+
+def _comes_from(thing: str, kind: Any) -> Table:
+    """SOURCE is the name of a table of the lake, "" one that nobody knows; what is called PROJECT/NAME is PROJECT's."""
+    columns = [
+        Column(thing, kind, primary_key=True, autoincrement=False),
+        Column("source", String(256), primary_key=True),
+    ]
+    return Table(f"{thing}_source", metadata, *columns, Column("project", String(256), nullable=False))
+
+
+run_source = _comes_from("run", Id)
+artifact_source = _comes_from("artifact", String(64))
+job_source = _comes_from("job", Id)
+
 # Who may use the console.  A grant is (who, role, scope); who is a user, or key:ID.
 
 user = Table(
@@ -110,7 +129,7 @@ user = Table(
 granted = Table(
     "granted", metadata,
     Column("who", String(80), primary_key=True),
-    Column("scope", String(256), primary_key=True),  # * is everything
+    Column("scope", String(256), primary_key=True),  # *, project:NAME or source:NAME
     Column("role", String(16), nullable=False),
 )  # fmt: skip
 

@@ -19,10 +19,12 @@ from tests.runner.test_runners import task_of
 
 from aimass.console.access import audit
 from aimass.console.access.caller import Caller
+from aimass.console.access.grants import over_all
 from aimass.console.api import bulk
 from aimass.console.jobs.worker import Worker
 from aimass.console.place import Place
 from aimass.core.task import Task
+from aimass.runner.workspace import Workspace
 from aimass.store import tables as t
 from aimass.store.catalog import Catalog
 from aimass.store.jobs import Jobs
@@ -106,7 +108,8 @@ def test_two_who_ask_at_once_get_one_job(
     database: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sqlite = f"sqlite:///{tmp_path / 'catalog.db'}"
-    catalog = Catalog(sqlite if database == "sqlite" else request.getfixturevalue("postgres_url"))
+    space = Workspace(tmp_path, catalog=sqlite if database == "sqlite" else request.getfixturevalue("postgres_url"))
+    catalog = space.catalog
     run, found, both = catalog.start_run(TASK), bulk._job, threading.Barrier(2)
     catalog.end_run(run, "failed")
 
@@ -118,7 +121,8 @@ def test_two_who_ask_at_once_get_one_job(
 
     monkeypatch.setattr(bulk, "_job", together)
     with ThreadPoolExecutor(2) as pool:
-        told = list(pool.map(lambda name: bulk._resumed(catalog, int(run), Caller(name, "admin")), ("ada", "bob")))
+        callers = [Caller(name, over_all("admin")) for name in ("ada", "bob")]
+        told = list(pool.map(lambda caller: bulk._resumed(space, int(run), caller), callers))
     assert told[0]["job"] and told[0] == told[1] and len(Jobs(catalog).rows()) == 1
     catalog.engine.dispose()
 

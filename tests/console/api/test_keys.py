@@ -77,6 +77,39 @@ def test_keys_of_somebody_who_is_removed_open_nothing(app: FastAPI, admin: TestC
     assert client.get("/api/v1/me").status_code == 401
 
 
+def test_a_key_is_given_projects_and_never_more_than_who_made_it(app: FastAPI, admin: TestClient, guest: Guest) -> None:
+    other = guest("admin", "eve")
+    some = [{"scope": "project:a", "role": "admin"}, {"scope": "source:b/x", "role": "viewer"}]
+    key = made(other, role=None, grants=some)
+    assert (key["grants"], key["role"]) == (some, "admin")
+    client = program(app, key["key"])
+    assert client.get("/api/v1/me").json()["grants"] == some
+    assert client.get("/api/v1/keys").status_code == 403
+    for held, left in (
+        ([{"scope": "*", "role": "operator"}], [{"scope": "project:a", "role": "operator"}, some[1]]),
+        ([{"scope": "source:a/x", "role": "viewer"}], [{"scope": "source:a/x", "role": "viewer"}]),
+        ([{"scope": "project:b", "role": "admin"}, {"scope": "project:b/x", "role": "admin"}], None),
+        ([{"scope": "project:b", "role": "admin"}], some[1:]),
+    ):  # fmt: skip
+        done = admin.patch("/api/v1/users/eve", json={"grants": held})
+        if left is None:
+            assert done.status_code == 422
+        else:
+            assert client.get("/api/v1/me").json()["grants"] == left
+    admin.patch("/api/v1/users/eve", json={"grants": [{"scope": "project:c", "role": "admin"}]})
+    assert client.get("/api/v1/me").status_code == 401
+
+
+def test_keys_of_somebody_who_is_disabled_open_nothing_meanwhile(app: FastAPI, admin: TestClient, guest: Guest) -> None:
+    other = guest("admin", "eve")
+    first = made(other, role="admin")
+    second = program(app, made(program(app, first["key"]))["key"])
+    for disabled, status in ((True, 401), (False, 200)):
+        admin.patch("/api/v1/users/eve", json={"disabled": disabled})
+        assert program(app, first["key"]).get("/api/v1/me").status_code == status
+        assert second.get("/api/v1/me").status_code == status, "nor what a key of theirs has made"
+
+
 @pytest.mark.parametrize("shown", ["", "aim_", "aim_000000000000_" + "x" * 43, "x" * 5000, "aim_ü", "a b"])
 def test_what_is_no_key_opens_nothing_whoever_is_signed_in(admin: TestClient, shown: str) -> None:
     made(admin)

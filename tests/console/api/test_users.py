@@ -14,7 +14,9 @@ from tests.console.conftest import PASSWORD, Guest, entered
 
 from aimass.console.access import audit, users
 from aimass.console.access.caller import Caller
+from aimass.console.access.grants import over_all
 from aimass.console.refusals import Refusal
+from aimass.core.task import Task
 from aimass.store.catalog import Catalog
 
 NEW = {"name": "bob", "password": PASSWORD, "role": "viewer"}
@@ -24,7 +26,7 @@ def test_a_user_is_added_changed_and_removed_and_the_audit_tells(admin: TestClie
     made = admin.post("/api/v1/users", json=NEW)
     assert (made.status_code, made.json()["role"], made.json()["disabled"]) == (201, "viewer", None)
     changed = admin.patch("/api/v1/users/bob", json={"role": "operator", "password": "another horse"})
-    assert changed.json() == {**made.json(), "role": "operator"}
+    assert changed.json() == {**made.json(), "role": "operator", "grants": [{"scope": "*", "role": "operator"}]}
     assert admin.delete("/api/v1/users/bob").status_code == 204
     assert [row["name"] for row in admin.get("/api/v1/users").json()["rows"]] == ["ada"]
     told = audit.entries(catalog, who="ada", what="users.")
@@ -32,6 +34,73 @@ def test_a_user_is_added_changed_and_removed_and_the_audit_tells(admin: TestClie
     assert (told[1]["before"]["role"], told[1]["after"]["role"]) == ("viewer", "operator")
     assert told[1]["after"]["password"] == "changed" and "horse" not in str(told)
     assert {row["subject"] for row in told} == {"bob"} and all(row["request"] for row in told)
+
+
+def test_a_user_may_hold_several_grants_and_the_audit_tells_those_before_and_after(
+    admin: TestClient, catalog: Catalog
+) -> None:
+    grants = [{"scope": "project:churn", "role": "operator"}, {"scope": "source:flights/weather", "role": "viewer"}]
+    made = admin.post("/api/v1/users", json={"name": "eve", "password": PASSWORD, "grants": grants}).json()
+    assert (made["grants"], made["role"]) == (grants, "operator")
+    changed = admin.patch("/api/v1/users/eve", json={"grants": grants[1:]}).json()
+    assert (changed["grants"], changed["role"]) == (grants[1:], "viewer")
+    assert admin.patch("/api/v1/users/eve", json={"role": "viewer"}).json()["grants"] == [
+        {"scope": "*", "role": "viewer"}]  # fmt: skip
+    last, first = audit.entries(catalog, what="users.change")
+    assert (first["before"]["grants"], first["after"]["grants"]) == (grants, grants[1:])
+    assert last["before"]["grants"] == grants[1:]
+
+
+@pytest.mark.parametrize(
+    "scope", ["", "churn", "project:", "project:a/b", "source:", "source:a\nb", "team:a", "project:" + "x" * 241, "*a"]
+)
+def test_what_is_no_scope_is_refused(admin: TestClient, scope: str) -> None:
+    for path, body in (("users", {"name": "eve", "password": PASSWORD}), ("keys", {"name": "ci"})):
+        done = admin.post(f"/api/v1/{path}", json={**body, "grants": [{"scope": scope, "role": "viewer"}]})
+        assert (done.status_code, done.json()["key"]) == (422, "grants"), done.text
+
+
+TWICE = [{"scope": "*", "role": "viewer"}, {"scope": "*", "role": "admin"}]
+
+
+@pytest.mark.parametrize("given", [{}, {"grants": []}, {"role": "viewer", "grants": []}, {"grants": TWICE}])
+def test_a_user_has_one_grant_at_least_and_one_over_each_scope(admin: TestClient, given: dict[str, Any]) -> None:
+    done = admin.post("/api/v1/users", json={"name": "eve", "password": PASSWORD, **given})
+    assert done.status_code == 422, done.text
+
+
+def test_an_admin_of_a_project_administers_no_users_and_is_not_the_last_admin(
+    admin: TestClient, app: FastAPI, catalog: Catalog
+) -> None:
+    grants = [{"scope": "project:churn", "role": "admin"}]
+    admin.post("/api/v1/users", json={"name": "eve", "password": PASSWORD, "grants": grants})
+    eve = entered(TestClient(app), "/api/v1/session", {"name": "eve", "password": PASSWORD})
+    me = eve.get("/api/v1/me").json()
+    assert (me["role"], me["grants"], "audit.see" in me["permissions"]) == ("admin", grants, True)
+    assert not {"users.see", "keys.see", "files.see", "parameters.see", "jobs.outside"} & {*me["permissions"]}
+    refused = eve.get("/api/v1/users")
+    assert (refused.status_code, refused.json()["permission"], refused.json()["granted_by"]) == (
+        403, "users.see", ["admin"])  # fmt: skip
+    assert admin.patch("/api/v1/users/ada", json={"grants": grants}).status_code == 409
+
+
+def test_to_see_as_a_lesser_role_keeps_to_ones_own_projects(admin: TestClient, app: FastAPI) -> None:
+    grants = [{"scope": "project:a", "role": "admin"}, {"scope": "project:b", "role": "viewer"}]
+    admin.post("/api/v1/users", json={"name": "eve", "password": PASSWORD, "grants": grants})
+    eve = entered(TestClient(app), "/api/v1/session", {"name": "eve", "password": PASSWORD})
+    seen = eve.post("/api/v1/me/view", json={"role": "operator"}).json()
+    assert (seen["role"], seen["own_role"]) == ("operator", "admin")
+    assert seen["grants"] == eve.get("/api/v1/me").json()["grants"] == [
+        {"scope": "project:a", "role": "operator"}, {"scope": "project:b", "role": "viewer"}]  # fmt: skip
+    assert eve.post("/api/v1/me/view", json={"role": None}).json()["grants"] == grants
+
+
+def test_what_a_grant_can_be_over_is_told(admin: TestClient, catalog: Catalog) -> None:
+    for name in ("churn/calls", "churn/contracts", "loose"):
+        catalog.start_run(Task("collect", 1, {"name": name}, {}))
+    catalog.start_run(Task("train", 1, {}, {}))
+    assert admin.get("/api/v1/users/scopes").json() == {
+        "projects": ["churn"], "sources": ["churn/calls", "churn/contracts", "loose"]}  # fmt: skip
 
 
 def test_what_changes_a_user_ends_the_sessions_there_are(admin: TestClient, guest: Guest, app: FastAPI) -> None:
@@ -72,7 +141,7 @@ class UsersContract:
         catalog = Catalog(url)
         with catalog.writing() as link:
             for name in ("ada", "bob"):
-                users.add(link, name, "scrypt$", "admin")
+                users.add(link, name, "scrypt$", over_all("admin"))
         yield catalog
         catalog.engine.dispose()
 

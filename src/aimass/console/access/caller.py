@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aimass.console.access.roles import permissions_of
+from aimass.console.access.grants import Grants, permissions_of, reach_of, strongest
+from aimass.store.reach import Reach
 
 COMMAND = "command line"  # who made the first link
 
@@ -14,8 +15,8 @@ class Caller:
     """NAME is a user's, or key:ID.  ADDRESS and REQUEST are for the audit."""
 
     name: str
-    role: str = ""
-    own_role: str = ""  # where the role is a lesser one, to see what that sees
+    grants: Grants = ()
+    own: Grants = ()  # where the grants are lesser ones, to see what those see
     address: str = ""
     request: str = ""
     session: str = ""  # id of the session, "" for a key
@@ -23,5 +24,19 @@ class Caller:
     expires: str = ""
 
     @property
+    def role(self) -> str:
+        """The strongest, whatever it is over."""
+        return strongest(self.grants)
+
+    @property
+    def own_role(self) -> str:
+        return strongest(self.own or self.grants)
+
+    @property
     def permissions(self) -> frozenset[str]:
-        return permissions_of([self.role])
+        """What may be done, to some things at least."""
+        return permissions_of(self.grants)
+
+    def reach(self, permission: str = "") -> Reach | None:
+        """What PERMISSION is held over (anything, for ""); None: everything."""
+        return reach_of(self.grants, permission, self.name)

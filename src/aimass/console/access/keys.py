@@ -1,4 +1,4 @@
-"""Keys of programs: `Authorization: Bearer aim_ID_SECRET`, each with a role of its own.  Told once, kept as a hash."""
+"""Keys of programs: `Authorization: Bearer aim_ID_SECRET`, each with grants of its own.  Told once, kept as a hash."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aimass.console.access.roles import EVERYWHERE, ROLES
+from aimass.console.access import grants
+from aimass.console.access.grants import Grants
 from aimass.console.refusals import missing
-from aimass.core.errors import InputError, unknown
+from aimass.core.errors import InputError
 from aimass.serve.access.keys import cut, hashed, moment, new_key
 from aimass.store import tables as t
 from aimass.store.catalog import Catalog, Row, now
@@ -18,22 +19,25 @@ SHOWN = ("id", "name", "made_by", "created", "expires", "revoked")
 
 
 def listed(catalog: Catalog) -> list[Row]:
-    """Every key, newest first, with its role; nothing of its secret."""
-    return catalog.rows(_shown().order_by(t.key.c.created.desc(), t.key.c.id))
+    """Every key, newest first, with its grants; nothing of its secret."""
+    held = grants.all_of(catalog)
+    rows = catalog.rows(_shown().order_by(t.key.c.created.desc(), t.key.c.id))
+    return [grants.with_grants(row, held.get(f"key:{row['id']}", ())) for row in rows]
 
 
-def add(link: sa.Connection, name: str, role: str, made_by: str, expires: str = "") -> tuple[Row, str]:
-    """A key called NAME, and what its holder shows.  Raises InputError naming what is at fault."""
-    if role not in ROLES:
-        raise unknown("role", role[:80], ROLES, key="role")
+def add(link: sa.Connection, name: str, given: Grants, made_by: str, expires: str = "") -> tuple[Row, str]:
+    """A key called NAME with the grants GIVEN, and what its holder shows.  Raises InputError naming what is at fault.
+
+    Whatever is given, it may never do more than MADE_BY.
+    """
     if expires and moment(expires) <= moment(now()):
         raise InputError(f"{expires} is over", expected="a time to come", key="expires")
     key, token = new_key(name, ("manage",), expires=expires)
     facts: dict[str, Any] = {"id": key.id, "name": name, "made_by": made_by, "created": now(),
                              "expires": expires or None, "revoked": None}  # fmt: skip
     link.execute(sa.insert(t.key).values(**facts, salt=key.salt, hash=key.hash))
-    link.execute(sa.insert(t.granted).values(who=f"key:{key.id}", role=role, scope=EVERYWHERE))
-    return {**facts, "role": role}, token
+    grants.give(link, f"key:{key.id}", given)
+    return grants.with_grants(facts, given), token
 
 
 def revoke(link: sa.Connection, id: str) -> tuple[Row, Row]:
@@ -43,24 +47,20 @@ def revoke(link: sa.Connection, id: str) -> tuple[Row, Row]:
     row = link.execute(_shown().where(t.key.c.id == id)).first()
     if row is None:
         raise missing(f"there is no key {id[:20]!r}")
-    after = dict(row._mapping)
+    after = grants.with_grants(dict(row._mapping), grants.held(link, f"key:{id}"))
     return {**after, "revoked": None if ended else after["revoked"]}, after
 
 
 def of(catalog: Catalog, token: str) -> Row | None:
-    """The key that TOKEN is, with its role, while it opens anything."""
+    """The key that TOKEN is, with its grants, while it opens anything."""
     id, secret = cut(token)
-    query = sa.select(t.key, t.granted.c.role).join_from(t.key, t.granted, _grant()).where(t.key.c.id == id)
-    row = next(iter(catalog.rows(query)), None) if id else None
+    row = next(iter(catalog.rows(sa.select(t.key).where(t.key.c.id == id))), None) if id else None
     if row is None or not hmac.compare_digest(hashed(row["salt"], secret), row["hash"]):
         return None
     ends = [moment(text) for text in (row["expires"], row["revoked"]) if text]
-    return None if ends and min(ends) <= moment(now()) else row
+    held = () if ends and min(ends) <= moment(now()) else grants.of(catalog, f"key:{id}")
+    return {**row, "grants": held} if held else None
 
 
 def _shown() -> sa.Select[Any]:
-    return sa.select(*(t.key.c[name] for name in SHOWN), t.granted.c.role).join_from(t.key, t.granted, _grant())
-
-
-def _grant() -> Any:
-    return sa.and_(t.granted.c.who == sa.literal("key:") + t.key.c.id, t.granted.c.scope == EVERYWHERE)
+    return sa.select(*(t.key.c[name] for name in SHOWN))

@@ -1,8 +1,6 @@
-"""The one table of roles and what they may do.  A grant is (who, role, scope); the scope `*` is everything."""
+"""The one table of roles and what they may do, and which of that only a grant over everything gives."""
 
 from __future__ import annotations
-
-from collections.abc import Collection
 
 PERMISSIONS = {
     "self": "your own session and password",
@@ -69,7 +67,25 @@ ROLES: dict[str, frozenset[str]] = {
     "operator": _OPERATOR,
     "admin": frozenset(PERMISSIONS),
 }
-EVERYWHERE = "*"
+WIDE = (
+    frozenset(  # of the whole workspace: files and processes belong to no project, who may do what is for all to know
+        {
+            "archive.use",
+            "subsystems.see",
+            "subsystems.restart",
+            "parameters.see",
+            "parameters.change",
+            "parameters.console",
+            "files.see",
+            "files.change",
+            "jobs.outside",
+            "users.see",
+            "users.change",
+            "keys.see",
+            "keys.change",
+        }
+    )
+)
 
 
 def is_less(role: str, than: str) -> bool:
@@ -77,9 +93,10 @@ def is_less(role: str, than: str) -> bool:
     return role in ROLES and ROLES[role] < ROLES.get(than, frozenset())
 
 
-def permissions_of(roles: Collection[str]) -> frozenset[str]:
-    """What somebody with ROLES may do; a role that nobody knows (any more) gives nothing."""
-    return frozenset().union(*(ROLES.get(role, frozenset()) for role in roles))
+def lesser(one: str, other: str) -> str:
+    """The role that may do less; "" where nobody knows one of them (any more)."""
+    order = [*ROLES]
+    return min(one, other, key=order.index) if one in ROLES and other in ROLES else ""
 
 
 def roles_with(permission: str) -> list[str]:

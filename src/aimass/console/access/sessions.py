@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import sqlalchemy as sa
 
-from aimass.console.access.roles import EVERYWHERE
+from aimass.console.access import grants
 from aimass.store import tables as t
 from aimass.store.catalog import Catalog, Row
 
@@ -50,9 +50,9 @@ def end(link: sa.Connection, id: str) -> None:
 
 
 def of(catalog: Catalog, id: str) -> Row | None:
-    """The session ID with its user's role, if it has not ended and the user may still come in."""
-    s, u, g = t.session, t.user, t.granted
-    query = sa.select(s.c.id, s.c.user, s.c.expires, g.c.role).join_from(s, u, u.c.name == s.c.user)
-    query = query.join(g, (g.c.who == u.c.name) & (g.c.scope == EVERYWHERE))
-    query = query.where(s.c.id == id, u.c.disabled.is_(None), s.c.expires > after(timedelta()))
-    return next(iter(catalog.rows(query)), None)
+    """The session ID with its user's grants, if it has not ended and the user may still come in."""
+    s, u = t.session, t.user
+    query = sa.select(s.c.id, s.c.user, s.c.expires).join_from(s, u, u.c.name == s.c.user)
+    rows = catalog.rows(query.where(s.c.id == id, u.c.disabled.is_(None), s.c.expires > after(timedelta())))
+    held = grants.of(catalog, rows[0]["user"]) if rows else ()
+    return {**rows[0], "grants": held} if held else None

@@ -7,9 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aimass.console.access.roles import EVERYWHERE, ROLES
+from aimass.console.access import grants
+from aimass.console.access.grants import EVERYWHERE, Grants
 from aimass.console.refusals import missing, taken
-from aimass.core.errors import InputError, unknown
+from aimass.core.errors import InputError
 from aimass.store import tables as t
 from aimass.store.catalog import Catalog, Row, now
 
@@ -17,18 +18,15 @@ NAMED = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@+-]{0,62}[A-Za-z0-9])?")
 
 
 def listed(catalog: Catalog) -> list[Row]:
-    """Every user by name, with role; never a password."""
-    u = t.user.c
-    query = sa.select(u.name, t.granted.c.role, u.created, u.disabled).join_from(
-        t.user, t.granted, _grant(), isouter=True
-    )
-    return [{**row, "role": row["role"] or ""} for row in catalog.rows(query.order_by(u.name))]
+    """Every user by name, with grants; never a password."""
+    u, held = t.user.c, grants.all_of(catalog)
+    rows = catalog.rows(sa.select(u.name, u.created, u.disabled).order_by(u.name))
+    return [grants.with_grants(row, held.get(row["name"], ())) for row in rows]
 
 
 def found(catalog: Catalog, name: str) -> Row | None:
-    """The user NAME with role and what is kept of the password, or None."""
-    query = sa.select(t.user, t.granted.c.role).join_from(t.user, t.granted, _grant(), isouter=True)
-    return next(iter(catalog.rows(query.where(t.user.c.name == name))), None)
+    """The user NAME with what is kept of the password, or None."""
+    return next(iter(catalog.rows(sa.select(t.user).where(t.user.c.name == name))), None)
 
 
 def any_there(catalog: Catalog) -> bool:
@@ -44,21 +42,20 @@ def checked_name(name: str) -> str:
     return name
 
 
-def add(link: sa.Connection, name: str, password: str, role: str) -> Row:
+def add(link: sa.Connection, name: str, password: str, given: Grants) -> Row:
     """A user NAME, with what is kept of PASSWORD.  Raises Refusal (409) where there is one, InputError for a name."""
     checked_name(name)
-    _check_role(role)
     if link.execute(sa.select(t.user.c.name).where(sa.func.lower(t.user.c.name) == name.lower())).first():
         raise taken(f"there is a user called {name!r}", key="name")
     created = now()
     link.execute(sa.insert(t.user).values(name=name, password=password, created=created, disabled=None))
-    link.execute(sa.insert(t.granted).values(who=name, role=role, scope=EVERYWHERE))
-    return {"name": name, "role": role, "created": created, "disabled": None}
+    grants.give(link, name, given)
+    return grants.with_grants({"name": name, "created": created, "disabled": None}, given)
 
 
-def change(link: sa.Connection, name: str, *, role: str | None = None, disabled: bool | None = None,
+def change(link: sa.Connection, name: str, *, given: Grants | None = None, disabled: bool | None = None,
            password: str | None = None) -> tuple[Row, Row]:  # fmt: skip
-    """NAME before and after.  A new password, a lesser role or being disabled ends the sessions there are.
+    """NAME before and after.  A new password, other grants or being disabled end the sessions there are.
 
     Raises Refusal: 404 when there is no such user, 409 when nobody could administer any more.
     """
@@ -68,15 +65,12 @@ def change(link: sa.Connection, name: str, *, role: str | None = None, disabled:
         values["disabled"] = (before["disabled"] or now()) if disabled else None
     if values:
         link.execute(sa.update(t.user).where(t.user.c.name == name).values(values))
-    if role is not None:
-        _check_role(role)
-        link.execute(sa.update(t.granted).where(t.granted.c.who == name).values(role=role))
+    if given is not None:
+        grants.give(link, name, given)
     link.execute(sa.delete(t.session).where(t.session.c.user == name))
     _check_admins(link)
-    after = {**before, **({} if role is None else {"role": role})}
-    if disabled is not None:
-        after["disabled"] = values["disabled"]
-    return before, after
+    after = before if given is None else grants.with_grants(before, given)
+    return before, after if disabled is None else {**after, "disabled": values["disabled"]}
 
 
 def remove(link: sa.Connection, name: str) -> Row:
@@ -93,25 +87,17 @@ def remove(link: sa.Connection, name: str) -> Row:
 def _locked(link: sa.Connection, name: str) -> Row:
     """NAME as it is now; other changes of users wait until this transaction is over."""
     link.execute(sa.update(t.user).values(created=t.user.c.created))  # takes the lock before anything is read
-    query = sa.select(t.user.c.name, t.granted.c.role, t.user.c.created, t.user.c.disabled)
-    row = link.execute(query.join_from(t.user, t.granted, _grant(), isouter=True).where(t.user.c.name == name)).first()
+    query = sa.select(t.user.c.name, t.user.c.created, t.user.c.disabled).where(t.user.c.name == name)
+    row = link.execute(query).first()
     if row is None:
         raise missing(f"there is no user called {name[:80]!r}")
-    return {**row._mapping, "role": row.role or ""}
+    return grants.with_grants(dict(row._mapping), grants.held(link, name))
 
 
 def _check_admins(link: sa.Connection) -> None:
-    query = sa.select(sa.func.count()).select_from(t.user).join(t.granted, _grant())
-    left = link.execute(query.where(t.granted.c.role == "admin", t.user.c.disabled.is_(None))).scalar()
-    if not left:
-        raise taken("nobody could administer any more", expected="an admin who is not disabled",
+    g = t.granted.c
+    query = sa.select(sa.func.count()).select_from(t.user).join(t.granted, g.who == t.user.c.name)
+    admins = (g.role == "admin", g.scope == EVERYWHERE, t.user.c.disabled.is_(None))
+    if not link.execute(query.where(*admins)).scalar():
+        raise taken("nobody could administer any more", expected="an admin over everything who is not disabled",
                     todo="make somebody else an admin first")  # fmt: skip
-
-
-def _check_role(role: str) -> None:
-    if role not in ROLES:
-        raise unknown("role", role[:80], ROLES, key="role")
-
-
-def _grant() -> Any:
-    return sa.and_(t.granted.c.who == t.user.c.name, t.granted.c.scope == EVERYWHERE)

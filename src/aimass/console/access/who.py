@@ -1,4 +1,5 @@
-"""The place where a request meets the rights: each route names the permission it needs, or says that it needs none.
+"""The place where a request meets the rights: each route names the permission it needs and whose things it is about,
+or says that it needs none.
 
 A cookie is not enough to change anything: the page shows `x-csrf-token`, too.  A key is, since no browser sends one by
 itself.
@@ -16,34 +17,62 @@ from starlette.requests import HTTPConnection
 
 from aimass.console.access import keys, sessions
 from aimass.console.access.caller import Caller
-from aimass.console.access.roles import PERMISSIONS, is_less, roles_with
-from aimass.console.place import place_of
+from aimass.console.access.grants import both, over_all, strongest
+from aimass.console.access.roles import PERMISSIONS, WIDE, is_less, roles_with
+from aimass.console.access.whose import Whose
+from aimass.console.place import NARROWED, place_of
 from aimass.console.refusals import Refusal
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 VIEW = "aimass_view"  # the cookie with the role that somebody wants to see the console as
 
 
-def needs(permission: str) -> Any:
-    """A parameter of a route: the Caller, who holds PERMISSION."""
+def needs(permission: str, of: Whose | None = None) -> Any:
+    """A parameter of a route: the Caller, who holds PERMISSION over what the route is about.
+
+    OF is left out where only a grant over everything gives PERMISSION.
+    """
     assert permission in PERMISSIONS, permission
 
     def check(request: HTTPConnection) -> Caller:
         caller = caller_of(request)
         check_held(caller, permission)
+        if of is not None:
+            _narrow(request, caller, permission, of)
         return caller
 
-    check.rule = permission  # type: ignore[attr-defined]
+    check.rule, check.whose = permission, of  # type: ignore[attr-defined]
     return Depends(check)
 
 
 def check_held(caller: Caller, permission: str) -> None:
-    """Raises Refusal (403) where CALLER lacks PERMISSION."""
+    """Raises Refusal (403) where CALLER lacks PERMISSION over whatever there is."""
     if permission not in caller.permissions:
-        by = roles_with(permission)
-        what = f"{caller.name} may not do this"
-        raise Refusal(403, what, expected=f"the permission {permission}: {PERMISSIONS[permission]}",
-                      todo="ask an admin for it", permission=permission, granted_by=by)  # fmt: skip
+        raise forbidden(caller, permission)
+
+
+def forbidden(caller: Caller, permission: str, over: str = "", what: str = "", todo: str = "") -> Refusal:
+    """403: CALLER lacks PERMISSION, which admins grant; OVER what, where CALLER holds it over other things."""
+    over = over or ("everything" if permission in WIDE and caller.reach() is not None else "")
+    expected = f"the permission {permission}: {PERMISSIONS[permission]}" + (f"; over {over}" if over else "")
+    return Refusal(403, what or f"{caller.name} may not do this", expected=expected, todo=todo or "ask an admin for it",
+                   permission=permission, granted_by=roles_with(permission))  # fmt: skip
+
+
+def _narrow(request: HTTPConnection, caller: Caller, permission: str, of: Whose) -> None:
+    """From here on REQUEST finds what CALLER holds PERMISSION over, and nothing else.
+
+    Raises Refusal (403) for a thing that CALLER sees, but by another grant.
+    """
+    place, mine, seen = place_of(request), caller.reach(permission), caller.reach()
+    if mine is None:
+        return
+    narrowed, path = place.seen_by(mine), request.path_params
+    if mine != seen and not of.is_in(narrowed.catalog, path):
+        whole = place if seen is None else place.seen_by(seen)
+        if of.is_in(whole.catalog, path):
+            raise forbidden(caller, permission, f"this {of.name}")
+    request.scope[NARROWED] = narrowed
 
 
 def anybody(why: str) -> Any:
@@ -60,6 +89,12 @@ def rule_of(dependant: Dependant) -> str | None:
     """What the route with this DEPENDANT was declared to need; None where nobody said."""
     rules = [getattr(one.call, "rule", None) for one in dependant.dependencies]
     return next((rule for rule in rules if rule is not None), None)
+
+
+def whose_of(dependant: Dependant) -> Whose | None:
+    """Whose things the route with this DEPENDANT is about; None where nobody said."""
+    found = [getattr(one.call, "whose", None) for one in dependant.dependencies]
+    return next((whose for whose in found if whose is not None), None)
 
 
 def stranger_of(request: HTTPConnection) -> Caller:
@@ -85,7 +120,7 @@ def _by_key(request: HTTPConnection, token: str) -> Caller:
     row = keys.of(place_of(request).catalog, token)
     if row is None:
         raise Refusal(401, "the key is not known, or has ended", headers={"www-authenticate": 'Bearer realm="aimass"'})
-    return replace(stranger_of(request), name=f"key:{row['id']}", role=row["role"], expires=row["expires"] or "")
+    return replace(stranger_of(request), name=f"key:{row['id']}", grants=row["grants"], expires=row["expires"] or "")
 
 
 def by_session(request: HTTPConnection) -> Caller:
@@ -94,11 +129,11 @@ def by_session(request: HTTPConnection) -> Caller:
     row = sessions.of(place_of(request).catalog, sessions.hashed(token)) if token else None
     if row is None:
         raise Refusal(401, "nobody is signed in", todo="sign in")
-    wished = request.cookies.get(VIEW, "")
-    lesser = is_less(wished, row["role"])  # it takes rights away and gives none, so anybody may wish it
+    wished, own = request.cookies.get(VIEW, ""), row["grants"]
+    lesser = is_less(wished, strongest(own))  # it takes rights away and gives none, so anybody may wish it
     known = {"session": row["id"], "csrf": sessions.csrf_of(token), "expires": row["expires"]}
-    role = {"role": wished if lesser else row["role"], "own_role": row["role"]}
-    return replace(stranger_of(request), name=row["user"], **role, **known)
+    grants = both(own, over_all(wished)) if lesser else own
+    return replace(stranger_of(request), name=row["user"], grants=grants, own=own, **known)
 
 
 def token_of(request: HTTPConnection) -> str:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from aimass import __version__
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import NOBODYS
 from aimass.console.api.bodies import PROBLEMS
 from aimass.console.place import place_of
 from aimass.store.database import HEAD
@@ -51,7 +52,7 @@ class About(BaseModel):
 
 
 @router.get("", response_model=About)
-def about(request: Request, caller: Caller = needs("home.see")) -> Any:
+def about(request: Request, caller: Caller = needs("home.see", of=NOBODYS)) -> Any:
     """Versions of everything that matters."""
     engine = place_of(request).catalog.engine
     packages = [{"name": name, "version": _version(name)} for name in PACKAGES]

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import ARTIFACT, LISTED
 from aimass.console.api.artifacts import Digest, full
 from aimass.console.api.bodies import PROBLEMS
 from aimass.console.kept import Kept
@@ -97,7 +98,7 @@ kept_advice = Kept(_read)
 @router.get("", response_model=Advised)
 def advised(
     request: Request, after: Page = "", limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    caller: Caller = needs("ledgers.see"),
+    caller: Caller = needs("ledgers.see", of=LISTED),
 ) -> Any:  # fmt: skip
     """Advised trainings, newest first."""
     space = place_of(request).workspace
@@ -111,7 +112,7 @@ def advised(
 
 
 @router.get("/{digest}", response_model=WholeAdvice)
-def advice(request: Request, digest: Digest, caller: Caller = needs("ledgers.see")) -> Any:
+def advice(request: Request, digest: Digest, caller: Caller = needs("ledgers.see", of=ARTIFACT)) -> Any:
     """The advice that a model was trained by."""
     space: Workspace = place_of(request).workspace
     whole = full(space.catalog, digest)

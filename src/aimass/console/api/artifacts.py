@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import ARTIFACT
 from aimass.console.api.bodies import PROBLEMS
 from aimass.console.place import place_of
 from aimass.console.refusals import missing, taken
@@ -56,7 +57,7 @@ class Artifact(Node):
 
 
 @router.get("/{digest}", response_model=Artifact)
-def artifact(request: Request, digest: Digest, caller: Caller = needs("artifacts.see")) -> Any:
+def artifact(request: Request, digest: Digest, caller: Caller = needs("artifacts.see", of=ARTIFACT)) -> Any:
     """What is known of an artifact, and its lineage both ways."""
     catalog = place_of(request).catalog
     whole = full(catalog, digest)

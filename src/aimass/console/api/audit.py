@@ -11,6 +11,7 @@ from starlette.requests import Request
 from aimass.console.access import audit
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import LISTED
 from aimass.console.api.bodies import PROBLEMS, Id
 from aimass.console.place import place_of
 
@@ -45,7 +46,7 @@ def entries(
     who: Annotated[str, Query(max_length=80)] = "",
     what: Annotated[str, Query(max_length=64, description="what begins so: users., session.refused")] = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    caller: Caller = needs("audit.see"),
+    caller: Caller = needs("audit.see", of=LISTED),
 ) -> Any:
     """What was done, newest first."""
     rows = audit.entries(place_of(request).catalog, who=who, what=what, before=after, limit=limit + 1)

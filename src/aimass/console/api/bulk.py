@@ -12,12 +12,14 @@ from starlette.requests import Request
 
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import LISTED
 from aimass.console.api.bodies import PROBLEMS, Body, Id
-from aimass.console.api.jobs import check_inside, noted
+from aimass.console.api.jobs import check_may, noted
 from aimass.console.api.runs import asked_to_stop
 from aimass.console.jobs.work import task_of
 from aimass.console.place import place_of
 from aimass.core.errors import AimassError, InputError
+from aimass.runner.workspace import Workspace
 from aimass.store import tables as t
 from aimass.store.catalog import Catalog, Row
 from aimass.store.jobs import FINISHED, OVER, TASK, Jobs
@@ -47,43 +49,45 @@ class Outcomes(BaseModel):
 
 
 @router.post("/stop", response_model=Outcomes, status_code=202)
-def stop(request: Request, body: Many, caller: Caller = needs("runs.stop")) -> Any:
+def stop(request: Request, body: Many, caller: Caller = needs("runs.stop", of=LISTED)) -> Any:
     """Ask runs to stop at their next report; their checkpoints stay."""
     catalog = place_of(request).catalog
     return {"rows": [_stopped(catalog, id, caller) for id in dict.fromkeys(body.runs)]}
 
 
 @router.post("/resume", response_model=Outcomes, status_code=202)
-def resume(request: Request, body: Many, caller: Caller = needs("jobs.ask")) -> Any:
+def resume(request: Request, body: Many, caller: Caller = needs("jobs.ask", of=LISTED)) -> Any:
     """Let runs that failed or were stopped go on from their checkpoints, as jobs."""
-    catalog = place_of(request).catalog
-    return {"rows": [_resumed(catalog, id, caller) for id in dict.fromkeys(body.runs)]}
+    space = place_of(request).workspace
+    return {"rows": [_resumed(space, id, caller) for id in dict.fromkeys(body.runs)]}
 
 
 def _stopped(catalog: Catalog, id: int, caller: Caller) -> Row:
-    if asked_to_stop(catalog, id, caller):
-        return {"run": id, "state": "stopping"}
     row = _row(catalog, id)
+    if row and asked_to_stop(catalog, id, caller):
+        return {"run": id, "state": "stopping"}
+    row = row and _row(catalog, id)  # it may have ended meanwhile
     state = row["state"] if row else "missing"
     return {"run": id, "state": state, "error": f"run {id} is {state}" if row else f"there is no run {id}"}
 
 
-def _resumed(catalog: Catalog, id: int, caller: Caller) -> Row:
-    row = _row(catalog, id)
+def _resumed(space: Workspace, id: int, caller: Caller) -> Row:
+    row = _row(space.catalog, id)
     if row is None or row["state"] not in ENDED:
         state = row["state"] if row else "missing"
         return {"run": id, "state": state, "error": f"run {id} is {state}: only what failed or was stopped goes on"}
     try:
-        return {"run": id, "state": row["state"], "job": _asked(catalog, row, caller)}
+        return {"run": id, "state": row["state"], "job": _asked(space, row, caller)}
     except AimassError as error:  # one that may not go on keeps no other from it
         return {"run": id, "state": row["state"], "error": error.what}
 
 
-def _asked(catalog: Catalog, row: Row, caller: Caller) -> str:
+def _asked(space: Workspace, row: Row, caller: Caller) -> str:
     """The number of the job that carries on the run in ROW: one that does already, the one that began it, or a new one.
 
     Whoever asks for the same task meanwhile waits, and is told the same number.
     """
+    catalog = space.catalog
     with catalog.writing() as link:
         link.execute(sa.update(t.run).where(t.run.c.task == row["task"]).values(task=row["task"]))  # takes the lock
         jobs, mine = Jobs(catalog), _job(link, row)
@@ -91,11 +95,11 @@ def _asked(catalog: Catalog, row: Row, caller: Caller) -> str:
             job = jobs.row(mine)
             if job["state"] not in OVER:
                 return mine
-            check_inside(job["kind"], job["work"], caller)
+            check_may(space, job["kind"], job["work"], caller)
             return str(jobs.resume(mine, noted(caller, "jobs.resume"), link)["id"])
         work, told = json.loads(row["task_json"]), row["label"] or row["step"]
         task_of(work)
-        check_inside("task", work, caller)
+        check_may(space, "task", work, caller)
         note = noted(caller, "jobs.ask")
         return str(jobs.ask("task", work, label=told, who=caller.name, note=note, run=row["id"], link=link)["id"])
 

@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import LISTED
 from aimass.console.api.bodies import PROBLEMS
 from aimass.console.api.curves import Curve
 from aimass.console.api.runs import Run, Work
@@ -66,7 +67,7 @@ class Beside(BaseModel):
 
 
 @router.get("", response_model=Comparison)
-def compare(request: Request, runs: Chosen, caller: Caller = needs("runs.see")) -> Any:
+def compare(request: Request, runs: Chosen, caller: Caller = needs("runs.see", of=LISTED)) -> Any:
     """Runs beside each other: settings, inputs, and each figure with its newest, least and greatest value."""
     catalog, ids = place_of(request).catalog, _numbers(runs, MOST)
     rows = {row["id"]: row for row in listed.some(catalog, t.run.c.id.in_(ids))}
@@ -85,7 +86,7 @@ def curves(
     low: Annotated[FiniteFloat | None, Query(description="from this x on")] = None,
     high: Annotated[FiniteFloat | None, Query(description="up to this x")] = None,
     x: Annotated[Literal["at", "since"], Query(description="the position, or seconds since the run began")] = "at",
-    caller: Caller = needs("runs.see"),
+    caller: Caller = needs("runs.see", of=LISTED),
 ) -> Any:
     """One figure of several runs, as curves on one axis."""
     catalog, ids = place_of(request).catalog, _numbers(runs, DRAWN)

@@ -14,6 +14,7 @@ from aimass.clean.shown import as_cells, malformed, rows_at, set_aside, some
 from aimass.collect.base import MALFORMED, RAW
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import ARTIFACT
 from aimass.console.api.bodies import PROBLEMS
 from aimass.console.api.datasets import Digest, Field
 from aimass.console.datasets import dataset_of, difference_of, facts_of, profile_of, rows_of, shapes_of
@@ -150,7 +151,7 @@ class Difference(BaseModel):
 def rows(
     request: Request, digest: Digest, start: Place = 0, limit: Limit = 100,
     first: Annotated[int, Query(ge=0, le=1_000_000, description="number of the first column")] = 0,
-    caller: Caller = needs("data.see"),
+    caller: Caller = needs("data.see", of=ARTIFACT),
 ) -> Any:  # fmt: skip
     """Rows as they were collected or cleaned, page by page."""
     space = place_of(request).workspace
@@ -173,7 +174,7 @@ def _only(rows: ds.Dataset, names: list[str]) -> ds.Dataset:
 
 
 @router.get("/profile", response_model=Profile)
-def profile(request: Request, digest: Digest, caller: Caller = needs("data.see")) -> Any:
+def profile(request: Request, digest: Digest, caller: Caller = needs("data.see", of=ARTIFACT)) -> Any:
     """Each column in figures; looked through the first time, kept from then on."""
     space = place_of(request).workspace
     return profile_of(space, dataset_of(space, digest))
@@ -183,7 +184,7 @@ def profile(request: Request, digest: Digest, caller: Caller = needs("data.see")
 def quarantine(
     request: Request, digest: Digest,
     source: Annotated[str, Query(max_length=200)] = "", reason: Annotated[str, Query(max_length=1000)] = "",
-    after: Place = 0, limit: Limit = 100, caller: Caller = needs("data.see"),
+    after: Place = 0, limit: Limit = 100, caller: Caller = needs("data.see", of=ARTIFACT),
 ) -> Any:  # fmt: skip
     """Rows that were put aside, and why; of a collected dataset those that could not be read."""
     space = place_of(request).workspace
@@ -203,7 +204,7 @@ def quarantine(
 def difference(
     request: Request, digest: Digest,
     against: Annotated[str, Query(pattern=r"^[0-9a-f]{64}$", description="the version before")],
-    caller: Caller = needs("data.see"),
+    caller: Caller = needs("data.see", of=ARTIFACT),
 ) -> Any:  # fmt: skip
     """What this dataset has that another had not; looked through the first time, kept from then on."""
     space = place_of(request).workspace

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import RUN
 from aimass.console.api.bodies import PROBLEMS, Id
 from aimass.console.api.runs import run_of
 from aimass.console.place import place_of
@@ -49,7 +50,7 @@ def curves(
     low: Annotated[FiniteFloat | None, Query(description="from this x on")] = None,
     high: Annotated[FiniteFloat | None, Query(description="up to this x")] = None,
     x: Annotated[Literal["at", "time"], Query(description="time for figures without positions, too")] = "at",
-    caller: Caller = needs("runs.see"),
+    caller: Caller = needs("runs.see", of=RUN),
 ) -> Any:
     """Figures of a run as curves."""
     catalog = place_of(request).catalog

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import ARTIFACT, LISTED
 from aimass.console.api.bodies import PROBLEMS
 from aimass.console.datasets import dataset_of, facts_of, quality, size_of
 from aimass.console.place import place_of
@@ -88,7 +89,7 @@ def listed(
     step: Annotated[str, Query(max_length=128, description="that made it: collect, clean")] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     after: Annotated[str | None, Query(max_length=200)] = None,
-    caller: Caller = needs("data.see"),
+    caller: Caller = needs("data.see", of=LISTED),
 ) -> Any:
     """Datasets, newest first, page by page."""
     catalog = place_of(request).catalog
@@ -97,7 +98,7 @@ def listed(
 
 
 @router.get("/{digest}", response_model=Detail)
-def one(request: Request, digest: Digest, caller: Caller = needs("data.see")) -> Any:
+def one(request: Request, digest: Digest, caller: Caller = needs("data.see", of=ARTIFACT)) -> Any:
     """A dataset with all that belongs to it."""
     space = place_of(request).workspace
     dataset = dataset_of(space, digest)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from aimass.console.access import audit
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import LISTED, MODEL
 from aimass.console.api.bodies import PROBLEMS, Body
 from aimass.console.beside import asked
 from aimass.console.endpoints import acts, served
@@ -154,14 +155,14 @@ class Done(BaseModel):
 
 
 @router.get("", response_model=Endpoints)
-def listed(request: Request, caller: Caller = needs("endpoints.see")) -> Any:
+def listed(request: Request, caller: Caller = needs("endpoints.see", of=LISTED)) -> Any:
     """Every published name, what of it answers, and how well."""
     place = place_of(request)
     return {"rows": [_figured(place, row) for row in served.endpoints(place.workspace)]}
 
 
 @router.get("/{name}", response_model=WholeEndpoint)
-def one(request: Request, name: EndpointName, caller: Caller = needs("endpoints.see")) -> Any:
+def one(request: Request, name: EndpointName, caller: Caller = needs("endpoints.see", of=MODEL)) -> Any:
     """What is served under a name, how well, and what happened to it."""
     place = place_of(request)
     found = served.endpoint(place.workspace, name)
@@ -171,23 +172,25 @@ def one(request: Request, name: EndpointName, caller: Caller = needs("endpoints.
 
 @router.get("/{name}/series", response_model=Series)
 def series(
-    request: Request, name: EndpointName, caller: Caller = needs("endpoints.see"),
+    request: Request, name: EndpointName, caller: Caller = needs("endpoints.see", of=MODEL),
     seconds: Annotated[float, Query(ge=10, le=HOUR)] = 900.0, points: Annotated[int, Query(ge=2, le=720)] = 180,
 ) -> Any:  # fmt: skip
     """Its figures over the last hour or less, as long as this console looked on."""
-    ring = place_of(request).ring
+    place = place_of(request)
+    served.check_there(place.workspace, name)
+    ring = place.ring
     return {"every": ring.every, "series": ring.series(name, seconds, points)}
 
 
 @router.post("/{name}/preview", response_model=Effect)
-def preview(request: Request, name: EndpointName, body: Act, caller: Caller = needs("endpoints.see")) -> Any:
+def preview(request: Request, name: EndpointName, body: Act, caller: Caller = needs("endpoints.see", of=MODEL)) -> Any:
     """What an act would do; nothing is done."""
     place = place_of(request)
     return acts.effect(place.workspace, place.ring, served.endpoint(place.workspace, name), body.said())
 
 
 @router.post("/{name}/act", response_model=Done, response_model_exclude_none=True)
-def act(request: Request, name: EndpointName, body: Act, caller: Caller = needs("endpoints.change")) -> Any:
+def act(request: Request, name: EndpointName, body: Act, caller: Caller = needs("endpoints.change", of=MODEL)) -> Any:
     """Do it; the answer comes when it is done, which may take as long as a version needs to prove itself."""
     place = place_of(request)
     said = body.said()

@@ -15,6 +15,7 @@ from aimass.console.access import audit
 from aimass.console.access.caller import Caller
 from aimass.console.access.taken import note_taken
 from aimass.console.access.who import needs
+from aimass.console.access.whose import ARTIFACT
 from aimass.console.api.bodies import PROBLEMS, Body
 from aimass.console.api.datasets import Digest
 from aimass.console.datasets import dataset_of, facts_of
@@ -48,14 +49,14 @@ class Asked(Body):
 
 
 @router.get("", response_model=Exports)
-def listed(request: Request, digest: Digest, caller: Caller = needs("data.see")) -> Any:
+def listed(request: Request, digest: Digest, caller: Caller = needs("data.see", of=ARTIFACT)) -> Any:
     """How each format stands."""
     place = place_of(request)
     return {"rows": place.exports.known(place.workspace, dataset_of(place.workspace, digest))}
 
 
 @router.post("", response_model=Export, status_code=202)
-def ask(request: Request, digest: Digest, body: Asked, caller: Caller = needs("data.export")) -> Any:
+def ask(request: Request, digest: Digest, body: Asked, caller: Caller = needs("data.export", of=ARTIFACT)) -> Any:
     """Let the dataset be written as a file; it is kept for a day."""
     place = place_of(request)
     asked = place.exports.ask(place.workspace, dataset_of(place.workspace, digest), body.format)
@@ -66,7 +67,10 @@ def ask(request: Request, digest: Digest, body: Asked, caller: Caller = needs("d
 
 @router.get("/{format}", response_class=FileResponse)
 def fetched(
-    request: Request, digest: Digest, format: Annotated[Format, Path()], caller: Caller = needs("data.export")
+    request: Request,
+    digest: Digest,
+    format: Annotated[Format, Path()],
+    caller: Caller = needs("data.export", of=ARTIFACT),
 ) -> Any:
     """The file, whole or (by `range`) in parts; `repr-digest` has its SHA-256."""
     place = place_of(request)

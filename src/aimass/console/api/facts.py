@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import LISTED
 from aimass.console.api.bodies import PROBLEMS
 from aimass.console.facts import MOST, page
 from aimass.console.place import place_of
@@ -54,33 +55,38 @@ class Curves(BaseModel):
 
 @router.get("/artifacts", response_model=Rows)
 def artifacts(
-    request: Request, caller: Caller = needs("artifacts.see"), kind: Kind = "", limit: Limit = 30, after: After = "",
+    request: Request, kind: Kind = "", limit: Limit = 30, after: After = "",
+    caller: Caller = needs("artifacts.see", of=LISTED),
 ) -> Any:  # fmt: skip
     """Artifacts, the newest first."""
     return _page(request, t.artifact, after, limit, *([t.artifact.c.kind == kind] if kind else []))
 
 
 @router.get("/runs", response_model=Rows)
-def runs(request: Request, caller: Caller = needs("runs.see"), limit: Limit = 30, after: After = "") -> Any:
+def runs(request: Request, caller: Caller = needs("runs.see", of=LISTED), limit: Limit = 30, after: After = "") -> Any:
     """Runs, the newest first."""
     told = _page(request, t.run, after, limit)
     return {**told, "rows": [{**row, "id": str(row["id"])} for row in told["rows"]]}
 
 
 @router.get("/names", response_model=Rows)
-def names(request: Request, caller: Caller = needs("artifacts.see"), limit: Limit = MOST, after: After = "") -> Any:
+def names(
+    request: Request, caller: Caller = needs("artifacts.see", of=LISTED), limit: Limit = MOST, after: After = ""
+) -> Any:
     """Names and the digests they lead to."""
     return _page(request, t.name, after, limit)
 
 
 @router.get("/versions", response_model=Rows)
-def versions(request: Request, caller: Caller = needs("artifacts.see"), limit: Limit = MOST, after: After = "") -> Any:
+def versions(
+    request: Request, caller: Caller = needs("artifacts.see", of=LISTED), limit: Limit = MOST, after: After = ""
+) -> Any:
     """Versions of published names."""
     return _page(request, t.version, after, limit)
 
 
 @router.get("/run", response_model=Said)
-def run(request: Request, run: Run, caller: Caller = needs("runs.see")) -> Any:
+def run(request: Request, run: Run, caller: Caller = needs("runs.see", of=LISTED)) -> Any:
     """A run with its newest figures."""
     space = _run_of(request, run)
     return {"run": space.run_row(run), "latest": space.latest(run)}
@@ -88,7 +94,7 @@ def run(request: Request, run: Run, caller: Caller = needs("runs.see")) -> Any:
 
 @router.get("/log", response_model=Rows)
 def log(
-    request: Request, run: Run, caller: Caller = needs("runs.see"), limit: Limit = MOST, after: After = ""
+    request: Request, run: Run, caller: Caller = needs("runs.see", of=LISTED), limit: Limit = MOST, after: After = ""
 ) -> Any:  # fmt: skip
     """What a run has said: time and text, the oldest first."""
     _run_of(request, run)
@@ -98,20 +104,21 @@ def log(
 
 @router.get("/curves", response_model=Curves)
 def curves(
-    request: Request, run: Run, caller: Caller = needs("runs.see"), points: Annotated[int, Query(ge=2, le=5000)] = 500,
+    request: Request, run: Run, points: Annotated[int, Query(ge=2, le=5000)] = 500,
+    caller: Caller = needs("runs.see", of=LISTED),
 ) -> Any:  # fmt: skip
     """The curves of a run, at most so many points each, its peaks and valleys kept."""
     return {"curves": _run_of(request, run).curves(run, points)}
 
 
 @router.get("/artifact", response_model=dict[str, Any])
-def artifact(request: Request, ref: Ref, caller: Caller = needs("artifacts.see"), kind: Kind = "") -> Any:
+def artifact(request: Request, ref: Ref, caller: Caller = needs("artifacts.see", of=LISTED), kind: Kind = "") -> Any:
     """The manifest of what REF means."""
     return _space(request).get(ref, kind or None).manifest.as_json()
 
 
 @router.get("/lineage", response_model=dict[str, Any])
-def lineage(request: Request, ref: Ref, caller: Caller = needs("artifacts.see")) -> Any:
+def lineage(request: Request, ref: Ref, caller: Caller = needs("artifacts.see", of=LISTED)) -> Any:
     """What REF was made from, up to the sources."""
     return _space(request).lineage(ref, BRANCHES)
 
@@ -119,7 +126,7 @@ def lineage(request: Request, ref: Ref, caller: Caller = needs("artifacts.see"))
 @router.get("/file", response_model=dict[str, Any])
 def file(
     request: Request, ref: Ref, name: Annotated[str, Query(min_length=1, max_length=300)],
-    caller: Caller = needs("artifacts.see"),
+    caller: Caller = needs("artifacts.see", of=LISTED),
 ) -> Any:  # fmt: skip
     """A JSON file of an artifact, one that its manifest lists, as {"value": ...}."""
     found = _space(request).get(ref)

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import NOBODYS
 from aimass.console.graph import netron
 from aimass.console.refusals import missing
 
@@ -17,7 +18,7 @@ HEADERS = {"content-security-policy": netron.POLICY, "x-frame-options": "SAMEORI
 
 
 @router.get("/{name}")
-def file(request: Request, name: str, caller: Caller = needs("models.see")) -> Response:
+def file(request: Request, name: str, caller: Caller = needs("models.see", of=NOBODYS)) -> Response:
     """A file of Netron by its exact name; its page comes with the consent that it would else ask for."""
     found = netron.file_of(name)
     if found is None:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import LISTED
 from aimass.console.api.bodies import PROBLEMS
 from aimass.console.api.runs import Run
 from aimass.console.endpoints.trouble import troubles
@@ -60,14 +61,16 @@ class Home(BaseModel):
 
 
 @router.get("/home", response_model=Home)
-def home(request: Request, caller: Caller = needs("home.see")) -> Any:
+def home(request: Request, caller: Caller = needs("home.see", of=LISTED)) -> Any:
     """How things are."""
     place = place_of(request)
     space = place.workspace
     running = listed.some(space.catalog, t.run.c.state.in_(("running", "stopping")), limit=RUNNING)
-    newest = sorted(space.versions(), key=lambda row: row["created"], reverse=True)[:RELEASES]
+    versions = space.versions()
+    names = {row["name"] for row in versions} if space.catalog.reach else None
+    newest = sorted(versions, key=lambda row: row["created"], reverse=True)[:RELEASES]
     releases = [{"name": row["name"], "version": row["number"], "digest": row["digest"], "created": row["created"],
                  "metrics": figures_of(space, row["digest"])} for row in newest]  # fmt: skip
-    waiting = [*troubles(place.ring), *needs_of(space)][:MOST]
+    waiting = [*troubles(place.ring, names), *needs_of(space)][:MOST]
     return {"centres": [one._asdict() for one in centres(space)], "needs": [one._asdict() for one in waiting],
             "running": running, "releases": releases}  # fmt: skip

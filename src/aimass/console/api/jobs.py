@@ -16,17 +16,19 @@ from starlette.requests import Request
 
 from aimass.console.access import audit
 from aimass.console.access.caller import Caller
-from aimass.console.access.roles import PERMISSIONS, roles_with
-from aimass.console.access.who import needs
+from aimass.console.access.who import forbidden, needs
+from aimass.console.access.whose import JOB, LISTED
 from aimass.console.api.bodies import PROBLEMS, Body
 from aimass.console.jobs.attempt import log_of
+from aimass.console.jobs.beyond import beyond, reads
 from aimass.console.jobs.outside import reaches_outside
 from aimass.console.jobs.work import label_of
 from aimass.console.place import place_of
-from aimass.console.refusals import Refusal, missing, taken
+from aimass.console.refusals import missing, taken
 from aimass.core.errors import InputError
+from aimass.runner.workspace import Workspace
 from aimass.store.catalog import Catalog, Row, now
-from aimass.store.jobs import EXPORT, IMPORT, Jobs, Note
+from aimass.store.jobs import EXPORT, IMPORT, PROJECT, Jobs, Note
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], responses=PROBLEMS)
 OUTSIDE, ARCHIVE = "jobs.outside", "archive.use"
@@ -105,7 +107,7 @@ class Wanted(Body):
 
 @router.get("", response_model=Listed)
 def listed(
-    request: Request, caller: Caller = needs("jobs.see"), state: State = "",
+    request: Request, caller: Caller = needs("jobs.see", of=LISTED), state: State = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100, before: Annotated[str, Query(pattern=r"^[0-9]{0,18}$")] = "",
 ) -> Any:  # fmt: skip
     """Jobs, the newest first."""
@@ -116,7 +118,7 @@ def listed(
 
 
 @router.post("", response_model=WholeJob, status_code=201)
-def ask(request: Request, body: Wanted, caller: Caller = needs("jobs.ask")) -> Any:
+def ask(request: Request, body: Wanted, caller: Caller = needs("jobs.ask", of=LISTED)) -> Any:
     """Put a project or a task at the end of the queue."""
     project, task = body.project and body.project.work(), body.task and body.task.model_dump()
     given = {name: one for name, one in (("project", project), ("task", task)) if one}
@@ -127,21 +129,22 @@ def ask(request: Request, body: Wanted, caller: Caller = needs("jobs.ask")) -> A
     check_writable(work)
     usual = label_of(kind, work)
     label = work.get("label") or usual
-    check_inside(kind, work, caller)
-    row = _jobs(request).ask(kind, work, label=label, who=caller.name, note=noted(caller, "jobs.ask"))
+    check_may(place_of(request).workspace, kind, work, caller)
+    sources = reads(work) if kind == PROJECT else ()
+    row = _jobs(request).ask(kind, work, label=label, who=caller.name, note=noted(caller, "jobs.ask"), sources=sources)
     return shown(row)
 
 
 @router.get("/{job}", response_model=WholeJob)
-def one(request: Request, job: str, caller: Caller = needs("jobs.see")) -> Any:
+def one(request: Request, job: str, caller: Caller = needs("jobs.see", of=JOB)) -> Any:
     """A job, and what it does."""
     return shown(_found(request, job))
 
 
 @router.get("/{job}/log", response_model=Log)
 def log(
-    request: Request, job: str, caller: Caller = needs("jobs.see"), at: Annotated[int, Query(ge=0, lt=1 << 53)] = 0,
-    most: Annotated[int, Query(ge=4, le=1 << 20)] = 1 << 16,
+    request: Request, job: str, caller: Caller = needs("jobs.see", of=JOB),
+    at: Annotated[int, Query(ge=0, lt=1 << 53)] = 0, most: Annotated[int, Query(ge=4, le=1 << 20)] = 1 << 16,
 ) -> Any:  # fmt: skip
     """What the process of a job said on the machine of this console, from byte AT on; a log begun anew, from 0."""
     file = log_of(place_of(request).workspace, _found(request, job)["id"])
@@ -158,17 +161,17 @@ def log(
 
 
 @router.post("/{job}/cancel", response_model=WholeJob, status_code=202)
-def cancel(request: Request, job: str, caller: Caller = needs("jobs.ask")) -> Any:
+def cancel(request: Request, job: str, caller: Caller = needs("jobs.ask", of=JOB)) -> Any:
     """End a job: its run stops at the next report, and keeps its checkpoint."""
     _found(request, job)
     return _done(lambda: _jobs(request).cancel(job, noted(caller, "jobs.cancel")))
 
 
 @router.post("/{job}/resume", response_model=WholeJob, status_code=202)
-def resume(request: Request, job: str, caller: Caller = needs("jobs.ask")) -> Any:
+def resume(request: Request, job: str, caller: Caller = needs("jobs.ask", of=JOB)) -> Any:
     """Queue a job again that was cancelled or has failed: it goes on from where it was."""
     row = _found(request, job)
-    check_inside(row["kind"], row["work"], caller)
+    check_may(place_of(request).workspace, row["kind"], row["work"], caller)
     return _done(lambda: _jobs(request).resume(job, noted(caller, "jobs.resume")))
 
 
@@ -206,21 +209,24 @@ def check_writable(work: Any) -> None:
         raise InputError("it holds a character 0", expected="text without it")
 
 
+def check_may(space: Workspace, kind: str, work: Any, caller: Caller) -> None:
+    """Raises Refusal (403) where WORK leaves the workspace, or what SPACE shows of it, and CALLER may not."""
+    check_inside(kind, work, caller)
+    reach = space.catalog.reach
+    if reach is not None and (why := beyond(space, reach, kind, work)):
+        raise forbidden(caller, "jobs.ask", "everything", f"{caller.name} may not start this: {why}",
+                        todo="stay with the sources that you have a grant over, or ask an admin")  # fmt: skip
+
+
 def check_inside(kind: str, work: Any, caller: Caller) -> None:
     if kind in (EXPORT, IMPORT):
-        _check_held(caller, ARCHIVE)
+        if ARCHIVE not in caller.permissions:
+            raise forbidden(caller, ARCHIVE)
         return
     why = "" if OUTSIDE in caller.permissions else reaches_outside(kind, work)
     if why:
-        raise Refusal(403, f"{caller.name} may not start this: {why}", expected=f"{OUTSIDE}: {PERMISSIONS[OUTSIDE]}",
-                      todo="read files of the workspace's data folder, by relative paths, or ask an admin",
-                      permission=OUTSIDE, granted_by=roles_with(OUTSIDE))  # fmt: skip
-
-
-def _check_held(caller: Caller, permission: str) -> None:
-    if permission not in caller.permissions:
-        raise Refusal(403, f"{caller.name} may not do this", expected=f"{permission}: {PERMISSIONS[permission]}",
-                      todo="ask an admin", permission=permission, granted_by=roles_with(permission))  # fmt: skip
+        todo = "read files of the workspace's data folder, by relative paths, or ask an admin"
+        raise forbidden(caller, OUTSIDE, what=f"{caller.name} may not start this: {why}", todo=todo)
 
 
 def noted(caller: Caller, what: str) -> Note:

@@ -1,4 +1,4 @@
-"""Keys of programs, each with a role."""
+"""Keys of programs, each with grants."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from starlette.requests import Request
 from aimass.console.access import audit, keys
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
-from aimass.console.api.bodies import PROBLEMS, Body, Name, Role
+from aimass.console.api.bodies import PROBLEMS, Grant, Granting, Name
 from aimass.console.place import place_of
 
 router = APIRouter(prefix="/api/v1/keys", tags=["keys"], responses=PROBLEMS)
 
 
 class Key(BaseModel):
-    """Who made it, as what it acts, until when."""
+    """Who made it, as what it acts, until when; `role` is the strongest of `grants`."""
 
     id: str
     name: str
     role: str
+    grants: list[Grant]
     made_by: str
     created: str
     expires: str | None
@@ -33,11 +34,13 @@ class Keys(BaseModel):
     rows: list[Key]
 
 
-class NewKey(Body):
-    """A name, a role, and when it ends ("2027-01-31"; never, if nothing is said)."""
+class NewKey(Granting):
+    """A name, what it gives access to, and when it ends ("2027-01-31"; never, if nothing is said).
+
+    It never gives more than who made it has.
+    """
 
     name: Name
-    role: Role
     expires: Annotated[str, StringConstraints(max_length=32)] = ""
 
 
@@ -57,7 +60,7 @@ def listed(request: Request, caller: Caller = needs("keys.see")) -> Any:
 def create(request: Request, body: NewKey, caller: Caller = needs("keys.change")) -> Any:
     """Make a key; it is told here and nowhere else ever again."""
     with place_of(request).catalog.writing() as link:
-        after, token = keys.add(link, body.name, body.role, caller.name, body.expires)
+        after, token = keys.add(link, body.name, body.needed(), caller.name, body.expires)
         audit.note(link, caller, "keys.create", after["id"], after=after)
     return {**after, "key": token}
 

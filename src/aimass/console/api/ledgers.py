@@ -12,12 +12,14 @@ from starlette.requests import Request
 
 from aimass.console.access import audit
 from aimass.console.access.caller import Caller
-from aimass.console.access.who import needs
+from aimass.console.access.who import forbidden, needs
+from aimass.console.access.whose import ARTIFACT, LISTED
 from aimass.console.api.artifacts import LEDGER, Digest, Numbered, full
 from aimass.console.api.bodies import PROBLEMS, Body
 from aimass.console.api.jobs import Job
 from aimass.console.api.models import Figure
 from aimass.console.api.versions import Line
+from aimass.console.jobs.beyond import unnamed
 from aimass.console.kept import Kept
 from aimass.console.place import place_of
 from aimass.console.refusals import missing, taken
@@ -130,7 +132,7 @@ class Publish(Body):
 @router.get("", response_model=Ledgers)
 def ledgers(
     request: Request, after: Page = "", limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    caller: Caller = needs("ledgers.see"),
+    caller: Caller = needs("ledgers.see", of=LISTED),
 ) -> Any:  # fmt: skip
     """Ledgers, newest first."""
     space = place_of(request).workspace
@@ -143,7 +145,7 @@ def ledgers(
 
 
 @router.get("/{digest}", response_model=Whole)
-def ledger(request: Request, digest: Digest, caller: Caller = needs("ledgers.see")) -> Any:
+def ledger(request: Request, digest: Digest, caller: Caller = needs("ledgers.see", of=ARTIFACT)) -> Any:
     """A ledger with every candidate."""
     space = place_of(request).workspace
     row, told = _found(space, digest)
@@ -156,12 +158,16 @@ def ledger(request: Request, digest: Digest, caller: Caller = needs("ledgers.see
 
 
 @router.post("/{digest}/publish", response_model=Job, status_code=201)
-def publish(request: Request, digest: Digest, body: Publish, caller: Caller = needs("models.change")) -> Any:
+def publish(
+    request: Request, digest: Digest, body: Publish, caller: Caller = needs("models.change", of=ARTIFACT)
+) -> Any:
     """Ask for the pick of a ledger to be published: a job, which the gates may still refuse."""
     space = place_of(request).workspace
     row, told = _found(space, digest)
     check_name(body.name)
     check_alias(body.alias)
+    if space.catalog.reach is not None and (why := unnamed(space.catalog, space.catalog.reach, body.name)):
+        raise forbidden(caller, "models.change", "everything", why)
     if told["pick"] is None:
         raise taken("this ledger picked no candidate, so there is nothing to publish",
                     expected="a ledger with a pick", todo="relax a budget and search again")  # fmt: skip

@@ -19,9 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import caller_of, check_held, needs
+from aimass.console.access.whose import LISTED
 from aimass.console.api.jobs import job_of
 from aimass.console.api.runs import run_of
 from aimass.console.live.feed import Feed
+from aimass.console.live.source import within
 from aimass.console.live.topic import Topic
 from aimass.console.place import Place, place_of
 from aimass.console.refusals import Refusal
@@ -102,7 +104,7 @@ class Tab:
         if name not in self.topics and len(self.topics) >= TOPICS:
             raise Refusal(409, f"{TOPICS} topics are watched already", todo="unsubscribe from one")
         self._leave(name)
-        topic = await feed.watch(name)
+        topic = await feed.watch(within(self.place.catalog.reach, name))
         if since is None:
             self.topics[name] = feed, topic, topic.n
             await self.send(topic.message(first))
@@ -141,7 +143,8 @@ class Tab:
             self.bell.clear()
             now = time.monotonic()
             if now - checked >= RECHECK:
-                await run_sync(caller_of, self.socket)
+                if (await run_sync(caller_of, self.socket)).grants != self.caller.grants:
+                    raise Refusal(401, "what you may see has changed", todo="load the page again")
                 checked = now
             if now - beaten >= BEAT:
                 await self._beat()
@@ -174,7 +177,7 @@ class Tab:
 
 
 @router.websocket("/live")
-async def live(socket: WebSocket, caller: Caller = needs("runs.see")) -> None:
+async def live(socket: WebSocket, caller: Caller = needs("runs.see", of=LISTED)) -> None:
     """News: {"subscribe": "runs", "run/12", "jobs", ..., "since": n}, {"unsubscribe": ...}, {"pace": seconds}."""
     place = place_of(socket)
     open_tabs = place.tabs.setdefault(caller.name, set())

@@ -13,6 +13,7 @@ from starlette.responses import StreamingResponse
 from aimass.console.access.caller import Caller
 from aimass.console.access.taken import note_taken
 from aimass.console.access.who import needs
+from aimass.console.access.whose import LISTED
 from aimass.console.api.bodies import PROBLEMS
 from aimass.console.logs import stream
 from aimass.console.logs.line import Line, Log, Wanted
@@ -55,7 +56,7 @@ class Page(BaseModel):
 def lines(
     request: Request, of: Of = "", level: Level = "info", text: Text = "", before: Cursor = "", after: Cursor = "",
     line: Annotated[str, Query(pattern=LINE, description="lines before and after this one")] = "",
-    limit: Annotated[int, Query(ge=1, le=BLOCK)] = 1000, caller: Caller = needs("log.see"),
+    limit: Annotated[int, Query(ge=1, le=BLOCK)] = 1000, caller: Caller = needs("log.see", of=LISTED),
 ) -> Any:  # fmt: skip
     """The last lines; those `before` or `after` a place; or those around a line."""
     logs, wanted = _logs(place_of(request), of), Wanted(text, level)
@@ -74,7 +75,7 @@ def lines(
 
 @router.get("/text", response_class=StreamingResponse, responses={200: {"content": {"text/plain": {}}}})
 def text(
-    request: Request, of: Of = "", level: Level = "info", text: Text = "", caller: Caller = needs("log.see")
+    request: Request, of: Of = "", level: Level = "info", text: Text = "", caller: Caller = needs("log.see", of=LISTED)
 ) -> StreamingResponse:
     """All lines from the first on, as text."""
     logs = _logs(place_of(request), of)

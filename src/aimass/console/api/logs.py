@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import RUN
 from aimass.console.api.bodies import PROBLEMS, Id
 from aimass.console.api.runs import run_of
 from aimass.console.place import place_of
@@ -40,7 +41,7 @@ def logs(
     before: Annotated[Id | None, Query(description="the last lines before this one; of all, when it is large")] = None,
     limit: Annotated[int, Query(ge=1, le=5000)] = 500,
     text: Annotated[str, Query(max_length=200, description="only lines with this in them")] = "",
-    caller: Caller = needs("runs.see"),
+    caller: Caller = needs("runs.see", of=RUN),
 ) -> Any:
     """Lines of a run's log."""
     catalog = place_of(request).catalog

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from aimass.console.access import audit
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import LISTED, MODEL
 from aimass.console.api.bodies import PROBLEMS, Body
 from aimass.console.kept import kept_headline
 from aimass.console.place import place_of
@@ -120,7 +121,7 @@ def models(
     text: Annotated[str, Query(max_length=100, description="in the name")] = "",
     after: Annotated[str, Query(max_length=200)] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    caller: Caller = needs("models.see"),
+    caller: Caller = needs("models.see", of=LISTED),
 ) -> Any:
     """Published names, by letter."""
     space = place_of(request).workspace
@@ -134,7 +135,7 @@ def model(
     name: str,
     before: Annotated[int, Query(ge=1, lt=1 << 31, description="only versions below this one")] = (1 << 31) - 1,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    caller: Caller = needs("models.see"),
+    caller: Caller = needs("models.see", of=MODEL),
 ) -> Any:
     """A name with its versions, newest first."""
     space = place_of(request).workspace
@@ -161,7 +162,7 @@ def model(
 
 
 @router.put("/{name}/aliases/{alias}", response_model=Pointer)
-def move(request: Request, name: str, alias: str, body: Move, caller: Caller = needs("models.change")) -> Any:
+def move(request: Request, name: str, alias: str, body: Move, caller: Caller = needs("models.change", of=MODEL)) -> Any:
     """Let an alias point to another version; servers of the name follow within seconds."""
     check_name(name)
     check_alias(alias)
@@ -180,10 +181,12 @@ def move(request: Request, name: str, alias: str, body: Move, caller: Caller = n
 @router.delete("/{name}/aliases/{alias}", response_model=Whole)
 def remove(
     request: Request, name: str, alias: str, was: Annotated[int | None, Query(ge=0, lt=1 << 31)] = None,
-    caller: Caller = needs("models.change"),
+    caller: Caller = needs("models.change", of=MODEL),
 ) -> Any:  # fmt: skip
     """Forget an alias; versions stay.  Who asks for it by name is refused from then on."""
     catalog = place_of(request).catalog
+    if not catalog.versions(name):
+        raise missing(f"{name[:100]} has no alias {alias[:100]}")
     with catalog.writing() as link:
         try:
             before = aliases.remove(link, name, alias, was)

@@ -9,13 +9,12 @@ from pydantic import BaseModel, Field, StrictFloat, StrictInt
 from starlette.requests import Request
 
 from aimass.console.access.caller import Caller
-from aimass.console.access.roles import PERMISSIONS, roles_with
-from aimass.console.access.who import needs
+from aimass.console.access.who import forbidden, needs
 from aimass.console.api.bodies import AWAY, PROBLEMS, Body, Id
 from aimass.console.parameters import changes, effect, registry
 from aimass.console.parameters.processes import OWN
 from aimass.console.place import place_of
-from aimass.console.refusals import Refusal, missing
+from aimass.console.refusals import missing
 
 router = APIRouter(prefix="/api/v1/parameters", tags=["parameters"], responses={**PROBLEMS, **AWAY})
 NEEDED = "parameters.console"
@@ -159,5 +158,4 @@ def _check_own(names: Any, caller: Caller) -> None:
     """Raises Refusal (403) where NAMES hold one of the console itself and CALLER may not change those."""
     own = next((name for name in names if name.startswith(OWN)), None)
     if own is not None and NEEDED not in caller.permissions:
-        raise Refusal(403, f"{caller.name} may not change {own}", expected=f"{NEEDED}: {PERMISSIONS[NEEDED]}",
-                      todo="ask an admin for it", permission=NEEDED, granted_by=roles_with(NEEDED))  # fmt: skip
+        raise forbidden(caller, NEEDED, what=f"{caller.name} may not change {own}")

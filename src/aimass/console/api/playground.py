@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import MODEL
 from aimass.console.api.bodies import PROBLEMS, Body
 from aimass.console.api.endpoints import EndpointName
 from aimass.console.beside import url_of
@@ -86,7 +87,7 @@ class Answered(BaseModel):
 
 @router.get("/{name}", response_model=Form)
 def form(
-    request: Request, name: EndpointName, caller: Caller = needs("endpoints.see"),
+    request: Request, name: EndpointName, caller: Caller = needs("endpoints.see", of=MODEL),
     version: Annotated[str, Query(max_length=100)] = "",
 ) -> Any:  # fmt: skip
     """How a version wants to be asked; without one, the version that has most of the requests."""
@@ -101,7 +102,7 @@ def form(
 
 
 @router.post("/{name}", response_model=Answered)
-def ask(request: Request, name: EndpointName, body: Records, caller: Caller = needs("endpoints.ask")) -> Any:
+def ask(request: Request, name: EndpointName, body: Records, caller: Caller = needs("endpoints.ask", of=MODEL)) -> Any:
     """Send records as any caller would; with `explain`, why the model answers so."""
     space = place_of(request).workspace
     endpoint(space, name)  # a name that is published goes into an address, no other

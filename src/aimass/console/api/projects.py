@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import LISTED, NOBODYS
 from aimass.console.api.bodies import PROBLEMS, Body
 from aimass.console.files import folder
 from aimass.console.looks.ask import rows_in
@@ -65,14 +66,14 @@ class Judges(BaseModel):
 
 
 @router.get("/metrics", response_model=Judges)
-def metrics(request: Request, caller: Caller = needs("home.see")) -> Any:
+def metrics(request: Request, caller: Caller = needs("home.see", of=NOBODYS)) -> Any:
     """What quality can be judged by."""
     found = [Metric.from_settings(name) for name in METRICS]
     return {"rows": [{"name": m.settings()["use"], "tasks": list(m.tasks), "better": m.better} for m in found]}
 
 
 @router.post("/draft", response_model=Draft)
-def draft(request: Request, body: Wish, caller: Caller = needs("jobs.ask")) -> Any:
+def draft(request: Request, body: Wish, caller: Caller = needs("jobs.ask", of=LISTED)) -> Any:
     """The project file that comes of wishes; nothing is started."""
     space = place_of(request).workspace
     file, path = folder.found(space, body.file)

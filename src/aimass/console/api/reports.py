@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import MODEL, RUN
 from aimass.console.api.bodies import PROBLEMS, Id
 from aimass.console.api.runs import run_of
 from aimass.console.api.versions import Number, digest_of_version
@@ -23,7 +24,7 @@ Name = Annotated[str, InPath(max_length=200)]
 
 
 @router.get("/runs/{id}/report", response_class=HTMLResponse)
-def run(request: Request, id: Id, caller: Caller = needs("runs.see")) -> HTMLResponse:
+def run(request: Request, id: Id, caller: Caller = needs("runs.see", of=RUN)) -> HTMLResponse:
     """A run as one HTML file."""
     space = place_of(request).workspace
     run_of(space.catalog, id)
@@ -31,7 +32,9 @@ def run(request: Request, id: Id, caller: Caller = needs("runs.see")) -> HTMLRes
 
 
 @router.get("/models/{name}/{number}/report", response_class=HTMLResponse)
-def version(request: Request, name: Name, number: Number, caller: Caller = needs("models.see")) -> HTMLResponse:
+def version(
+    request: Request, name: Name, number: Number, caller: Caller = needs("models.see", of=MODEL)
+) -> HTMLResponse:
     """A version of a model as one HTML file."""
     space, digest = digest_of_version(request, name, number)
     return _saved(report_of_release(space, digest), f"{name}-{number}")

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from aimass.console.access import audit
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import LISTED, RUN
 from aimass.console.api.bodies import PROBLEMS, Id
 from aimass.console.place import place_of
 from aimass.console.refusals import missing, taken
@@ -95,7 +96,7 @@ def runs(
     text: Annotated[str, Query(max_length=200, description="in the label or step, or a number")] = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     after: Annotated[str | None, Query(max_length=1000)] = None,
-    caller: Caller = needs("runs.see"),
+    caller: Caller = needs("runs.see", of=LISTED),
 ) -> Any:
     """Runs, page by page."""
     rows, more, total = listed.page(place_of(request).catalog, sort=sort, states=_split(state), steps=_split(step),
@@ -104,7 +105,7 @@ def runs(
 
 
 @router.get("/{id}", response_model=Detail)
-def run(request: Request, id: Id, caller: Caller = needs("runs.see")) -> Any:
+def run(request: Request, id: Id, caller: Caller = needs("runs.see", of=RUN)) -> Any:
     """A run with all that belongs to it."""
     catalog = place_of(request).catalog
     row = run_of(catalog, id)
@@ -118,7 +119,7 @@ def run(request: Request, id: Id, caller: Caller = needs("runs.see")) -> Any:
 
 
 @router.post("/{id}/stop", response_model=Run, status_code=202)
-def stop(request: Request, id: Id, caller: Caller = needs("runs.stop")) -> Any:
+def stop(request: Request, id: Id, caller: Caller = needs("runs.stop", of=RUN)) -> Any:
     """Ask a run to stop at its next report; its checkpoint stays."""
     catalog = place_of(request).catalog
     before = run_of(catalog, id)

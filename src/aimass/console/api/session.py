@@ -13,9 +13,11 @@ from starlette.responses import JSONResponse, Response
 
 from aimass.console.access import audit, links, passwords, sessions, users
 from aimass.console.access.caller import Caller
+from aimass.console.access.grants import both, over_all, told
 from aimass.console.access.roles import is_less
 from aimass.console.access.who import VIEW, anybody, needs, token_of
-from aimass.console.api.bodies import PROBLEMS, Body, Name, Password, Role, Token
+from aimass.console.access.whose import NOBODYS
+from aimass.console.api.bodies import PROBLEMS, Body, Grant, Name, Password, Role, Token
 from aimass.console.place import Place, place_of
 from aimass.console.refusals import Refusal
 from aimass.core.errors import InputError
@@ -26,12 +28,14 @@ router = APIRouter(prefix="/api/v1", tags=["session"], responses=PROBLEMS)
 class Me(BaseModel):
     """Who one is and what one may do; `csrf` is the header x-csrf-token of every change.
 
-    `role` is a lesser one than `own_role` where one sees the console as others do.
+    `role` is the strongest of `grants`, whatever it is over, and a lesser one than `own_role` where one sees the
+    console as others do. `permissions` are what one may do to some things at least: those that `grants` are over.
     """
 
     user: str
     role: str
     own_role: str
+    grants: list[Grant]
     permissions: list[str]
     csrf: str
     expires: str
@@ -64,7 +68,7 @@ class NewPassword(Body):
 
 
 @router.get("/me", response_model=Me)
-def me(caller: Caller = needs("self")) -> Any:
+def me(caller: Caller = needs("self", of=NOBODYS)) -> Any:
     """Who you are and what you may do."""
     return _me(caller)
 
@@ -81,7 +85,7 @@ async def sign_in(request: Request, body: SignIn, stranger: Caller = anybody("it
         await run_sync(_refused, place, body.name, stranger)
         raise Refusal(401, "the name or the password is wrong", todo="try again, or ask an admin for a new password")
     place.attempts.succeeded(body.name, stranger.address)
-    return await run_sync(_begin, request, user["name"], user["role"] or "", stranger)
+    return await run_sync(_begin, request, user["name"], stranger)
 
 
 @router.post("/session/link", response_model=Me, status_code=201)
@@ -93,22 +97,23 @@ async def first_user(
     _count(place, "", stranger)
     users.checked_name(body.name)
     kept = await run_sync(passwords.hashed, body.password, limiter=place.hashing)
-    role = await run_sync(_first, place, body, kept, stranger)
+    await run_sync(_first, place, body, kept, stranger)
     place.attempts.succeeded("", stranger.address)
-    return await run_sync(_begin, request, body.name, role, stranger, 201)
+    return await run_sync(_begin, request, body.name, stranger, 201)
 
 
 @router.post("/me/view", response_model=Me)
-def view(request: Request, body: View, caller: Caller = needs("self")) -> Response:
+def view(request: Request, body: View, caller: Caller = needs("self", of=NOBODYS)) -> Response:
     """See the console as a lesser role does, until you say otherwise; only what that role may is done."""
     if not caller.session:
         raise Refusal(403, "a key sees as it is", permission="self", granted_by=[])
     if body.role not in (None, caller.own_role) and not is_less(str(body.role), caller.own_role):
         raise InputError(f"{caller.own_role} is no more than {body.role}", expected="a role that may less", key="role")
     role = body.role or caller.own_role
+    grants = both(caller.own, over_all(role)) if body.role else caller.own
     with place_of(request).catalog.writing() as link:
         audit.note(link, caller, "session.view", caller.name, before=caller.role, after=role)
-    response = JSONResponse(_me(replace(caller, role=role)))
+    response = JSONResponse(_me(replace(caller, grants=grants)))
     if role == caller.own_role:
         response.delete_cookie(VIEW, path=_path(request), httponly=True, samesite="strict")
     else:
@@ -118,7 +123,7 @@ def view(request: Request, body: View, caller: Caller = needs("self")) -> Respon
 
 
 @router.delete("/session", status_code=204)
-def sign_out(request: Request, caller: Caller = needs("self")) -> Response:
+def sign_out(request: Request, caller: Caller = needs("self", of=NOBODYS)) -> Response:
     """Sign out: the session ends, here and in every tab."""
     with place_of(request).catalog.writing() as link:
         sessions.end(link, caller.session)
@@ -129,7 +134,7 @@ def sign_out(request: Request, caller: Caller = needs("self")) -> Response:
 
 
 @router.post("/me/password", response_model=Me)
-async def change_password(request: Request, body: NewPassword, caller: Caller = needs("self")) -> Response:
+async def change_password(request: Request, body: NewPassword, caller: Caller = needs("self", of=NOBODYS)) -> Response:
     """Change your own password; every other session of yours ends."""
     place = place_of(request)
     if not caller.session:
@@ -141,7 +146,7 @@ async def change_password(request: Request, body: NewPassword, caller: Caller = 
     place.attempts.succeeded(caller.name, caller.address)
     kept = await run_sync(passwords.hashed, body.new, limiter=place.hashing)
     await run_sync(_change, place, caller, kept)
-    return await run_sync(_begin, request, caller.name, caller.own_role, caller)
+    return await run_sync(_begin, request, caller.name, caller)
 
 
 def _count(place: Place, name: str, stranger: Caller) -> None:
@@ -157,12 +162,10 @@ def _refused(place: Place, name: str, stranger: Caller) -> None:
         audit.note(link, stranger, "session.refused", name)
 
 
-def _first(place: Place, body: FirstUser, kept: str, stranger: Caller) -> str:
+def _first(place: Place, body: FirstUser, kept: str, stranger: Caller) -> None:
     with place.catalog.writing() as link:
-        role = links.use(link, body.token)
-        after = users.add(link, body.name, kept, role)
+        after = users.add(link, body.name, kept, over_all(links.use(link, body.token)))
         audit.note(link, stranger, "users.create", body.name, after=after)
-    return role
 
 
 def _change(place: Place, caller: Caller, kept: str) -> None:
@@ -171,16 +174,15 @@ def _change(place: Place, caller: Caller, kept: str) -> None:
         audit.note(link, caller, "users.password", caller.name)
 
 
-def _begin(request: Request, name: str, role: str, stranger: Caller, status: int = 200) -> Response:
+def _begin(request: Request, name: str, stranger: Caller, status: int = 200) -> Response:
     """The answer with the cookie of a new session of NAME."""
     place = place_of(request)
     catalog, lasts = place.catalog, place.lasts
     with catalog.writing() as link:
         token = sessions.begin(link, name, token_of(request), lasts)
         audit.note(link, Caller(name, address=stranger.address, request=stranger.request), "session.begin", name)
-    row = sessions.of(catalog, sessions.hashed(token))
-    expires = row["expires"] if row else ""
-    caller = Caller(name, role, role, csrf=sessions.csrf_of(token), expires=expires)
+    row = sessions.of(catalog, sessions.hashed(token)) or {"grants": (), "expires": ""}
+    caller = Caller(name, row["grants"], csrf=sessions.csrf_of(token), expires=row["expires"])
     response = JSONResponse(_me(caller), status)
     response.delete_cookie(VIEW, path=_path(request), httponly=True, samesite="strict")
     response.set_cookie(sessions.COOKIE, token, max_age=int(lasts.total_seconds()), path=_path(request),
@@ -193,6 +195,6 @@ def _path(request: Request) -> str:
 
 
 def _me(caller: Caller) -> dict[str, Any]:
-    roles = {"role": caller.role, "own_role": caller.own_role or caller.role}
+    roles = {"role": caller.role, "own_role": caller.own_role, "grants": told(caller.grants)}
     return {"user": caller.name, **roles, "permissions": sorted(caller.permissions),
             "csrf": caller.csrf, "expires": caller.expires}  # fmt: skip

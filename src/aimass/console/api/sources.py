@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import LISTED, SOURCE
 from aimass.console.api.bodies import PROBLEMS, Id
 from aimass.console.place import place_of
 from aimass.console.refusals import missing
@@ -75,7 +76,8 @@ class Detail(Source):
 @router.get("", response_model=Sources)
 def listed(
     request: Request, limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    after: Annotated[str, Query(max_length=300, description="a name")] = "", caller: Caller = needs("data.see"),
+    after: Annotated[str, Query(max_length=300, description="a name")] = "",
+    caller: Caller = needs("data.see", of=LISTED),
 ) -> Any:  # fmt: skip
     """Every source that was ever read, by name."""
     rows, more = sources.sources(place_of(request).catalog, limit=limit, after=after)
@@ -86,7 +88,7 @@ def listed(
 def one(
     request: Request, name: str, limit: Annotated[int, Query(ge=1, le=200)] = 50,
     before: Annotated[Id | None, Query(description="fetches before this run")] = None,
-    caller: Caller = needs("data.see"),
+    caller: Caller = needs("data.see", of=SOURCE),
 ) -> Any:  # fmt: skip
     """A source with its fetches."""
     catalog = place_of(request).catalog

@@ -12,8 +12,9 @@ from starlette.requests import Request
 
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import LISTED, NOBODYS
 from aimass.console.api.bodies import PROBLEMS, Body, Id
-from aimass.console.api.jobs import Task, check_inside, check_writable
+from aimass.console.api.jobs import Task, check_inside, check_may, check_writable
 from aimass.console.forms.apart import steps
 from aimass.console.place import place_of
 from aimass.console.refusals import missing
@@ -158,13 +159,13 @@ class Checked(BaseModel):
 
 
 @router.get("", response_model=Verbs)
-def verbs(request: Request, caller: Caller = needs("jobs.see")) -> Any:
+def verbs(request: Request, caller: Caller = needs("jobs.see", of=NOBODYS)) -> Any:
     """The steps that can be started here, in the order data flows."""
     return {"rows": [{"name": verb, "story": VERBS[verb].story} for verb in VERBS if verb not in ELSEWHERE]}
 
 
 @router.get("/{step}", response_model=Form)
-def form(request: Request, step: str, caller: Caller = needs("jobs.see")) -> Any:
+def form(request: Request, step: str, caller: Caller = needs("jobs.see", of=NOBODYS)) -> Any:
     """The form of a step."""
     _check_known(step, caller)
     return steps.form(step)
@@ -177,19 +178,20 @@ def inputs(
     kind: Annotated[Literal["dataset", "examples", "model", "report", "release"], Query(description="of artifacts")],
     text: Annotated[str, Query(max_length=200, description="in the name, the label or the digest")] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    caller: Caller = needs("jobs.see"),
+    caller: Caller = needs("jobs.see", of=LISTED),
 ) -> Any:
     """Artifacts of a kind that the step takes."""
     return {"rows": _candidates(place_of(request).catalog, kind, text, limit)}
 
 
 @router.post("/{step}/check", response_model=Checked)
-def check(request: Request, step: str, body: Draft, caller: Caller = needs("jobs.ask")) -> Any:
+def check(request: Request, step: str, body: Draft, caller: Caller = needs("jobs.ask", of=LISTED)) -> Any:
     """Whether this would run, and as what; nothing is begun."""
-    catalog, draft = place_of(request).catalog, body.model_dump()
+    space, draft = place_of(request).workspace, body.model_dump()
+    catalog = space.catalog
     _check_known(step, caller)
     check_writable(draft)
-    check_inside("task", {"step": step, **draft}, caller)
+    check_may(space, "task", {"step": step, **draft}, caller)
     digests: list[str] = []
     each(draft["inputs"], digests.append)
     told = steps.check({"step": step, **draft, "kinds": _kinds(catalog, digests), "names": _names(catalog, digests)})

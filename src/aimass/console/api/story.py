@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from aimass.console.access.caller import Caller
 from aimass.console.access.who import needs
+from aimass.console.access.whose import JOB
 from aimass.console.api.bodies import PROBLEMS
 from aimass.console.jobs import story
 from aimass.console.jobs.attempt import folder_of
@@ -77,7 +78,7 @@ class Story(BaseModel):
 
 
 @router.get("/{job}/story", response_model=Story)
-def told(request: Request, job: str, caller: Caller = needs("jobs.see")) -> Any:
+def told(request: Request, job: str, caller: Caller = needs("jobs.see", of=JOB)) -> Any:
     """How far a job has come, as far as its process told it to the machine of this console."""
     space = place_of(request).workspace
     try:

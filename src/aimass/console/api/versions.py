@@ -15,6 +15,7 @@ from starlette.responses import FileResponse
 from aimass.console.access.caller import Caller
 from aimass.console.access.taken import note_taken
 from aimass.console.access.who import needs
+from aimass.console.access.whose import MODEL
 from aimass.console.api.artifacts import Node, shown
 from aimass.console.api.bodies import PROBLEMS
 from aimass.console.api.models import Figure
@@ -165,7 +166,7 @@ class Explained(BaseModel):
 
 
 @router.get("/{name}/{number}", response_model=Card)
-def version(request: Request, name: str, number: Number, caller: Caller = needs("models.see")) -> Any:
+def version(request: Request, name: str, number: Number, caller: Caller = needs("models.see", of=MODEL)) -> Any:
     """The card of a version."""
     space = place_of(request).workspace
     row = _row(space.catalog, name, number)
@@ -183,14 +184,14 @@ def version(request: Request, name: str, number: Number, caller: Caller = needs(
 
 
 @router.get("/{name}/{number}/graph", response_model=Graph)
-def graph(request: Request, name: str, number: Number, caller: Caller = needs("models.see")) -> Any:
+def graph(request: Request, name: str, number: Number, caller: Caller = needs("models.see", of=MODEL)) -> Any:
     """What is in the graph of a version, as a table."""
     space, digest = digest_of_version(request, name, number)
     return graph_in(space, _model(space, digest, f"{name[:100]}@{number}"), digest)
 
 
 @router.get("/{name}/{number}/file", response_class=FileResponse)
-def file(request: Request, name: str, number: Number, caller: Caller = needs("models.see")) -> FileResponse:
+def file(request: Request, name: str, number: Number, caller: Caller = needs("models.see", of=MODEL)) -> FileResponse:
     """The model of a version as an ONNX file."""
     space, digest = digest_of_version(request, name, number)
     path = _model(space, digest, f"{name[:100]}@{number}")
@@ -201,7 +202,7 @@ def file(request: Request, name: str, number: Number, caller: Caller = needs("mo
 
 
 @router.get("/{name}/{number}/explanations", response_model=Explained)
-def explanations(request: Request, name: str, number: Number, caller: Caller = needs("models.see")) -> Any:
+def explanations(request: Request, name: str, number: Number, caller: Caller = needs("models.see", of=MODEL)) -> Any:
     """What explains the model of a version: what it relies on, and why it answered some rows as it did."""
     space, digest = digest_of_version(request, name, number)
     model = card_of(space.open(digest))["model"]

@@ -58,11 +58,15 @@ def endpoints(space: Workspace, name: str | None = None) -> list[Row]:
 
 def endpoint(space: Workspace, name: str) -> Row:
     """What is served as NAME.  Raises Refusal (404)."""
-    found = endpoints(space, name) if name else []
-    if not found:
+    check_there(space, name)
+    return endpoints(space, name)[0]
+
+
+def check_there(space: Workspace, name: str) -> None:
+    """Raises Refusal (404) unless something is published as NAME."""
+    if not name or not space.versions(name):
         known = {row["name"] for row in space.versions()}
         raise missing(f"nothing is published as {name[:100]!r}{suggest(name, known)}")
-    return found[0]
 
 
 def _good(answer: Any) -> Any:

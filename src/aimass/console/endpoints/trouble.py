@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from aimass.console.endpoints.ring import Ring
 from aimass.console.wellbeing import Need
 
@@ -9,10 +11,12 @@ ENOUGH = 20  # answers within the last minutes before anything is said
 MANY = 0.05  # share of them that are faults
 
 
-def troubles(ring: Ring) -> list[Need]:
-    """What RING has seen of late that a person has to decide about, the worst first."""
+def troubles(ring: Ring, only: Collection[str] | None = None) -> list[Need]:
+    """What RING has seen of late that a person has to decide about, the worst first; of ONLY these names, if given."""
     found = []
     for name in ring.names():
+        if only is not None and name not in only:
+            continue
         now = ring.figures(name)
         if now["answers"] >= ENOUGH and now["error_share"] > MANY:
             found.append((now["error_share"], name, now["answers"]))

@@ -124,9 +124,12 @@ def _move(path: Path, folder: Path, name: str) -> None:
 
 
 def _paths(space: Workspace) -> list[Path]:
-    """The files of the folder by name; hidden ones, and names that are no text, are not told."""
+    """The files of the folder by name; hidden ones, and names that are no text, are not told.
+
+    A file belongs to no project: who has a grant over some of them only finds none.
+    """
     folder = data_of(space)
-    there = folder.iterdir() if folder.is_dir() else ()
+    there = folder.iterdir() if folder.is_dir() and not space.catalog.reach else ()
     return sorted(path for path in there if path.name[0] not in "._" and _is_text(path.name) and path.is_file())
 
 

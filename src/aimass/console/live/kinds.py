@@ -30,13 +30,13 @@ def kinds_of(space: Workspace, ring: Ring) -> list[Kind]:
     def kind(pattern: str, needs: str, every: float, begin: Callable[[], Looks]) -> Kind:
         return Kind(re.compile(pattern), needs, Feed(begin, every))
 
-    def marked(pattern: str, needs: str, every: float, mark: marks.Mark) -> Kind:
-        return kind(pattern, needs, every, partial(marks.Marks, mark))
+    def marked(pattern: str, needs: str, every: float, make: Callable[[Workspace], marks.Mark]) -> Kind:
+        return kind(pattern, needs, every, partial(marks.Marks, marks.within(space, make)))
 
     return [
         kind(rf"runs|run/{NUMBER}", "runs.see", 0.1, partial(Source, space.catalog)),
-        marked(rf"jobs|job/{NUMBER}", "jobs.see", 0.3, marks.of_jobs(space)),
-        marked("endpoints", "endpoints.see", 1.0, marks.of_endpoints(space, ring)),
-        marked("log", "log.see", 1.0, marks.of_logs(space)),
-        marked("home", "home.see", 5.0, marks.of_home(space, ring)),
+        marked(rf"jobs|job/{NUMBER}", "jobs.see", 0.3, marks.of_jobs),
+        marked("endpoints", "endpoints.see", 1.0, partial(marks.of_endpoints, ring=ring)),
+        marked("log", "log.see", 1.0, marks.of_logs),
+        marked("home", "home.see", 5.0, partial(marks.of_home, ring=ring)),
     ]

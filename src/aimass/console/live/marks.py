@@ -17,9 +17,11 @@ from aimass.console.endpoints.trouble import troubles
 from aimass.console.jobs.attempt import log_of
 from aimass.console.live.source import News
 from aimass.console.logs.stream import logs_of
+from aimass.console.seen import seen_by
 from aimass.console.wellbeing import centres, needs
 from aimass.runner.workspace import Workspace
 from aimass.store.jobs import OVER, Jobs
+from aimass.store.reach import Reach
 from aimass.store.tables import job as t
 
 Mark = Callable[[str], Any]
@@ -42,6 +44,16 @@ class Marks:
         news: News = [(name, {}) for name in now if now[name] != self.before.get(name)]
         self.before = now
         return news
+
+
+def within(space: Workspace, make: Callable[[Workspace], Mark]) -> Mark:
+    """The marks that MAKE makes of SPACE, of topics within a reach out of what is seen of it there."""
+
+    def mark(name: str) -> Any:
+        word, _, reach = name.partition(" ")
+        return make(seen_by(space, Reach.read(reach)) if reach else space)(word)
+
+    return mark
 
 
 def of_jobs(space: Workspace) -> Mark:
@@ -70,7 +82,13 @@ def of_endpoints(space: Workspace, ring: Ring) -> Mark:
 
 def of_home(space: Workspace, ring: Ring) -> Mark:
     """How the centres are, what waits for a person, what was released."""
-    return lambda name: (centres(space), troubles(ring), needs(space), space.versions())
+
+    def mark(name: str) -> Any:
+        versions = space.versions()
+        names = {row["name"] for row in versions} if space.catalog.reach else None
+        return centres(space), troubles(ring, names), needs(space), versions
+
+    return mark
 
 
 def of_logs(space: Workspace) -> Mark:

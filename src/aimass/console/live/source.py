@@ -12,12 +12,18 @@ from aimass.console.live.tail import Tail
 from aimass.store import listed
 from aimass.store import tables as t
 from aimass.store.catalog import Catalog, Row
+from aimass.store.reach import Reach, Seen
 
-ALL = "runs"
+ALL, ONE = "runs", "run/"
 ACTIVE = ("running", "stopping")
 FIGURES = 1.0  # seconds between news of mere figures in the list of runs
 
 News = list[tuple[str, Any]]  # topic and data
+
+
+def within(reach: Reach | None, name: str) -> str:
+    """The topic NAME as it is within REACH; one of a single thing is the same for all who see that."""
+    return name if reach is None or "/" in name else f"{name} {reach.written()}"
 
 
 class Source:
@@ -34,17 +40,26 @@ class Source:
         """All runs are known from the begin on."""
 
     def look(self, names: set[str]) -> News:
-        """What is new of the topics with NAMES: "runs" and "run/ID"."""
-        watched = {int(name.partition("/")[2]) for name in names if name != ALL}
+        """What is new of the topics with NAMES: "runs", "runs" within a reach, and "run/ID"."""
+        watched = {int(name.removeprefix(ONE)) for name in names if name.startswith(ONE)}
         changed = self._changed(watched)  # before its points: who hears that a run has ended has all of them
         points, lines = _by_run(self.points.read()), _by_run(self.lines.read())
         self.stale |= set(points)
         full = self._figured(changed | (set(points) & watched) | self._due())
         news: News = [(f"run/{id}", _told(full.get(id), points.get(id, []), lines.get(id, [])))
                       for id in sorted(watched) if id in full or id in points or id in lines]  # fmt: skip
-        if ALL in names and full:
-            news.append((ALL, {"changed": list(full.values())}))
+        for name in sorted(names) if full else ():
+            if not name.startswith(ONE) and (rows := self._within(name, full)):
+                news.append((name, {"changed": rows}))
         return news
+
+    def _within(self, name: str, runs: dict[int, Row]) -> list[Row]:
+        """Those of RUNS that the topic NAME tells of."""
+        if name == ALL:
+            return list(runs.values())
+        seen = Seen(self.catalog, Reach.read(name.removeprefix(f"{ALL} ")))
+        ids = {row["id"] for row in seen.rows(sa.select(t.run.c.id).where(t.run.c.id.in_(runs)))}
+        return [run for id, run in runs.items() if id in ids]
 
     def _changed(self, watched: set[int]) -> set[int]:
         """Runs whose state is another than at the last look, or that began since."""

@@ -13,10 +13,13 @@ LARGEST = 4 << 20  # letters of them
 
 
 class Topic:
-    """Of what NAME says.  Numbers begin at the time in milliseconds, so no start repeats those of another."""
+    """Of what NAME says; behind a space stands to whom.
+
+    Numbers begin at the time in milliseconds, so no start repeats those of another.
+    """
 
     def __init__(self, name: str) -> None:
-        self.name, self.n = name, time.time_ns() // 1_000_000
+        self.name, self.n = name.partition(" ")[0], time.time_ns() // 1_000_000
         self.kept: deque[tuple[int, str]] = deque()
         self.size = 0
         self.watchers, self.left = 0, time.monotonic()

@@ -16,6 +16,7 @@ from aimass.console.logs.runs import RunsLog
 from aimass.console.up.state import FOLDER
 from aimass.core.errors import InputError
 from aimass.runner.workspace import Workspace
+from aimass.store.jobs import Jobs
 
 JOBS = 20  # whose logs are in the stream: the newest
 FAMILIES = ("console", "inference", "workers", "up", "jobs", "runs")
@@ -38,10 +39,11 @@ def family_of(key: str) -> str:
 
 
 def logs_of(space: Workspace, families: Sequence[str] = ()) -> list[Log]:
-    """The logs of FAMILIES (of all) in SPACE."""
-    files = sorted((space.folder / FOLDER).glob("*.log"))
+    """The logs of FAMILIES (of all) in SPACE, as far as its catalog is seen: processes work for all projects."""
+    files = [] if space.catalog.reach else sorted((space.folder / FOLDER).glob("*.log"))
     folders = [one.parent for one in (space.folder / "jobs").glob("*/log.txt") if one.parent.name.isdigit()]
-    newest = nlargest(JOBS, [int(folder.name) for folder in folders])
+    numbers = [int(folder.name) for folder in folders]
+    newest = nlargest(JOBS, Jobs(space.catalog).among(numbers) if space.catalog.reach else numbers)
     found: list[Log] = [
         RunsLog(space.catalog),
         *(FileLog(file.stem, file) for file in files),

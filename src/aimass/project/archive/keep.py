@@ -5,19 +5,22 @@ They are checked before it begins; in it their checksum is, once more, so that w
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from itertools import groupby, islice
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from aimass.core.artifact import Manifest
 from aimass.core.errors import InputError, StoreError
 from aimass.project.archive.contents import LOGS, METRICS
 from aimass.project.archive.facts import Facts, artifact_row
 from aimass.project.archive.rows import fits, is_point
 from aimass.project.archive.unpack import Archive, legible
-from aimass.store import figures
+from aimass.store import figures, origins
 from aimass.store import tables as t
 from aimass.store.catalog import Catalog, Row, now
 
@@ -44,8 +47,9 @@ def keep(
     """
     try:
         with catalog.writing() as link:
-            _artifacts(link, facts)
+            fresh = _artifacts(link, facts)
             numbers = {row["id"]: _run(link, row) for row in runs}
+            _origins(link, fresh, {numbers[row["id"]]: row for row in runs})
             for run, points in _of_runs(archive, METRICS, numbers):
                 rows = [{**dict(zip(POINT, values, strict=True)), "run": run} for values in points]
                 _insert(link, t.metric, rows)
@@ -61,12 +65,24 @@ def keep(
                          todo="import again") from error  # fmt: skip
 
 
-def _artifacts(link: sa.Connection, facts: Facts) -> None:
+def _artifacts(link: sa.Connection, facts: Facts) -> dict[str, Manifest]:
+    """Those that were not here."""
     have = set(link.execute(sa.select(t.artifact.c.digest)).scalars())
-    fresh = [m for digest, m in facts.artifacts.items() if digest not in have]
-    _insert(link, t.artifact, [artifact_row(m) for m in fresh])
-    pairs = [{"child": m.digest, "parent": parent} for m in fresh for parent in dict.fromkeys(m.parents)]
+    fresh = {digest: m for digest, m in facts.artifacts.items() if digest not in have}
+    _insert(link, t.artifact, [artifact_row(m) for m in fresh.values()])
+    pairs = [{"child": m.digest, "parent": parent} for m in fresh.values() for parent in dict.fromkeys(m.parents)]
     _insert(link, t.parent, pairs)
+    return fresh
+
+
+def _origins(link: sa.Connection, fresh: dict[str, Manifest], runs: dict[int, Row]) -> None:
+    """Which sources all of it comes from: artifacts after those they were made from, since they come from the same."""
+    above = TopologicalSorter({digest: [p for p in m.parents if p in fresh] for digest, m in fresh.items()})
+    for digest in above.static_order():
+        origins.keep_artifact(link, fresh[digest])
+    for number, row in runs.items():
+        task = json.loads(row["task_json"])
+        origins.keep_run(link, number, task["step"], task.get("settings"), task.get("inputs"))
 
 
 def _run(link: sa.Connection, row: Row) -> int:
