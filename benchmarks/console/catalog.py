@@ -85,7 +85,8 @@ def console(workspace: Workspace) -> Iterator[tuple[http.client.HTTPConnection, 
         line.request("POST", "/api/v1/session/link", json.dumps(body), {"content-type": "application/json"})
         entered = line.getresponse()
         entered.read()
-        cookie = str(entered.headers["set-cookie"]).partition(";")[0]
+        assert entered.status == 201, entered.status
+        cookie = str(entered.headers.get_all("set-cookie", [""])[-1]).partition(";")[0]  # the session's is the last
         yield line, {"cookie": cookie, "accept-encoding": "gzip"}
         server.should_exit = True
         thread.join(20)

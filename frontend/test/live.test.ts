@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fits, withChanges } from '../src/api/run-list.ts';
 import { pause, Topic } from '../src/api/topics.ts';
+import { joined } from '../src/pages/run/lines.ts';
 
 test('the first message says from where on all is heard', () => {
   const topic = new Topic();
@@ -55,4 +56,12 @@ test('a list of runs changes where it stands', () => {
 test('where the newest do not stand on top, new runs are counted and not shoved in', () => {
   const { rows, added, elsewhere } = withChanges([run(1), run(2)], [run(3)], 'seconds');
   assert.deepEqual([rows.length, added, elsewhere], [2, 0, 1]);
+});
+
+test('lines of a log stand in order and once, whichever way they came', () => {
+  const ids = (...found: number[]) => found.map((id) => ({ id }));
+  assert.deepEqual(joined(ids(1, 2), ids(3, 5)), ids(1, 2, 3, 5));
+  assert.deepEqual(joined(ids(1, 2, 5), ids(2, 4, 6)), ids(1, 2, 4, 5, 6), 'a smaller number may come after a greater one');
+  assert.deepEqual(joined([], []), []);
+  assert.equal(joined(Array.from({ length: 100_000 }, (_, id) => ({ id })), ids(100_000))[0]!.id, 1, 'the first ones go');
 });

@@ -1,5 +1,5 @@
 // Runs as a table: sort, filter, columns; what was chosen is in the address, and kept.
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { me } from '../api/client.ts';
 import { everyRow } from '../api/every.ts';
 import { useRuns } from '../api/runs.ts';
@@ -100,7 +100,6 @@ function Body({ runs, filtered, columns, sort, setSort, rowHeight, clear }: Body
 }
 
 function Search({ text, write }: { text: string; write: (text: string) => void }) {
-  const timer = useRef<ReturnType<typeof setTimeout>>();
   const [typed, type] = useState(text);
   useEffect(() => type((typed) => (typed.trim() === text ? typed : text)), [text]);
   return (
@@ -109,8 +108,7 @@ function Search({ text, write }: { text: string; write: (text: string) => void }
         onInput={(event) => {
           const value = event.currentTarget.value;
           type(value);
-          clearTimeout(timer.current);
-          timer.current = setTimeout(() => write(value.trim()), 60);
+          write(value.trim()); // at once: a list that is asked for later ends the question before
         }} />
       <kbd aria-hidden="true">/</kbd>
     </label>

@@ -91,7 +91,6 @@ def _number(catalog: Catalog, x: Any, low: float, high: float, points: int) -> A
     if not high > low:
         return sa.literal(0)
     place = (x - low) * (points / (high - low))
-    if catalog.engine.dialect.name != "sqlite":
-        place = sa.func.floor(place)  # SQLite's cast rounds down by itself
-    number = sa.cast(place, sa.Integer)
-    return sa.case((number >= points, points - 1), (number < 0, 0), else_=number)
+    if catalog.engine.dialect.name == "sqlite":  # its cast rounds down by itself, its min and max are of a row, too
+        return sa.func.min(sa.func.max(sa.cast(place, sa.Integer), 0), points - 1)
+    return sa.cast(sa.func.least(sa.func.greatest(sa.func.floor(place), 0), points - 1), sa.Integer)

@@ -95,7 +95,7 @@ def served(workspace: Workspace, scratch: Path) -> None:
 
 def carried(workspace: Workspace, worker: Worker) -> None:
     """A project as an archive, and one that came in with budgets, of which one does not hold on this machine."""
-    workspace.alias(workspace.runs()[-1]["output"], "flights/run")
+    workspace.alias(next(row["output"] for row in reversed(workspace.runs()) if row["output"]), "flights/run")
     work = {"project": "flights", "file": "flights-2026-01-02.aimass.zip"}
     exporting = worker.jobs.ask("export", work, label="flights", who=NAME)["id"]
     assert worker.jobs.claim("a worker") is not None

@@ -9,10 +9,10 @@ import { Icon } from '../../parts/icons.tsx';
 import { useQuery } from '../../parts/place.ts';
 import { Empty, Failed, Loading } from '../../parts/states.tsx';
 import { windowOf } from '../../parts/window.ts';
+import { joined } from './lines.ts';
 
 const ROW = 24; // pixels
 const PAGE = 2000;
-const MOST = 100_000; // lines kept in a tab
 
 export function Logs({ run }: { run: RunDetail }) {
   const [text, setText] = useQuery('find');
@@ -72,18 +72,25 @@ function useLines(run: number, text: string): { lines: LogLine[] | null; refusal
   useEffect(() => {
     if (!ready) return;
     const stop = new AbortController();
-    const known = new Map<number, LogLine>();
-    const add = (lines: LogLine[]) => {
-      for (const line of lines) known.set(line.id, line);
-      set({ lines: [...known.values()].sort((a, b) => a.id - b.id).slice(-MOST) });
-    };
+    let known: LogLine[] = [];
+    let early: LogLine[] | null = []; // what is said while older lines are still on their way
+    const add = (lines: LogLine[]) => set({ lines: (known = joined(known, lines)) });
     const page = async (after: number): Promise<void> => {
       const found = await call('GET /runs/{id}/logs', { path: { id: run }, query: { ...(after && { after }), limit: PAGE, text } }, stop.signal);
       add(found.lines);
-      if (found.next !== null && found.next !== undefined && found.lines.length === PAGE) return page(found.next as number);
+      if (found.next !== null && found.next !== undefined && found.lines.length === PAGE) await page(found.next as number);
     };
-    more.current = (lines) => add(lines.filter((line) => line.text.toLowerCase().includes(text.toLowerCase())));
-    const timer = setTimeout(() => page(0).catch((refusal) => stop.signal.aborted || set((before) => ({ ...before, refusal }))), text ? 120 : 0);
+    more.current = (lines) => {
+      const fitting = lines.filter((line) => line.text.toLowerCase().includes(text.toLowerCase()));
+      if (early) early.push(...fitting);
+      else add(fitting);
+    };
+    const begin = () => page(0).catch((refusal) => stop.signal.aborted || set((before) => ({ ...before, refusal }))).finally(() => {
+      if (stop.signal.aborted) return;
+      if (early?.length) add(early);
+      early = null;
+    });
+    const timer = setTimeout(begin, text ? 120 : 0);
     return () => {
       clearTimeout(timer);
       stop.abort();
