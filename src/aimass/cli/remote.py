@@ -150,7 +150,7 @@ class Remote:
         except StoreError as error:
             what = f"{error.what}; it was asked again for {sum(PAUSES):g} s"
             todo = f"job {id} may go on there: see the page Jobs of the console"
-            raise type(error)(what, expected=error.expected, todo=todo) from error
+            raise Unanswered(what, expected=error.expected, todo=todo) from error
 
     # -- the way there --------------------------------------------------------------------------------------------
 
