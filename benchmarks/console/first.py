@@ -9,8 +9,8 @@ from typing import Any
 
 from lines import Lines
 from place import Place
-from tests.console.browser.conftest import Site
-from tests.console.browser.test_pages import PAGES
+from tests.console.browser.pages import PAGES
+from tests.console.browser.watched import Site
 
 from aimass.console.pages import BUILT
 

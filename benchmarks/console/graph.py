@@ -13,7 +13,8 @@ from lines import Lines
 from onnx import TensorProto as T
 from onnx import helper as h
 from place import Place, profile
-from tests.console.browser.conftest import Site, cookies, serving
+from tests.console.browser.conftest import serving
+from tests.console.browser.watched import Site, session
 from tests.console.endpoints.models import publish
 
 from aimass.console.app import create_app
@@ -54,7 +55,7 @@ def drawn(place: Place, lines: Lines) -> None:
         site = Site(f"http://127.0.0.1:{at.getsockname()[1]}/", space, server)
         for _ in range(place.size.times):
             with profile(place.chromium) as context:
-                context.add_cookies(cookies(place.chromium, site))
+                context.add_cookies(session(place.chromium, site)["cookies"])
                 context.on("request", lambda one: asked.append(one.url))
                 page = context.new_page()
                 page.clock.set_fixed_time(later)

@@ -15,7 +15,7 @@ from typing import Any
 
 from lines import Lines
 from place import PATIENCE, Place, profile
-from tests.console.browser.conftest import NAME, PASSWORD
+from tests.console.browser.watched import NAME, PASSWORD
 from trainer import ROOT
 
 RUN_TIME, BUILD = 2, 4  # packages

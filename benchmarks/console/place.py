@@ -12,7 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from benchmarks.serving.scene import memory
 from catalog import fill
-from tests.console.browser.conftest import FLAGS, SETTINGS, Site, cookies, program, seeded, served
+from tests.console.browser.seeded import seeded, served
+from tests.console.browser.watched import FLAGS, SETTINGS, Site, program, session
 from tests.console.up.test_supervisor import there, up
 from watching import SCRIPT
 
@@ -21,7 +22,6 @@ from aimass.runner.workspace import Workspace
 from aimass.store import tables as t
 from aimass.store.catalog import now
 
-ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"  # costs no request a thing, as a route of ours would
 PATIENCE = 60_000  # milliseconds
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -72,7 +72,7 @@ class Place:
     def profile(self) -> Iterator[Any]:
         """A profile of a browser with nothing kept in it, but signed in."""
         with profile(self.chromium) as context:
-            context.add_cookies(cookies(self.chromium, self.site))
+            context.add_cookies(session(self.chromium, self.site)["cookies"])
             yield context
 
     @contextmanager
@@ -97,7 +97,7 @@ def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program(), args=[*FLAGS, ALONE],
+        chromium = playwright.chromium.launch(executable_path=program(), args=FLAGS,
                                               ignore_default_args=["--headless=old"])  # fmt: skip
         yield chromium
         chromium.close()
