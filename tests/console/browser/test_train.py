@@ -106,8 +106,8 @@ def test_each_run_has_a_line_that_can_be_seen(tab: Watched, site: Site) -> None:
 def test_runs_are_stopped_and_go_on_from_the_list(opened: Opening, site: Site) -> None:
     catalog = site.workspace.catalog
     jobs = Jobs(catalog)
-    task = task_of(chores.grow, {}, points=7, pause=0.0)
-    runs = [catalog.start_run(task) for _ in range(2)]
+    tasks = [task_of(chores.grow, {}, points=points, pause=0.0) for points in (7, 8)]
+    runs = [catalog.start_run(task) for task in tasks]
     watched = opened()
     watched.open(f"/runs?picked={','.join(runs)}")
     watched.click("button", "Stop 2")
@@ -121,6 +121,6 @@ def test_runs_are_stopped_and_go_on_from_the_list(opened: Opening, site: Site) -
     watched.click("button", "Resume 2")
     watched.page.get_by_text("2 runs go on as jobs").wait_for()
     asked = [row for row in jobs.rows(2) if row["state"] == "queued"]
-    assert [row["work"] for row in asked] == [json.loads(task.to_json())] * 2
+    assert [row["work"] for row in reversed(asked)] == [json.loads(task.to_json()) for task in tasks]
     for row in asked:
         jobs.cancel(row["id"])
