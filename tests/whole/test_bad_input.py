@@ -66,13 +66,13 @@ BAD: dict[str, tuple[Change, str]] = {
     "a target of too many classes": (many_classes, "bought has 3000 different values"),
     "a column of lists": (lists, "column tags holds lists"),
     "unknown part name": (toml('"linear"', '"liner"'), "'liner'; did you mean 'linear'"),
-    "setting out of range": (toml("minutes = 30", "minutes = -3"), r"aimass.toml:27:1: \[spend.minutes\].*0.01"),
+    "setting out of range": (toml("minutes = 30", "minutes = -3"), r"aimass.toml:28:1: \[spend.minutes\].*0.01"),
     "unknown key": (toml("floor =", "flor ="), r"aimass.toml:9:1: \[goal.flor\].*did you mean 'floor'"),
     "no collector": (toml('use = "csv"\n', ""), r"aimass.toml:3:1: \[collect\] no `use`"),
     "not TOML": (toml("floor =", "floor = ="), "aimass.toml.*line 9"),
     "a metric of another task": (toml("floor = 0.55", 'metric = "rmse"'), "rmse cannot score a binary task"),
-    "a recipe with a wrong setting": (toml("epochs = 30", "epochs = -1"), r"aimass.toml:19:\d+: \[train.recipe.epochs"),
-    "a measurement of nothing": (toml("samples = 300", "samples = 0"), r"aimass.toml:22:1: \[measure.samples\]"),
+    "a recipe with a wrong setting": (toml("epochs = 30", "epochs = -1"), r"aimass.toml:20:\d+: \[train.recipe.epochs"),
+    "a measurement of nothing": (toml("samples = 300", "samples = 0"), r"aimass.toml:23:1: \[measure.samples\]"),
 }
 
 

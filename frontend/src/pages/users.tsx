@@ -31,8 +31,8 @@ export default function UsersPage() {
         <Csv of="Users" name="users" rows={users.value?.rows} />
         {may && <button type="button" class="primary" onClick={() => add(true)}>Add user</button>}</header>
       <Shown of={users} what="The list of users">{({ rows }) => (
-        <table class="plain boxed"><thead><tr><th scope="col">Name</th><th scope="col">Access</th><th scope="col">State</th><th scope="col">Added</th><th scope="col"><span class="unseen">Deeds</span></th></tr></thead>
-          <tbody>{rows.map((user) => <Row key={user.name} user={user} may={may} again={users.again} />)}</tbody></table>
+        <div class="scroll"><table class="plain boxed"><thead><tr><th scope="col">Name</th><th scope="col">Access</th><th scope="col">State</th><th scope="col">Added</th><th scope="col"><span class="unseen">Deeds</span></th></tr></thead>
+          <tbody>{rows.map((user) => <Row key={user.name} user={user} may={may} again={users.again} />)}</tbody></table></div>
       )}</Shown>
       {adding && <Add close={() => add(false)} again={users.again} />}
     </div>

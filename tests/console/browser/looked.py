@@ -81,7 +81,7 @@ def clear_to_all(watched: Any, name: str, kept: bool = True, **part: Any) -> Non
 
 def legible(page: Any, name: str) -> None:
     """axe does not look at a canvas or a drawing: labels may be faint there, and a line may be lost on its ground."""
-    for what, check in {CURVES: clear, ".scatter svg": marked, "svg.spark": lined, "svg.bars": barred}.items():
+    for what, check in {CURVES: clear, ".scatter > svg": marked, "svg.spark": lined, "svg.bars": barred}.items():
         for drawn in page.locator(what).all()[:MOST]:
             if drawn.is_visible():
                 check(contrasts(pixels(drawn.screenshot())), name)

@@ -69,5 +69,5 @@ def test_the_tables_of_a_page_are_saved_as_csv(opened: Opening, site: Site) -> N
         watched.page.keyboard.press("t")
     saved = Path(caught.value.path()).read_text(encoding="utf-8")
     head, ada, *_ = [line.split(",") for line in saved.splitlines()]
-    assert caught.value.suggested_filename == "Users.csv" and head == ["Name", "Role", "State", "Added"]
+    assert caught.value.suggested_filename == "Users.csv" and head == ["Name", "Access", "State", "Added"]
     assert ada[0] == "ada (you)" and ada[1] == "admin" and ada[3].endswith("Z")

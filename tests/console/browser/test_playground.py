@@ -19,7 +19,7 @@ def test_a_record_is_one_click_from_its_answer_and_why(opened: Opening) -> None:
     page.get_by_text("answered in").wait_for()
     page.get_by_role("heading", name="What it rests on").wait_for()
     assert watched.clicks == 1
-    assert page.get_by_label("Probabilities").inner_text().startswith("leaves")
+    assert page.get_by_role("region", name="Probabilities").inner_text().startswith("leaves")
     assert page.get_by_text("plan = basic").is_visible()
     clear_to_all(watched, "playground-answer")
 
@@ -58,7 +58,7 @@ def test_the_request_as_code_gives_the_same_answer(opened: Opening) -> None:
     watched.open("/playground/customers?version=2")  # the canary would say something else
     watched.click("button", "Send record")
     page.get_by_text("answered in").wait_for()
-    shown = page.get_by_label("Probabilities").locator(".best .figure").inner_text()
+    shown = page.get_by_role("region", name="Probabilities").locator(".best .figure").inner_text()
     watched.click("tab", "Python")
     program = page.locator("pre.code").inner_text()
     said = subprocess.run(["python3", "-c", program], capture_output=True, text=True, timeout=60)
