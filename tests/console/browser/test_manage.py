@@ -8,7 +8,7 @@ import pytest
 
 from aimass.core.task import Task
 from aimass.runner.workspace import Workspace
-from tests.console.browser.looked import clear_to_all, findings, fits
+from tests.console.browser.looked import SHELL, clear_to_all, findings, fits
 from tests.console.browser.watched import Opening, Site
 from tests.console.up.test_supervisor import member, there, until, up
 from tests.serve.ray.conftest import publish
@@ -50,7 +50,7 @@ def test_what_is_managed_is_clear_to_all(opened: Opening, site: Site) -> None:
     }.items():
         watched.open(f"/{name}")
         page.get_by_text(there_is).first.wait_for()
-        clear_to_all(watched, name)
+        clear_to_all(watched, name, without=SHELL)
         fits(page)
     watched.open("/parameters?history=*")
     page.get_by_role("dialog", name="All changes").wait_for()
