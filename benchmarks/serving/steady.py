@@ -61,22 +61,26 @@ def arrivals(port: int, request: bytes, rate: float, seconds: float, seed: int) 
     due = time.perf_counter() + 0.05 + np.cumsum(np.random.default_rng(seed).exponential(1 / rate, int(rate * seconds)))
     waiting, free = dict[int, Connection](), list[Connection]()
     told, failed, sent = list[float](), 0, 0
-    while sent < len(due) or waiting:
-        while sent < len(due) and due[sent] <= time.perf_counter():
-            one = free.pop() if free else Connection(port)
-            one.due = float(due[sent])
-            one.socket.sendall(request)
-            waiting[one.socket.fileno()] = one
-            sent += 1
-        left = due[sent] - time.perf_counter() if sent < len(due) else 1.0
-        for number in select.select(list(waiting), (), (), max(0.0, left))[0]:
-            status = waiting[number].status()
-            if status < 0:
-                continue
-            told.append(time.perf_counter() - waiting[number].due)
-            failed += status != 200
-            one = waiting.pop(number)
-            free.append(one) if status else one.socket.close()
+    with select.epoll() as ready:  # a stall may leave thousands waiting, more than select() can name
+        while sent < len(due) or waiting:
+            while sent < len(due) and due[sent] <= time.perf_counter():
+                one = free.pop() if free else Connection(port)
+                one.due = float(due[sent])
+                one.socket.sendall(request)
+                waiting[one.socket.fileno()] = one
+                ready.register(one.socket, select.EPOLLIN)
+                sent += 1
+            left = due[sent] - time.perf_counter() if sent < len(due) else 1.0
+            select.select([ready], (), (), max(0.0, left))  # epoll itself waits for whole milliseconds
+            for number, _ in ready.poll(0):
+                status = waiting[number].status()
+                if status < 0:
+                    continue
+                told.append(time.perf_counter() - waiting[number].due)
+                failed += status != 200
+                ready.unregister(number)
+                one = waiting.pop(number)
+                free.append(one) if status else one.socket.close()
     for one in free:
         one.socket.close()
     return told, failed
