@@ -20,7 +20,7 @@ from place import Place
 from trainer import training
 from websockets.asyncio.client import connect
 
-from aimass.console.access import keys
+from aimass.console.access import grants, keys
 
 LIVE = 50  # tabs at 4 Hz
 EACH = 50  # tabs with one key: a caller may have 64
@@ -34,7 +34,7 @@ HZ = 0.25  # seconds between points
 def holders(place: Place, tabs: int) -> list[str]:
     """Keys for so many TABS."""
     with place.site.workspace.catalog.writing() as link:
-        made = [keys.add(link, f"tabs {i}", "viewer", "ada")[1] for i in range(-(-tabs // EACH))]
+        made = [keys.add(link, f"tabs {i}", grants.over_all("viewer"), "ada")[1] for i in range(-(-tabs // EACH))]
     return [made[i // EACH] for i in range(tabs)]
 
 
