@@ -9,7 +9,7 @@ import { Icon } from '../parts/icons.tsx';
 import { scheme } from '../shell/theme.ts';
 import { colour, seriesToken } from './colours.ts';
 import { columns, draw, type Looks } from './plot.ts';
-import { csv, isThinned, type Line } from './points.ts';
+import { csv, isDense, isThinned, type Line } from './points.ts';
 import { PointsTable } from './table.tsx';
 
 interface Props {
@@ -63,23 +63,28 @@ function usePlot(lines: Line[], looks: Looks, zoom: Props['zoom'], height: numbe
   const latest = useRef(zoom);
   latest.current = zoom;
   const { smoothing, envelope, ...shape } = looks;
+  const fed = useRef<unknown>();
+  const fill = [lines, smoothing, envelope];
   useEffect(() => {
     const root = box.current;
     if (!root || off) return;
+    fed.current = fill;
     const made = draw(root, lines, looks, {
       zoom: (low, high) => latest.current(low, high),
       point: (values, x) => point(values ? { values, x } : null),
     }, root.clientWidth || 600, height);
     plot.current = made;
-    const watch = new ResizeObserver(() => root.clientWidth && made.setSize({ width: root.clientWidth, height }));
+    const watch = new ResizeObserver(() => root.clientWidth && root.clientWidth !== made.width && made.setSize({ width: root.clientWidth, height }));
     watch.observe(root);
     return () => {
       watch.disconnect();
       made.destroy();
       plot.current = null;
     };
-  }, [lines.map((line, i) => `${line.name} ${line.colour ?? i}`).join('\n'), JSON.stringify(shape), height, colours, off]);
-  useEffect(() => plot.current?.setData(columns(lines, looks)), [lines, smoothing, envelope]);
+  }, [lines.map((line, i) => `${line.name} ${line.colour ?? i} ${isDense(line)}`).join('\n'), JSON.stringify(shape), height, colours, off]);
+  useEffect(() => {
+    if (fed.current !== fill) plot.current?.setData(columns(lines, looks)); // else it has just been made of them
+  }, fill);
   return { box, under };
 }
 

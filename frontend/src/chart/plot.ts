@@ -2,7 +2,7 @@
 import uPlot from 'uplot';
 import { number, zone } from '../parts/format.ts';
 import { colour, dashOf, faded, seriesToken } from './colours.ts';
-import { aligned, isThinned, smooth, type Line } from './points.ts';
+import { aligned, isDense, isThinned, smooth, type Line } from './points.ts';
 
 export interface Looks {
   smoothing: number; // 0..0.99
@@ -70,7 +70,7 @@ export function draw(root: HTMLElement, lines: Line[], looks: Looks, hooks: Hook
       { ...axis, size: 28, label: looks.xTitle, labelSize: 16, ...(looks.time && { values: TIMES }) },
       { ...axis, size: (_, values) => 14 + 6.2 * Math.max(2, ...(values ?? []).map((text) => text?.length ?? 0)), label: looks.yTitle, labelSize: 18, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : number(tick, tickDigits(ticks)))) },
     ],
-    series: [{}, ...lines.flatMap((line, i) => seriesOf(line.colour ?? i, root))],
+    series: [{}, ...lines.flatMap((line, i) => seriesOf(line.colour ?? i, isDense(line) ? 1 : 1.75, root))],
     bands: lines.map((line, i) => ({ series: [PARTS * i + 1, PARTS * i + 2], fill: faded(colour(seriesToken(line.colour ?? i), root), 0.16) })),
     cursor: { sync: { key: looks.time ? 'times' : 'positions', setSeries: false }, drag: { x: true, y: false, setScale: false }, points: { size: 6 }, bind: { dblclick: () => () => (hooks.zoom(null, null), null) } },
     hooks: {
@@ -86,7 +86,7 @@ export function draw(root: HTMLElement, lines: Line[], looks: Looks, hooks: Hook
   return new uPlot(options, columns(lines, looks), root);
 }
 
-function seriesOf(i: number, root: HTMLElement): uPlot.Series[] {
+function seriesOf(i: number, width: number, root: HTMLElement): uPlot.Series[] {
   const stroke = colour(seriesToken(i), root);
   const dash = dashOf(i);
   const points = { show: false };
@@ -94,7 +94,7 @@ function seriesOf(i: number, root: HTMLElement): uPlot.Series[] {
     { stroke: faded(stroke, 0.45), width: 1, points, spanGaps: true },
     { stroke: faded(stroke, 0.45), width: 1, points, spanGaps: true },
     { stroke: faded(stroke, 0.35), width: 1, points, spanGaps: true },
-    { stroke, width: 1.75, points: { size: 5, fill: stroke, show: (plot, n) => alone(plot, n) }, spanGaps: true, ...(dash && { dash }) },
+    { stroke, width, points: { size: 5, fill: stroke, show: (plot, n) => alone(plot, n) }, spanGaps: true, ...(dash && { dash }) },
   ];
 }
 

@@ -60,6 +60,11 @@ export function aligned(lines: Line[]): { x: number[]; rows: Array<Array<Point |
 /** Whether a point of the line stands for several reports. */
 export const isThinned = (line: Line): boolean => line.count > line.points.length;
 
+const DENSE = 300; // points
+
+/** Whether it has a point every few pixels: as wide as others it would be a blot, and take twenty times as long to draw without a graphics card. */
+export const isDense = (line: Line): boolean => line.points.length > DENSE;
+
 export function csv(lines: Line[], x: string): string {
   return linesAsCsv([['curve', x, 'min', 'max', 'last'], ...lines.flatMap((line) => line.points.map((point) => [line.name, ...point]))]);
 }

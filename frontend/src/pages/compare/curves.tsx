@@ -1,5 +1,5 @@
 // One chart for each figure that is asked for, a line for each run in the colour it has in the table.
-import { useEffect } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import { useAnswer } from '../../api/answer.ts';
 import { Chart } from '../../chart/chart.tsx';
 import { useLooks, zoom, zoomTime } from '../../chart/looks.tsx';
@@ -43,13 +43,16 @@ function One({ name, runs, colours, at, tall }: { name: string; runs: Compared[]
   useEffect(() => {
     if (answer.value) answer.again();
   }, [at]);
+  const lines = useMemo(() => runs.flatMap((run): Line[] => {
+    const curve = answer.value?.curves[run.id];
+    return curve ? [{ name: `${run.id} ${run.label || run.step}`, points: curve.points as Point[], count: curve.count, colour: colours.get(run.id) ?? 0 }] : [];
+  }), [answer.value, placesIn(runs, colours)]);
   return (
-    <Shown of={answer} what={`The curves of ${name}`} lines={6}>{({ curves }) => {
-      const lines = runs.flatMap((run): Line[] => {
-        const curve = curves[run.id];
-        return curve ? [{ name: `${run.id} ${run.label || run.step}`, points: curve.points as Point[], count: curve.count, colour: colours.get(run.id) ?? 0 }] : [];
-      });
-      return <Chart title={name} lines={lines} looks={{ ...looks, time: false, xTitle: looks.time ? 'seconds since it began' : looks.xTitle, yTitle: unitOf(name) || name }} zoom={isMachine(name) ? zoomTime : zoom} height={tall} />;
-    }}</Shown>
+    <Shown of={answer} what={`The curves of ${name}`} lines={6}>{() => (
+      <Chart title={name} lines={lines} looks={{ ...looks, time: false, xTitle: looks.time ? 'seconds since it began' : looks.xTitle, yTitle: unitOf(name) || name }} zoom={isMachine(name) ? zoomTime : zoom} height={tall} />
+    )}</Shown>
   );
 }
+
+/** What of RUNS their lines say: when it is the same, so are the lines. */
+const placesIn = (runs: Compared[], colours: Map<number, number>): string => runs.map((run) => `${run.id} ${run.label} ${colours.get(run.id)}`).join('\n');
