@@ -1,5 +1,5 @@
 // Bundles src/ into the folder named on the command line: index.html, and assets/ whose names carry their hash.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,20 @@ if (!out) throw new Error('build.mjs wants the folder to write: node build.mjs F
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
+// What pages share is one part: cut by who shares what, as esbuild does by itself, it would be dozens of files of a few hundred bytes.
+const APART = /schema|sha256|lineage|layers/; // what few pages want
+const shared = ['parts', 'api', 'shell'].flatMap((folder) => readdirSync(join(root, 'src', folder)).map((file) => join(root, 'src', folder, file)))
+  .filter((path) => !APART.test(path) && !/early|app[.]tsx$/.test(path));
+const together = {
+  name: 'together',
+  setup: (build) => {
+    build.onResolve({ filter: /^shared$/ }, () => ({ path: 'shared', namespace: 'together' }));
+    build.onLoad({ filter: /.*/, namespace: 'together' }, () => ({ contents: shared.map((path) => `import ${JSON.stringify(path)};`).join('\n'), resolveDir: root }));
+    build.onLoad({ filter: /src[\\/](main|pages[\\/][^\\/]+)[.]tsx$/ }, ({ path }) => ({ contents: `import 'shared';${readFileSync(path, 'utf-8')}`, loader: 'tsx' }));
+  },
+};
 const { metafile } = await esbuild.build({
+  plugins: [together],
   absWorkingDir: root,
   entryPoints: ['src/main.tsx', 'src/shell/early.ts'],
   entryNames: 'assets/[name]-[hash]',
@@ -39,7 +52,7 @@ const main = entry('src/main.tsx');
 const address = (path) => `./${path.slice(path.lastIndexOf('assets/'))}`;
 const known = (path) => files.find((file) => file.path === join(root, path));
 const parts = (file) => [file, ...file.imports.filter((i) => i.kind === 'import-statement').map((i) => known(i.path))];
-const first = [...new Set(parts(main))];
+const first = [...new Set([main, entry('src/pages/home.tsx')].flatMap(parts))]; // where most begin
 const style = known(main.cssBundle);
 
 const page = readFileSync(join(root, 'src/index.html'), 'utf-8')

@@ -7,4 +7,6 @@ import { App } from './shell/app.tsx';
 
 zone.name = recall('aimass.zone') ?? '';
 void routeOf(place.value.path)?.route.page(); // while the server is asked who this is
-render(<App />, document.getElementById('app')!);
+const app = document.getElementById('app')!;
+app.replaceChildren(); // what was there to be seen before this
+render(<App />, app);

@@ -15,7 +15,7 @@ import { Welcome } from '../pages/welcome.tsx';
 import { watchKeys } from './keys.ts';
 import { Keys } from './keys-help.tsx';
 import { Palette } from './palette.tsx';
-import { Rail } from './rail.tsx';
+import { Mark, Rail } from './rail.tsx';
 import { Toasts } from './toasts.tsx';
 import { Top } from './top.tsx';
 import { Viewing } from './view.tsx';
@@ -41,9 +41,20 @@ export function App() {
     if (who && path === '/welcome') go('/'); // the link was used, maybe by this very browser
   }, [who, path]);
   if (path === '/welcome' && !who) return <Welcome />;
-  if (who === undefined) return <main class="alone">{refusal ? <Failed refusal={refusal} what="The console" again={ask} /> : <Loading lines={4} />}</main>;
+  if (who === undefined) return refusal ? <main class="alone"><Failed refusal={refusal} what="The console" again={ask} /></main> : <Coming />;
   if (who === null) return <SignIn />;
   return <Shell path={path} />;
+}
+
+/** What index.html shows before any script has run. */
+function Coming() {
+  return (
+    <div class="shell coming">
+      <nav class="rail" aria-label="Pages"><span class="brand"><Mark /><span>AI Mass</span></span></nav>
+      <header class="top" />
+      <main aria-busy="true"><div class="page"><Loading lines={4} /></div></main>
+    </div>
+  );
 }
 
 const PATIENCE = 2000; // milliseconds without a connection before values are called stale

@@ -37,7 +37,7 @@ export function Rail({ path }: { path: string }) {
 
 const isIn = (path: string, page: string): boolean => path === page || (page !== '/' && path.startsWith(`${page}/`));
 
-function Mark() {
+export function Mark() {
   return (
     <svg class="mark-of-us" viewBox="0 0 32 32" width="22" height="22" aria-hidden="true">
       <rect width="32" height="32" rx="7" />
