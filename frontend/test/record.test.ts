@@ -51,6 +51,14 @@ test('a shell sends exactly the body, whatever letters are in it', () => {
   assert.ok(words.endsWith(`-d\n${JSON.stringify(body)}\n`), words);
 });
 
+test('a key that is asked for comes from the environment, and is not in what one copies', () => {
+  const said = curl('http://127.0.0.1:1/v1/predict/a', {}, true).replace(/^curl/, 'printf "%s\\n"');
+  const words = execFileSync('sh', ['-c', said], { encoding: 'utf-8', env: { ...process.env, KEY: 'a b$c' } });
+  assert.match(words, /^authorization: Bearer a b\$c$/m);
+  assert.match(python('u', {}, true), /^request\.add_header\("authorization", f"Bearer \{os\.environ\['KEY'\]\}"\)$/m);
+  assert.doesNotMatch(curl('u', {}) + python('u', {}), /authorization|KEY/);
+});
+
 test('a value is written as Python writes it', () => {
   assert.equal(literal({ a: null, b: [true, false, 1.5, "it's"] }), '{"a": None, "b": [True, False, 1.5, "it\'s"]}');
   assert.match(literal({ a: 'x'.repeat(90) }), /^\{\n {4}"a": "x+",\n\}$/);

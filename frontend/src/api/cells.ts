@@ -1,7 +1,7 @@
 // Rows of a dataset by their number: what comes into view is fetched, in pages, and kept.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { call, Refusal } from './client.ts';
-import { MOST, type Every } from './every.ts';
+import { MOST, type Every } from './every-row.ts';
 import type { Calls } from './schema.ts';
 
 export type Cells = Calls['GET /datasets/{digest}/rows']['answer'];

@@ -1,7 +1,7 @@
 // A list that is fetched page by page, as far as the reader scrolls.
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { call, Refusal, type Ask } from './client.ts';
-import { everyRow, type Every } from './every.ts';
+import { everyRow, type Every } from './every-row.ts';
 import type { Calls } from './schema.ts';
 
 type Page = { rows: unknown[]; next: string | number | null };

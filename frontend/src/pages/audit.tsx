@@ -1,7 +1,7 @@
 // Who did what, newest first, with what was before and after.
 import { useEffect, useState } from 'preact/hooks';
 import { call, Refusal } from '../api/client.ts';
-import { everyRow } from '../api/every.ts';
+import { everyRow } from '../api/every-row.ts';
 import type { Calls } from '../api/schema.ts';
 import { Csv } from '../parts/csv-button.tsx';
 import { linesAsCsv } from '../parts/csv.ts';

@@ -189,8 +189,9 @@ function Result({ form, state, records, asked }: { form: Form; state: Sent; reco
     <section class="card result" aria-label="What comes back">
       <Tabs label="Answer and request" tabs={tabs} at={tab} choose={choose}>
         {!form.url && (tab === 'curl' || tab === 'python') && <p class="muted small">No server is up here. By default it answers at this address.</p>}
-        {tab === 'curl' && <Code text={curl(url, body)} what="The command" body={body} />}
-        {tab === 'python' && <Code text={python(url, body)} what="The program" body={body} />}
+        {form.keys && (tab === 'curl' || tab === 'python') && <p class="muted small">The server asks for a key: <code>KEY</code> in the environment is one that <code>aimass keys create</code> has shown.</p>}
+        {tab === 'curl' && <Code text={curl(url, body, form.keys)} what="The command" body={body} />}
+        {tab === 'python' && <Code text={python(url, body, form.keys)} what="The program" body={body} />}
         {tab === 'json' && (state.answer ? <Code text={JSON.stringify(state.answer, null, 2)} what="The answer" /> : <Waiting />)}
         {tab === 'answer' && (state.answer ? (
           <div class={state.busy ? 'greyed' : ''}>

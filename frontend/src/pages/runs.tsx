@@ -1,7 +1,7 @@
 // Runs as a table: sort, filter, columns; what was chosen is in the address, and kept.
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { me } from '../api/client.ts';
-import { everyRow } from '../api/every.ts';
+import { everyRow } from '../api/every-row.ts';
 import { useRuns } from '../api/runs.ts';
 import type { Run } from '../api/kinds.ts';
 import { keyOf } from '../chart/names.ts';

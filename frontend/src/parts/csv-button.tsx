@@ -1,6 +1,6 @@
 // Saves the rows of a table, or what a chart is drawn of.
 import { useState } from 'preact/hooks';
-import { MOST } from '../api/every.ts';
+import { MOST } from '../api/every-row.ts';
 import { toast } from '../shell/toasts.tsx';
 import { rowsAsCsv } from './csv.ts';
 import { download } from './download.ts';

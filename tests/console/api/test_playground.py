@@ -18,6 +18,8 @@ from tests.console.endpoints.beside import beside
 from tests.console.endpoints.models import PEOPLE, clothes, customers, publish, reviews, shirt
 
 from aimass.console.place import Place
+from aimass.console.up import house
+from aimass.console.up.state import folder_of
 from aimass.store.catalog import Catalog
 
 
@@ -53,6 +55,13 @@ def test_the_form_says_what_to_send_with_real_examples(admin: TestClient, publis
     ]  # fmt: skip
     assert found["columns"][1]["values"] == ["basic", "plus", "pro"]
     assert found["examples"] == PEOPLE and found["classes"] == ["no", "yes"]
+
+
+def test_the_form_says_whether_callers_have_to_show_a_key(admin: TestClient, published: Place) -> None:
+    assert form(admin, "customers")["keys"] is False
+    folder_of(published.workspace.folder)
+    house.make(published.workspace.folder)
+    assert form(admin, "customers")["keys"] is True
 
 
 def test_a_picture_stands_in_the_form_as_callers_send_it(admin: TestClient, published: Place) -> None:

@@ -2,21 +2,23 @@
 
 const LONG = 2000; // letters that one still reads
 
-/** For a shell.  A long body comes from a file that the page saves. */
-export function curl(url: string, body: unknown): string {
+/** For a shell.  A long body comes from a file that the page saves; a key that is asked for, from the environment. */
+export function curl(url: string, body: unknown, keys = false): string {
   const text = JSON.stringify(body);
   const data = text.length <= LONG ? quoted(text) : '@request.json';
-  return `curl -s ${quoted(url)} \\\n  -H 'content-type: application/json' \\\n  -d ${data}`;
+  const key = keys ? ' \\\n  -H "authorization: Bearer $KEY"' : '';
+  return `curl -s ${quoted(url)}${key} \\\n  -H 'content-type: application/json' \\\n  -d ${data}`;
 }
 
 /** A program of Python's standard library. */
-export function python(url: string, body: unknown): string {
+export function python(url: string, body: unknown, keys = false): string {
   const short = JSON.stringify(body).length <= LONG;
   return [
-    'import json, urllib.request',
+    `import json, ${keys ? 'os, ' : ''}urllib.request`,
     '',
     `body = ${short ? literal(body) : 'json.load(open("request.json"))'}`,
     `request = urllib.request.Request(${JSON.stringify(url)}, json.dumps(body).encode())`,
+    ...(keys ? ['request.add_header("authorization", f"Bearer {os.environ[\'KEY\']}")'] : []),
     'with urllib.request.urlopen(request) as answer:',
     '    print(json.load(answer))',
   ].join('\n');

@@ -19,6 +19,7 @@ from aimass.console.endpoints.form import form_of
 from aimass.console.endpoints.served import endpoint
 from aimass.console.place import place_of
 from aimass.console.refusals import Refusal, missing
+from aimass.console.up import house
 from aimass.core.artifact import Release
 from aimass.runner.workspace import Workspace
 from aimass.store.catalog import Row
@@ -45,12 +46,16 @@ class Output(BaseModel):
 
 
 class Form(BaseModel):
-    """How to ask a version; `url` is where callers on this machine send to, "" while nobody answers."""
+    """How to ask a version; `url` is where callers on this machine send to, "" while nobody answers.
+
+    With `keys` they have to show one.
+    """
 
     name: str
     version: str
     digest: str
     url: str
+    keys: bool
     task: Literal["binary", "multiclass", "regression", "other"]
     target: str
     classes: list[str]
@@ -98,7 +103,7 @@ def form(
     if not isinstance(release, Release):
         raise missing(f"{name}@{row['version']} is a {release.kind}, no release")
     return {"name": name, "version": row["version"], "digest": row["digest"], "url": _url(space, name, version),
-            **form_of(release)}  # fmt: skip
+            "keys": bool(house.read(space.folder)), **form_of(release)}  # fmt: skip
 
 
 @router.post("/{name}", response_model=Answered)
