@@ -6,13 +6,16 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aimass.console import beside
 from aimass.console.alive import started
 from aimass.console.beside import asked
 from aimass.console.refusals import Refusal
@@ -86,3 +89,17 @@ def test_a_server_that_is_gone_or_silent_is_told_apart(space: Workspace) -> None
         gone = silent.getsockname()[1]
     with up(space, f"http://127.0.0.1:{gone}"):
         assert refused(lambda: asked(space, "GET", "/x")).status == 503
+
+
+def test_a_server_that_hangs_holds_some_of_the_threads_that_answer_pages_and_no_more(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, enough = list[int](), threading.Event()
+    monkeypatch.setattr(beside, "asked_at", lambda *_, **__: begun.append(1) or enough.wait(30))
+    with up(space, "http://127.0.0.1:1"), ThreadPoolExecutor(64) as threads:
+        asking = [threads.submit(asked, space, "GET", "/x") for _ in range(64)]
+        refusals = list(islice((one.exception() for one in as_completed(asking)), 40))
+        held = len(begun)
+        enough.set()
+    assert {getattr(refusal, "status", None) for refusal in refusals} == {503} and held == 16
+    assert sum(one.exception() is None for one in asking) == 24

@@ -14,10 +14,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aimass.console.refusals import Refusal
+from aimass.console.turn import Turn
 from aimass.console.up import house, state
 from aimass.runner.workspace import Workspace
 
 PATIENCE = 10.0  # seconds
+_turn = Turn(
+    "many others ask the server of predictions", at_once=16, waiting=8, seconds=5.0
+)  # if it hangs, pages answer
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,13 @@ def url_of(workspace: Workspace) -> str:
 
 
 def asked(workspace: Workspace, method: str, path: str, body: Any = None, **more: Any) -> Answer:
-    """What the server of WORKSPACE answers, as `asked_at`.  Raises Refusal, also (503) when nobody is up."""
-    return asked_at(url_of(workspace), method, path, body, key=house.read(workspace.folder), **more)
+    """What the server of WORKSPACE answers, as `asked_at`.
+
+    Raises Refusal, also (503) when nobody is up or too many ask already.
+    """
+    url, key = url_of(workspace), house.read(workspace.folder)
+    with _turn:
+        return asked_at(url, method, path, body, key=key, **more)
 
 
 def asked_at(
