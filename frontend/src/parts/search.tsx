@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from './icons.tsx';
 
-const SOON = 120; // milliseconds
+const SOON = 30; // milliseconds: a hundred are noticed
 
 export function Search({ label, hint, text, write }: { label: string; hint: string; text: string; write: (text: string) => void }) {
   const timer = useRef<ReturnType<typeof setTimeout>>();
