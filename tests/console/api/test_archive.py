@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,7 @@ def test_an_archive_is_looked_into_and_comes_in_as_a_job(
     assert (file["file"], file["brought"]) == (brought, True)
     seen = admin.get(f"{ARCHIVE}/look", params={"file": brought}).json()
     assert (seen["project"], seen["artifacts"], seen["runs"]) == ("far", {"dataset": 1, "report": 1}, 2)
+    assert seen["sha256"] == sha256((data_of(place.workspace) / brought.removeprefix("data:")).read_bytes()).hexdigest()
     assert seen["new"]["artifacts"] == 2 and seen["new"]["against"] == [] and seen["project_file"]
     assert place.workspace.names() == []
     asked = admin.post(f"{ARCHIVE}/import", json={"file": brought})

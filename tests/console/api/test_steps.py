@@ -75,10 +75,11 @@ def test_a_draft_becomes_the_task_that_a_job_takes_and_the_command_that_asks_for
     made = admin.post("/api/v1/jobs", json={"task": task})
     assert made.status_code == 201 and made.json()["work"]["save_as"] == "flights/small"
     before = Task(**{key: value for key, value in task.items() if key != "save_as"})
-    catalog.end_run(run := catalog.start_run(before), "finished", output="a" * 64)
+    catalog.add_metrics(run := catalog.start_run(before), [("machine/run_memory_gb", None, 1.5)])
+    catalog.end_run(run, "finished", output="a" * 64)
     again = check(admin, "train", settings=settings, inputs={"examples": examples}, seed=3)
     assert again["known"] == {"run": int(run), "output": "a" * 64}
-    assert again["took"]["runs"] == 1 and again["took"]["same"]
+    assert again["took"]["runs"] == 1 and again["took"]["same"] and again["took"]["memory_gb"] == 1.5
     assert check(admin, "train", settings=settings, inputs={"examples": examples})["known"] is None, "another seed"
 
 

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { base, call, type Refusal } from '../../api/client.ts';
 import { Problem } from '../../parts/form.tsx';
-import { plural, seconds } from '../../parts/format.ts';
+import { bytes, plural, seconds } from '../../parts/format.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { go } from '../../parts/place.ts';
 import { sentence } from '../../parts/states.tsx';
@@ -33,7 +33,7 @@ export function Beside({ step, gives, check }: { step: string; gives: string; ch
       <button type="button" class="primary start" disabled={!task || !settled || busy} onClick={start}><Icon name="play" /> Start {step}</button>
       <Problem refusal={refused} />
       {checked?.known && <p class="small">Run <a href={`#/runs/${checked.known.run}`}>{checked.known.run}</a> did exactly this: its {gives} is given again at once, and nothing is worked out twice.</p>}
-      {checked?.took && !checked.known && <p class="small muted">{plural(checked.took.runs, 'run')} of this step{checked.took.same && ' on the same inputs'} took {seconds(checked.took.seconds)}{checked.took.runs > 1 && ', half of them less'}.</p>}
+      {checked?.took && !checked.known && <p class="small muted">{plural(checked.took.runs, 'run')} of this step{checked.took.same && ' on the same inputs'} took {seconds(checked.took.seconds)}{checked.took.runs > 1 && ', half of them less'}{checked.took.memory_gb !== null && `; ${bytes(checked.took.memory_gb * 1e9)} of memory at most`}.</p>}
       {task && checked?.command && <Ways command={checked.command} task={task} />}
     </aside>
   );

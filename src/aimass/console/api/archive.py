@@ -19,6 +19,7 @@ from aimass.console.access.taken import note_taken
 from aimass.console.access.who import needs
 from aimass.console.api.bodies import PROBLEMS, Body, Name
 from aimass.console.api.jobs import Job, check_writable, shown
+from aimass.console.files.folder import checksum
 from aimass.console.looks.ask import archive_in
 from aimass.console.place import place_of
 from aimass.console.refusals import missing
@@ -80,7 +81,7 @@ class New(BaseModel):
 
 
 class Looked(BaseModel):
-    """What an archive holds, and what of it is new here."""
+    """What an archive holds, and what of it is new here; the SHA-256 of the file, but of a large one."""
 
     project: str
     created: str
@@ -88,6 +89,7 @@ class Looked(BaseModel):
     machine: str
     here: bool
     bytes: int
+    sha256: str | None
     artifacts: dict[str, int]
     runs: int
     versions: list[str]
@@ -123,7 +125,8 @@ def listed(request: Request, caller: Caller = needs("archive.use")) -> Any:
 def looked(request: Request, file: Annotated[File, Query()], caller: Caller = needs("archive.use")) -> Any:
     """Look into an archive.  Changes nothing; the checksums of its artifacts are asked for when it comes in."""
     workspace = place_of(request).workspace
-    return archive_in(workspace, _file(workspace, file))
+    path = _file(workspace, file)
+    return {**archive_in(workspace, path), "sha256": checksum(path)}
 
 
 @router.post("/export", response_model=Job, status_code=202)

@@ -141,10 +141,14 @@ class Known(BaseModel):
 
 
 class Took(BaseModel):
-    """Seconds that finished runs of this step took, as a median of RUNS; SAME: on the same inputs."""
+    """What finished runs of this step took: seconds, as a median of RUNS, and the most memory that one of them had.
+
+    SAME: on the same inputs.  The memory is None where nobody looked.
+    """
 
     runs: int
     seconds: float
+    memory_gb: float | None
     same: bool
 
 
@@ -253,5 +257,7 @@ def _took(catalog: Catalog, step: str, digests: list[str]) -> Row | None:
         rows = listed.some(catalog, *conditions, limit=LIKE)
         if rows:
             median = statistics.median(row["seconds"] for row in rows)
-            return {"runs": len(rows), "seconds": round(median, 3), "same": bool(same) and len(conditions) > len(done)}
+            memory = max((row["memory_gb"] for row in rows if row["memory_gb"] is not None), default=None)
+            return {"runs": len(rows), "seconds": round(median, 3), "memory_gb": memory,
+                    "same": bool(same) and len(conditions) > len(done)}  # fmt: skip
     return None

@@ -65,8 +65,13 @@ def found(space: Workspace, name: str) -> tuple[File, Path]:
 
 def digest(file: File, path: Path) -> str | None:
     """SHA-256 of FILE at PATH; None for a large one that nobody has counted yet."""
-    if file.sha256 or file.size > HASHED:
-        return file.sha256
+    return file.sha256 or checksum(path)
+
+
+def checksum(path: Path) -> str | None:
+    """SHA-256 of the file at PATH, counted once for as long as it stays the same; None for a large one."""
+    if path.stat().st_size > HASHED:
+        return None
     before = same(path)
     found: str = counted((path, before), lambda: digest_of_file(path), lambda _: still(path, before))
     return found
