@@ -110,6 +110,33 @@ def test_keys_of_somebody_who_is_disabled_open_nothing_meanwhile(app: FastAPI, a
         assert second.get("/api/v1/me").status_code == status, "nor what a key of theirs has made"
 
 
+@pytest.mark.parametrize("ended", ["expires", "revoked"])
+@pytest.mark.parametrize("generation", [0, 1], ids=["its maker", "the maker of that"])
+def test_a_key_ends_with_every_key_that_it_comes_from(
+    app: FastAPI, admin: TestClient, catalog: Catalog, generation: int, ended: str
+) -> None:
+    keys = [made(admin, role="admin")]
+    for _ in range(2):
+        keys.append(made(program(app, keys[-1]["key"]), role="admin"))
+    *elders, last = keys
+    assert program(app, last["key"]).get("/api/v1/me").status_code == 200
+    catalog.write(t.key.update().where(t.key.c.id == elders[generation]["id"]).values({ended: "2020-01-01"}))
+    assert program(app, last["key"]).get("/api/v1/me").status_code == 401
+    assert program(app, elders[0]["key"]).get("/api/v1/me").status_code == (401 if generation == 0 else 200)
+
+
+def test_a_key_made_by_the_key_of_somebody_who_is_gone_is_not_the_next_namesakes(
+    app: FastAPI, admin: TestClient, guest: Guest
+) -> None:
+    first = made(guest("admin", "eve"), role="admin")
+    second = program(app, made(program(app, first["key"]))["key"])
+    assert second.get("/api/v1/me").status_code == 200
+    assert admin.delete("/api/v1/users/eve").status_code == 204
+    assert second.get("/api/v1/me").status_code == 401
+    guest("admin", "eve")
+    assert second.get("/api/v1/me").status_code == 401
+
+
 @pytest.mark.parametrize("shown", ["", "aim_", "aim_000000000000_" + "x" * 43, "x" * 5000, "aim_ü", "a b"])
 def test_what_is_no_key_opens_nothing_whoever_is_signed_in(admin: TestClient, shown: str) -> None:
     made(admin)

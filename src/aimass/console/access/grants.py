@@ -9,12 +9,14 @@ import sqlalchemy as sa
 
 from aimass.console.access.roles import ROLES, WIDE, lesser
 from aimass.core.errors import InputError, unknown
+from aimass.serve.access.keys import moment
 from aimass.store import tables as t
-from aimass.store.catalog import Catalog, Row
+from aimass.store.catalog import Catalog, Row, now
 from aimass.store.origins import project_of
 from aimass.store.reach import Reach
 
 EVERYWHERE, PROJECT, SOURCE = "*", "project:", "source:"
+KEY = "key:"  # what a key holds is held by this and its id
 LONGEST, MOST = 240, 100  # letters of a name; grants of one
 
 
@@ -99,13 +101,30 @@ def give(link: sa.Connection, who: str, grants: Grants) -> None:
 
 
 def of(catalog: Catalog, who: str) -> Grants:
-    """What WHO holds: of a key never more than who made it holds today."""
-    [own] = by_holder(catalog.rows(_query().where(t.granted.c.who == who))).values() or [()]
-    if not own or not who.startswith("key:"):
-        return own
-    maker = catalog.rows(sa.select(t.key.c.made_by).where(t.key.c.id == who.removeprefix("key:")))[0]["made_by"]
-    away = catalog.rows(sa.select(t.user.c.name).where(t.user.c.name == maker, t.user.c.disabled.is_not(None)))
-    return () if away else both(own, of(catalog, maker))
+    """What WHO holds today: of a key never more than all hold who made it, key by key up to a user.
+
+    Nothing once one of these keys has ended, or that user is disabled or gone.
+    """
+    found = mine = _own(catalog, who)
+    while mine and who.startswith(KEY):
+        who = _maker(catalog, who)
+        mine = _own(catalog, who) if who else ()
+        found = both(found, mine)
+    return found
+
+
+def _own(catalog: Catalog, who: str) -> Grants:
+    """What was given to WHO; nothing to a user who is disabled."""
+    away = sa.exists().where(t.user.c.name == who, t.user.c.disabled.is_not(None))
+    return by_holder(catalog.rows(_query().where(t.granted.c.who == who, ~away))).get(who, ())
+
+
+def _maker(catalog: Catalog, key: str) -> str:
+    """Who made KEY; "" once that has ended."""
+    k = t.key.c
+    row = catalog.rows(sa.select(k.made_by, k.expires, k.revoked).where(k.id == key.removeprefix(KEY)))[0]
+    ends = [moment(text) for text in (row["expires"], row["revoked"]) if text]
+    return "" if ends and min(ends) <= moment(now()) else str(row["made_by"])
 
 
 def held(link: sa.Connection, who: str) -> Grants:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aimass.console.access import grants
-from aimass.console.access.grants import Grants
+from aimass.console.access.grants import KEY, Grants
 from aimass.console.refusals import missing
 from aimass.core.errors import InputError
 from aimass.serve.access.keys import cut, hashed, moment, new_key
@@ -22,7 +22,7 @@ def listed(catalog: Catalog) -> list[Row]:
     """Every key, newest first, with its grants; nothing of its secret."""
     held = grants.all_of(catalog)
     rows = catalog.rows(_shown().order_by(t.key.c.created.desc(), t.key.c.id))
-    return [grants.with_grants(row, held.get(f"key:{row['id']}", ())) for row in rows]
+    return [grants.with_grants(row, held.get(f"{KEY}{row['id']}", ())) for row in rows]
 
 
 def add(link: sa.Connection, name: str, given: Grants, made_by: str, expires: str = "") -> tuple[Row, str]:
@@ -36,7 +36,7 @@ def add(link: sa.Connection, name: str, given: Grants, made_by: str, expires: st
     facts: dict[str, Any] = {"id": key.id, "name": name, "made_by": made_by, "created": now(),
                              "expires": expires or None, "revoked": None}  # fmt: skip
     link.execute(sa.insert(t.key).values(**facts, salt=key.salt, hash=key.hash))
-    grants.give(link, f"key:{key.id}", given)
+    grants.give(link, f"{KEY}{key.id}", given)
     return grants.with_grants(facts, given), token
 
 
@@ -47,18 +47,17 @@ def revoke(link: sa.Connection, id: str) -> tuple[Row, Row]:
     row = link.execute(_shown().where(t.key.c.id == id)).first()
     if row is None:
         raise missing(f"there is no key {id[:20]!r}")
-    after = grants.with_grants(dict(row._mapping), grants.held(link, f"key:{id}"))
+    after = grants.with_grants(dict(row._mapping), grants.held(link, f"{KEY}{id}"))
     return {**after, "revoked": None if ended else after["revoked"]}, after
 
 
 def of(catalog: Catalog, token: str) -> Row | None:
-    """The key that TOKEN is, with its grants, while it opens anything."""
+    """The key that TOKEN is, with its grants, while neither it nor a key that it comes from has ended."""
     id, secret = cut(token)
     row = next(iter(catalog.rows(sa.select(t.key).where(t.key.c.id == id))), None) if id else None
     if row is None or not hmac.compare_digest(hashed(row["salt"], secret), row["hash"]):
         return None
-    ends = [moment(text) for text in (row["expires"], row["revoked"]) if text]
-    held = () if ends and min(ends) <= moment(now()) else grants.of(catalog, f"key:{id}")
+    held = grants.of(catalog, f"{KEY}{id}")
     return {**row, "grants": held} if held else None
 
 

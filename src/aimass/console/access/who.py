@@ -17,7 +17,7 @@ from starlette.requests import HTTPConnection
 
 from aimass.console.access import keys, sessions
 from aimass.console.access.caller import Caller
-from aimass.console.access.grants import both, over_all, strongest
+from aimass.console.access.grants import KEY, both, over_all, strongest
 from aimass.console.access.roles import PERMISSIONS, WIDE, is_less, roles_with
 from aimass.console.access.whose import Whose
 from aimass.console.place import NARROWED, place_of
@@ -120,7 +120,7 @@ def _by_key(request: HTTPConnection, token: str) -> Caller:
     row = keys.of(place_of(request).catalog, token)
     if row is None:
         raise Refusal(401, "the key is not known, or has ended", headers={"www-authenticate": 'Bearer realm="aimass"'})
-    return replace(stranger_of(request), name=f"key:{row['id']}", grants=row["grants"], expires=row["expires"] or "")
+    return replace(stranger_of(request), name=f"{KEY}{row['id']}", grants=row["grants"], expires=row["expires"] or "")
 
 
 def by_session(request: HTTPConnection) -> Caller:
