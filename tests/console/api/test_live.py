@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient, WebSocketDenialResponse, WebSocketTestSession
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect
 from tests.console.conftest import Guest
 
+from aimass.console.access.caller import Caller
 from aimass.console.api import live
 from aimass.console.jobs.attempt import log_of
 from aimass.console.live.source import Source
+from aimass.console.live.topic import Topic
 from aimass.console.place import Place
 from aimass.core.errors import StoreError
 from aimass.core.task import Task
@@ -139,6 +142,31 @@ def test_a_topic_that_was_left_is_heard_no_more(viewer: TestClient, catalog: Cat
         assert socket.receive_json()["error"] == "there is no run 999"  # so the words before it have been heard
         catalog.end_run(run, "stopped")
         assert until(socket, len)[0]["topic"] == "runs"
+
+
+@pytest.mark.parametrize("left", ["first", "second"])
+def test_a_topic_that_is_left_while_news_are_sent_stays_left(place: Place, left: str) -> None:
+    feed, topics = place.feed, {name: Topic(name) for name in ("first", "second")}
+    sent: list[str] = []
+
+    class Page:
+        """Leaves a topic while it reads the first news."""
+
+        async def send_text(self, text: str) -> None:
+            sent.append(json.loads(text)["topic"])
+            await tab._do(live.Unsubscribe(unsubscribe=left))
+
+    tab = live.Tab(cast(WebSocket, Page()), Caller("ada"), place)
+    for name, topic in topics.items():
+        topic.watchers += 1
+        tab.topics[name] = feed, topic, topic.n
+        topic.tell(1)
+        topic.tell(2)
+    asyncio.run(tab._news())
+    assert sent == (["first", "second", "second"] if left == "first" else ["first", "first"])
+    assert set(tab.topics) == set(topics) - {left}
+    tab.close()
+    assert [topic.watchers for topic in topics.values()] == [0, 0], "so the feed drops them in time"
 
 
 def test_what_is_no_message_is_told_so_and_the_socket_stays(viewer: TestClient, run: str) -> None:

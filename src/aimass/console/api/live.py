@@ -153,13 +153,15 @@ class Tab:
             await asyncio.sleep(self.pace)
 
     async def _news(self) -> None:
-        for name, (feed, topic, seen) in list(self.topics.items()):
-            if topic.n == seen:
+        for name, found in list(self.topics.items()):
+            feed, topic, seen = found
+            if topic.n == seen or self.topics.get(name) is not found:  # left while news of others were sent
                 continue
             news = topic.since(seen)
-            self.topics[name] = feed, topic, topic.n
+            now = self.topics[name] = feed, topic, topic.n
             for text in [topic.reset()] if news is None else news:
-                await self.send(text)
+                if self.topics.get(name) is now:  # left, or begun anew, while these are sent
+                    await self.send(text)
 
     async def _beat(self) -> None:
         """A sign that all was looked at lately; where it was not, pages see for themselves that news stand still."""
