@@ -29,6 +29,7 @@ from aimass.store.reach import Reach
 
 NARROWED = "aimass.place"  # where a request keeps its own
 HASHES = 2  # passwords looked at at once: each takes 32 MiB and a core
+SAVES = 2  # logs read from their begin at once, in threads of their own
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Place:
     workspace: Workspace
     attempts: Attempts = field(default_factory=Attempts)
     hashing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(HASHES))
+    saving: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(SAVES))
     exports: Exports = field(default_factory=Exports)  # datasets on their way out
     turns: Turns = field(default_factory=Turns)  # of changes of endpoints
     changing: Turn = field(default_factory=lambda: Turn("other parameters are being changed"))

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from anyio import from_thread
+from anyio.to_thread import current_default_thread_limiter
 from starlette.testclient import TestClient
 
 from aimass.console.access import audit
+from aimass.console.api import log
+from aimass.console.logs import stream
 from aimass.console.place import Place
+from aimass.console.turn import Turn
 from aimass.store.catalog import Catalog
 
 LOG = "/api/v1/log"
@@ -47,6 +53,33 @@ def test_all_is_saved_as_text_and_who_did_is_written_down(admin: TestClient, sai
     [entry] = audit.entries(catalog, what="log.")
     assert (entry["who"], entry["what"], entry["subject"]) == ("ada", "log.download", "console")
     assert entry["after"] == {"level": "info", "text": "line 9999"}
+
+
+@pytest.mark.parametrize("search", ["text=77", "level=error"])
+def test_a_few_search_at_once_and_whoever_only_reads_waits_for_none_of_them(
+    admin: TestClient, said: Path, monkeypatch: pytest.MonkeyPatch, search: str
+) -> None:
+    monkeypatch.setattr(log, "_turn", Turn("others search the logs", waiting=0))
+    with log._turn:
+        refused = admin.get(f"{LOG}?{search}")
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+        assert admin.get(f"{LOG}?limit=1").json()["lines"][0]["text"] == "line 99999"
+    assert admin.get(f"{LOG}?{search}").status_code == 200
+
+
+def test_a_log_that_is_saved_takes_no_thread_of_other_requests(
+    admin: TestClient, said: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer, busy = stream.newer, set[tuple[float, float]]()
+
+    def watched(*args: Any) -> stream.Page:
+        limits = place.saving, from_thread.run_sync(current_default_thread_limiter)
+        busy.add((limits[0].borrowed_tokens, limits[1].borrowed_tokens))
+        return newer(*args)
+
+    monkeypatch.setattr(stream, "newer", watched)
+    assert admin.get(f"{LOG}/text?text=line%209999&of=console").text.count("\n") == 11
+    assert busy == {(1, 0)}
 
 
 @pytest.mark.parametrize("query", ["of=nobody", "before=AAAA", "line=console:77777777", "line=../x:1", "level=loud"])

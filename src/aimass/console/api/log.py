@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from typing import Annotated, Any, Literal
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -18,10 +20,13 @@ from aimass.console.api.bodies import PROBLEMS
 from aimass.console.logs import stream
 from aimass.console.logs.line import Line, Log, Wanted
 from aimass.console.place import Place, place_of
+from aimass.console.turn import Turn
 from aimass.core.errors import InputError
 
 router = APIRouter(prefix="/api/v1/log", tags=["log"], responses=PROBLEMS)
 BLOCK = 5000  # lines that are written at once
+TEXT = "text/plain; charset=utf-8"
+_turn = Turn("others search the logs", at_once=2)  # a rare word is looked for in all there is
 LINE = r"^([a-z0-9.-]{1,64}:[0-9]{1,18})?$"
 
 Level = Literal["info", "warning", "error"]
@@ -60,15 +65,16 @@ def lines(
 ) -> Any:  # fmt: skip
     """The last lines; those `before` or `after` a place; or those around a line."""
     logs, wanted = _logs(place_of(request), of), Wanted(text, level)
-    if line:
-        key, _, at = line.partition(":")
-        found = stream.around(logs, key, int(at), limit, wanted)
-    elif after:
-        found = stream.newer(logs, stream.read(after), limit, wanted)
-    elif before:
-        found = stream.older(logs, stream.read(before), limit, wanted)
-    else:
-        found = stream.latest(logs, limit, wanted)
+    with nullcontext() if wanted == Wanted() else _turn:
+        if line:
+            key, _, at = line.partition(":")
+            found = stream.around(logs, key, int(at), limit, wanted)
+        elif after:
+            found = stream.newer(logs, stream.read(after), limit, wanted)
+        elif before:
+            found = stream.older(logs, stream.read(before), limit, wanted)
+        else:
+            found = stream.latest(logs, limit, wanted)
     ends = {"older": stream.written(found.older), "newer": stream.written(found.newer)}
     return {"lines": [_said(one) for one in found.lines], **ends}
 
@@ -78,16 +84,18 @@ def text(
     request: Request, of: Of = "", level: Level = "info", text: Text = "", caller: Caller = needs("log.see", of=LISTED)
 ) -> StreamingResponse:
     """All lines from the first on, as text."""
-    logs = _logs(place_of(request), of)
+    place = place_of(request)
+    logs = _logs(place, of)
     note_taken(request, caller, "log.download", of or "all", {"level": level, "text": text})
     headers = {"content-disposition": 'attachment; filename="aimass.log"'}
-    return StreamingResponse(_all(logs, Wanted(text, level)), media_type="text/plain; charset=utf-8", headers=headers)
+    return StreamingResponse(_all(place, logs, Wanted(text, level)), media_type=TEXT, headers=headers)
 
 
-def _all(logs: list[Log], wanted: Wanted) -> Iterator[str]:
+async def _all(place: Place, logs: list[Log], wanted: Wanted) -> AsyncIterator[str]:
+    """All lines, page by page: who saves them waits for others who do, and nobody else for them."""
     places: stream.Places = {}
     while True:
-        page = stream.newer(logs, places, BLOCK, wanted)
+        page = await run_sync(stream.newer, logs, places, BLOCK, wanted, limiter=place.saving)
         yield "".join(f"{line.time} {line.key} {line.text}\n" for line in page.lines)
         if page.newer == places or page.newer is None:
             return
