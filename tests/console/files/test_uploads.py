@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from aimass.console.files import uploads
 from aimass.console.files.uploads import Upload, Uploads
 from aimass.console.refusals import Refusal
+from aimass.console.turn import Turn
 from aimass.core.errors import StoreError
 
 
@@ -153,6 +154,29 @@ def test_who_reads_the_checksum_while_it_is_written_reads_a_whole_one(
 
     monkeypatch.setattr(Path, "write_text", slowly)
     assert here.digest(upload) == seen[0] == count(here.path(upload))
+
+
+def test_a_few_files_are_counted_at_once_and_whoever_is_one_too_many_comes_again(
+    here: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = (here.add(begun(here, 4).id, 0, b"1234") for _ in range(2))
+    counting, go, count = threading.Event(), threading.Event(), uploads.digest_of_file
+
+    def slowly(path: Path) -> str:
+        counting.set()
+        assert go.wait(20)
+        return count(path)
+
+    monkeypatch.setattr(uploads, "digest_of_file", slowly)
+    monkeypatch.setattr(uploads, "_turn", Turn("others are counted", waiting=0))
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(here.digest, one)
+        assert counting.wait(20)
+        with pytest.raises(Refusal, match="others are counted") as refused:
+            here.digest(other)
+        go.set()
+        assert first.result() == here.digest(one) == here.digest(other)
+    assert refused.value.status == 503
 
 
 class Full:

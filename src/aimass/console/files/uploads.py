@@ -21,6 +21,7 @@ from typing import IO
 
 from aimass.console.files.names import checked_name, endings_of
 from aimass.console.refusals import Refusal, missing, taken
+from aimass.console.turn import Turn
 from aimass.core.canonical import digest_of_file
 from aimass.store.base import writing
 from aimass.store.catalog import now
@@ -32,6 +33,7 @@ SPARE = 1 << 30  # bytes that stay free on the disk
 MOST, EACH = 50, 10  # uploads at once: of all, of one user, who may ask for half of the room
 LASTS = 24 * 3600.0  # seconds that an upload waits for its next piece
 NAMED = re.compile(r"[0-9a-f]{32}")
+_turn = Turn("the bytes of other files are being counted", at_once=2)  # 16 GiB take a quarter of a minute
 
 
 @dataclass(frozen=True)
@@ -128,13 +130,14 @@ class Uploads:
         return self._bytes(self.folder / upload.id, upload)
 
     def digest(self, upload: Upload) -> str:
-        """SHA-256 of all of UPLOAD, counted once."""
+        """SHA-256 of all of UPLOAD, counted once.  Raises Refusal (503) when too many are counted already."""
         path = self.path(upload)
         kept, fresh = path.with_name("sha256"), path.with_name(f"sha256.{secrets.token_hex(4)}")
         if not kept.exists():
-            with writing(upload.name):
-                fresh.write_text(digest_of_file(path), encoding="ascii")
-                fresh.replace(kept)  # another may be reading it
+            with _turn, writing(upload.name):
+                if not kept.exists():  # counted while this one waited
+                    fresh.write_text(digest_of_file(path), encoding="ascii")
+                    fresh.replace(kept)  # another may be reading it
         return kept.read_text(encoding="ascii")
 
     def drop(self, upload: Upload) -> None:
