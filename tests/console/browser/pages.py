@@ -110,5 +110,5 @@ PARTS: dict[str, Place] = {  # tabs of which no picture is kept
     "ledger, nothing picked": (lambda site: f"/ledgers/{ledgers(site)[0]}", "Nothing was picked"),
     "job, log": (lambda site: f"/jobs/{done(site)}?tab=log", "What it says"),
     "job, task": (lambda site: f"/jobs/{done(site)}?tab=work", "pause"),
-    "playground, code": (lambda site: "/playground/customers?tab=python", "import"),
+    "playground, code": (lambda site: "/playground/customers?show=python", "urllib.request"),
 }

@@ -48,7 +48,7 @@ def hostile(site: Site) -> Iterator[dict[str, str]]:
         "run, compared": f"/compare?runs={run},{grown(site)}", "run, chosen": f"/runs?picked={run}",
         "run, found": "/runs?text=onerror", "job": f"/jobs/{job}",
         "file": f"/files?file={SCRIPT}.csv", "file, rows": f"/files?file={SCRIPT}.csv&show=rows",
-        "logs": "/logs?text=onerror",
+        "logs": "/logs?find=onerror",
     }  # fmt: skip
     Jobs(catalog).cancel(job)
     file.unlink()
@@ -83,6 +83,8 @@ def test_everybody_finds_each_page_whole_or_is_told_why_not(opened: Opening, sit
 
 
 def test_under_a_path_of_two_parts_everything_works(chromium: Any, site: Site, hostile: dict[str, str]) -> None:
+    from playwright.sync_api import expect
+
     session(chromium, site)  # at the root, so that its cookie is good for other tests, too
     with proxied(site.port, "/team/ml") as proxy, opening(chromium, replace(site, url=proxy.url)) as opened:
         watched = opened("dark")
@@ -90,6 +92,10 @@ def test_under_a_path_of_two_parts_everything_works(chromium: Any, site: Site, h
         watched.heading("Home")
         watched.page.get_by_role("button", name="Live figures: live").wait_for()  # the socket, too
         assert walk(watched, {name: PAGES[name][0](site) for name in ROUTES} | hostile) == set()
+        watched.visit(hostile["logs"])
+        lines = watched.page.locator(".log li .text")
+        expect(lines.filter(has_text=f"{SCRIPT}\u202e{SCRIPT}").first).to_be_in_viewport()
+        assert all("onerror" in line for line in lines.all_inner_texts()), "others are there, too"
         watched.visit("/models/flights/2?tab=graph", "nodes")
         watched.page.frame_locator("iframe.netron").locator("#canvas g.node").first.wait_for()
         watched.page.reload()
