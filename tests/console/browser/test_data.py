@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
+from tests.console.browser.looked import clear_to_all
 from tests.console.browser.watched import Opening, Site
 
 
@@ -33,6 +34,8 @@ def test_a_dataset_is_taken_out_with_its_checksum(opened: Opening, site: Site, t
     watched.clicks += 1
     watched.page.get_by_role("link", name="flights/clean").first.click()
     watched.click("button", "Export")
+    watched.page.get_by_role("button", name="Write CSV").wait_for()
+    clear_to_all(watched, "export", kept=False, within="dialog")
     watched.click("button", "Write CSV")
     watched.page.get_by_role("link", name="Download CSV").wait_for()
     told = watched.page.get_by_role("button", name="…").first.get_attribute("title")

@@ -9,6 +9,7 @@ import pytest
 from aimass.console.access import audit
 from aimass.console.graph import netron
 from aimass.store.jobs import Jobs
+from tests.console.browser.looked import clear_to_all
 from tests.console.browser.pages import ledgers
 from tests.console.browser.watched import Opening, Site, Watched
 
@@ -31,8 +32,10 @@ def test_an_alias_is_moved_in_five_clicks_and_taken_back_in_one(opened: Opening,
     watched.click("button", "Move alias here")
     page.get_by_role("row", name="roc_auc").get_by_text("−0.0168").wait_for()  # the effect, before the deed
     page.get_by_label("Why").fill("it is quicker")
+    clear_to_all(watched, "an alias moves", kept=False, within="dialog")
     watched.click("button", "Move from @2 to @1")
     page.get_by_text("flights@champion is version 1 now").wait_for()
+    clear_to_all(watched, "what was done, with undo", kept=False, within=".toasts")
     assert pointed(site) == one and watched.clicks == 5
     watched.click("button", "Undo")
     page.get_by_text("flights@champion is version 2 again").wait_for()
@@ -65,6 +68,7 @@ def test_the_pick_of_a_ledger_is_published_in_four_clicks(opened: Opening, site:
     watched.click("button", "Publish pick")
     dialog = watched.page.get_by_role("dialog", name="Publish pick")
     assert dialog.get_by_label("Name").input_value() == "flights", "it was published as that before"
+    clear_to_all(watched, "publish pick", kept=False, within="dialog")
     watched.click("button", "Publish", within=dialog)
     watched.page.wait_for_url("**#/jobs?job=*")
     [job] = Jobs(site.workspace.catalog).rows(1)
