@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 from starlette.testclient import TestClient
 
-from aimass.console.app import LARGEST, on_this_machine
+from aimass.console.app import LARGEST
 from aimass.console.door import ours
+from aimass.console.heard import on_this_machine, warning
 from tests.console.conftest import PASSWORD
 
 SIGN_IN = {"name": "ada", "password": PASSWORD}
@@ -142,6 +143,7 @@ def test_a_console_that_was_not_built_says_so_and_how(tmp_path, app: FastAPI) ->
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]", "127.9.9.9", "0.0.0.0", "10.0.0.1", "x.de"])
 def test_it_knows_whether_others_hear_it(host: str) -> None:
     assert on_this_machine(host) == (host in ("localhost", "::1", "[::1]") or host.startswith("127."))
+    assert bool(warning(host, secure=False)) == (not on_this_machine(host)) and not warning(host, secure=True)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/x%0a2026-01-01T00:00:00.000Z%20forged", "/%1b[2Jx", "/%0d%0ax", "/a" * 9999])

@@ -8,6 +8,7 @@ import time
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -34,13 +35,14 @@ JSON = click.option("--json", "json_wanted", is_flag=True, help="print what Pyth
 @click.option("--keys", default="", help="the endpoints ask for keys: the file that `aimass keys` writes")
 @click.option("--no-browser", is_flag=True, help="do not open the console in a browser")
 @click.option("--detach", is_flag=True, help="go on in the background")
+@click.option("--behind", is_flag=True, hidden=True)  # what --detach has started, which says where all is
 @JSON
 @click.pass_context
-def up(ctx: click.Context, /, no_browser: bool, detach: bool, json_wanted: bool, **more: Any) -> None:
+def up(ctx: click.Context, /, no_browser: bool, detach: bool, behind: bool, json_wanted: bool, **more: Any) -> None:
     """Start the console, the workers of jobs and the endpoints of the workspace, and keep them until Ctrl-C.
 
     \b
-    What dies is started again.  The first start prints a link that makes the first user.
+    What dies is started again.  The first start prints a link that makes the first user (with --json as `link`).
     Example: aimass up --detach, then: aimass status, aimass down
     """
     from aimass.console.up.supervisor import Wanted, supervise
@@ -49,7 +51,8 @@ def up(ctx: click.Context, /, no_browser: bool, detach: bool, json_wanted: bool,
     place = workspace(ctx)
 
     def told(state: State) -> None:
-        _say(state, place.url, json_wanted=json_wanted, browser=not no_browser)
+        if not behind:
+            _say(state, place.url, json_wanted=json_wanted, browser=not no_browser)
 
     if detach:
         told(_detached(ctx, place.folder))
@@ -67,7 +70,7 @@ def _detached(ctx: click.Context, folder: Path) -> State:
     if there := file.read(folder):
         raise already(there)
     words = [word for word in words_of(ctx) if word not in ("--detach", "--json", "--no-browser")]
-    command = [sys.executable, "-m", "aimass", *words, "--no-browser", "--json"]
+    command = [sys.executable, "-m", "aimass", *words, "--behind"]
     log = file.folder_of(folder) / "up.log"
     put_aside(log, LARGE)
     with log.open("ab") as said:
@@ -88,18 +91,22 @@ def _detached(ctx: click.Context, folder: Path) -> State:
 
 
 def _say(state: State, url: str, *, json_wanted: bool, browser: bool) -> None:
-    """Where everything is, with the link of the first start where nobody has used one yet."""
+    """Where everything is, with the link of the first start where nobody has used one yet, and who else hears it."""
     from aimass.console.access.links import first_link
+    from aimass.console.heard import warning
 
-    token = None if json_wanted else first_link(url)
-    link = f"{state.console}#/welcome?token={token}" if token else state.console
+    at, token = urlsplit(state.console), first_link(url)
+    link = f"{state.console}#/welcome?token={token}" if token else None
     lines = [f"console    {state.console}", f"endpoints  {state.inference or 'none: see aimass status'}"]
-    if token:
+    if link:
         lines += ["", f"make the first user here (once, within a day):\n  {link}"]
-    emit(state.as_json(), json_wanted=json_wanted, text="\n".join([*lines, "", "end it: aimass down, or Ctrl-C"]))
+    text = "\n".join([*lines, "", "end it: aimass down, or Ctrl-C"])
+    emit({**state.as_json(), "link": link}, json_wanted=json_wanted, text=text)
+    if said := warning(at.hostname or "", secure=at.scheme == "https"):
+        click.echo(f"Warning: {said}", err=True)
     sys.stdout.flush()
     if browser and not json_wanted and sys.stdout.isatty():
-        webbrowser.open(link)
+        webbrowser.open(link or state.console)
 
 
 @click.command()

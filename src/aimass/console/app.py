@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +20,7 @@ from aimass.console.access.links import opened
 from aimass.console.access.roles import PERMISSIONS, WIDE
 from aimass.console.access.who import rule_of, whose_of
 from aimass.console.door import Bounded, Marked, Prefix, SameOrigin
+from aimass.console.heard import warning
 from aimass.console.pages import BUILT, Pages
 from aimass.console.parameters import effect
 from aimass.console.parameters.own import dials_of
@@ -64,9 +64,8 @@ def create_app(
     app.add_middleware(SameOrigin)
     app.add_middleware(Prefix)
     app.add_middleware(Marked)  # the outermost
-    if not (secure or on_this_machine(host)):
-        log.warning("the console at %s can be reached by others: passwords are safe only with TLS (--tls-cert, or a "
-                    "proxy's)", host)  # fmt: skip
+    if said := warning(host, secure=secure):
+        log.warning(said)
     return app
 
 
@@ -96,13 +95,3 @@ def check_rules(app: FastAPI) -> None:
             assert rule is not None, f"{route.path} does not say what it needs"
             free = rule in WIDE or rule not in PERMISSIONS
             assert (whose is None) == free, f"{route.path} does not say whose things it is about"
-
-
-def on_this_machine(host: str) -> bool:
-    """Whether who listens at HOST is heard on this machine alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

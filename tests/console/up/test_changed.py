@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from aimass.console.access.links import first_link
 from aimass.console.up import state as file
 from aimass.runner.workspace import Workspace
-from tests.console.up.test_supervisor import asked, member, there, until, up
+from tests.console.up.test_supervisor import asked, member, said, there, until, up
 from tests.serve.ray.conftest import publish
 from tests.serve.versions.conftest import write_version
 
@@ -24,16 +23,23 @@ Ask = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A workspace that is up, with a model that is served."""
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A workspace that is up, with a model that is served; and the token that its start has told."""
     root = tmp_path_factory.mktemp("changed")
     publish(Workspace(root / "space"), write_version(root / "1", 1), "m")
-    with up(root / "space"):
-        yield root / "space"
+    with up(root / "space") as process:
+        link: str = said(process)["link"]
+        assert link.startswith(f"{there(root / 'space').console}#/welcome?token=")
+        yield root / "space", link.partition("token=")[2]
 
 
 @pytest.fixture(scope="module")
-def ask(space: Path) -> Ask:
+def space(begun: tuple[Path, str]) -> Path:
+    return begun[0]
+
+
+@pytest.fixture(scope="module")
+def ask(space: Path, begun: tuple[Path, str]) -> Ask:
     """Asks the console as its first admin."""
     url = there(space).console
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
@@ -45,7 +51,7 @@ def ask(space: Path) -> Ask:
         with opener.open(request, timeout=30) as answer:
             return json.loads(answer.read() or b"null")
 
-    body = {"token": first_link(str(space)), "name": "ada", "password": "correct horse battery"}
+    body = {"token": begun[1], "name": "ada", "password": "correct horse battery"}
     headers["x-csrf-token"] = ask("POST", "session/link", body)["csrf"]
     return ask
 

@@ -13,11 +13,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aimass.console.access import links
 from aimass.console.alive import is_alive
 from aimass.console.up import state as file
 from aimass.console.up.state import State
@@ -48,6 +50,14 @@ def up(space: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
     finally:
         process.kill()
         process.communicate()
+
+
+def said(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """What the PROCESS prints with --json, once all have begun."""
+    assert process.stdout is not None
+    lines = takewhile(lambda line: line != "}\n", process.stdout)
+    found: dict[str, Any] = json.loads("".join(lines) + "}")
+    return found
 
 
 def until(true: Callable[[], Any]) -> Any:
@@ -116,12 +126,15 @@ def test_when_it_is_killed_nothing_stays_and_it_starts_anew(space: Path) -> None
         process.wait()
         until(lambda: not any(is_alive(one["pid"], one["began"]) for one in before))
         assert file.read(space) is None and (space / "up" / "state.json").exists()  # and is not believed
-    done = aimass(space, "up", "--detach", "--port", "0", "--serve-port", "0", "--workers", "0")
+    done = aimass(space, "up", "--detach", "--host", "0.0.0.0", "--port", "0", "--serve-port", "0", "--workers", "0")
     try:
         assert done.returncode == 0, done.stderr
-        assert "#/welcome?token=" in done.stdout
+        assert "the console at 0.0.0.0 can be reached by others: passwords are safe only with TLS" in done.stderr
+        _, _, token = done.stdout.partition("#/welcome?token=")
+        with Workspace(space).catalog.writing() as link:
+            assert links.use(link, token.split()[0]) == "admin", "nobody has made another link since"
         second = aimass(space, "up", "--port", "0")
-        assert second.returncode == 2 and "it is up already at http://127.0.0.1:" in second.stderr
+        assert second.returncode == 2 and "it is up already at http://0.0.0.0:" in second.stderr
         assert [one["name"] for one in there(space).processes] == ["console", "inference"]
     finally:
         done = aimass(space, "down")
