@@ -33,6 +33,7 @@ JSON = click.option("--json", "json_wanted", is_flag=True, help="print what Pyth
 @click.option("--tls-cert", default="", help="the console speaks TLS: the certificate and its chain, PEM")
 @click.option("--tls-key", default="", help="the key of the certificate, PEM")
 @click.option("--keys", default="", help="the endpoints ask for keys: the file that `aimass keys` writes")
+@click.option("--proxy", default="", help="addresses of proxies in front, believed who asks (x-forwarded-for)")
 @click.option("--no-browser", is_flag=True, help="do not open the console in a browser")
 @click.option("--detach", is_flag=True, help="go on in the background")
 @click.option("--behind", is_flag=True, hidden=True)  # what --detach has started, which says where all is

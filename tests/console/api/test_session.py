@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import socket
-import urllib.request
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
-from tests.console.browser.conftest import serving
+from starlette.types import ASGIApp
 from tests.console.conftest import PASSWORD, Guest
 
-from aimass.console.access import attempts, sessions
+from aimass.console.access import attempts, audit, sessions
 from aimass.console.access.links import first_link
 from aimass.console.place import Place
+from aimass.console.up.page import believed
 from aimass.store import tables as t
 from aimass.store.catalog import Catalog
 
@@ -125,14 +125,26 @@ def test_a_cookie_that_is_none_is_nobody(app: FastAPI, cookie: str) -> None:
     assert TestClient(app).get("/api/v1/me", headers=headers).status_code == 401
 
 
-def test_the_cookie_is_for_tls_alone_when_a_proxy_in_front_speaks_it(app: FastAPI, admin: TestClient) -> None:
-    body = json.dumps(SIGN_IN).encode()
-    headers = {"content-type": "application/json", "x-forwarded-proto": "https"}
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        server, thread = serving(app, bound)
-        url = f"http://127.0.0.1:{bound.getsockname()[1]}/api/v1/session"
-        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=20) as answer:
-            [cookie] = [one for one in answer.headers.get_all("set-cookie") if one.startswith(f"{sessions.COOKIE}=")]
-        server.should_exit = True
-        thread.join(20)
+def behind(app: FastAPI, proxies: list[str]) -> TestClient:
+    """A process of this machine before APP, as `aimass up` serves it, which believes PROXIES."""
+    config = uvicorn.Config(app, **believed(proxies))
+    config.load()
+    return TestClient(cast(ASGIApp, config.loaded_app), client=("127.0.0.1", 5000))
+
+
+@pytest.mark.parametrize(("proxies", "told"), [([], "127.0.0.1"), (["127.0.0.1"], "203.0.113.9")])
+def test_who_asks_is_what_a_proxy_says_where_one_is_known_and_tls_is_its_word_always(
+    app: FastAPI, admin: TestClient, catalog: Catalog, proxies: list[str], told: str
+) -> None:
+    headers = {"x-forwarded-proto": "https", "x-forwarded-for": "203.0.113.9"}
+    done = behind(app, proxies).post("/api/v1/session", json=SIGN_IN, headers=headers)
+    [cookie] = [one for one in done.headers.get_list("set-cookie") if one.startswith(f"{sessions.COOKIE}=")]
     assert "Secure" in cookie.split("; ")
+    assert audit.entries(catalog, what="session.begin")[0]["address"] == told
+
+
+def test_an_invented_address_is_no_way_around_the_tries(app: FastAPI, admin: TestClient) -> None:
+    client, wrong = behind(app, []), {**SIGN_IN, "password": "wrong"}
+    invented = [{"x-forwarded-for": f"203.0.113.{number}"} for number in range(6)]
+    found = [client.post("/api/v1/session", json=wrong, headers=one).status_code for one in invented]
+    assert found == [401] * 5 + [429]

@@ -80,12 +80,13 @@ def test_the_console_speaks_tls_and_the_endpoints_ask_for_keys_where_that_is_wan
     assert not mine.exists()
 
 
-def test_files_that_cannot_be_read_are_said_before_anything_starts(tmp_path: Path) -> None:
+def test_what_cannot_be_read_or_is_no_address_is_said_before_anything_starts(tmp_path: Path) -> None:
     files = made(tmp_path, "console")
     for words, fault in (
         (("--tls-cert", str(files.cert)), "TLS needs --tls-key, too"),
         (("--tls-cert", str(files.key), "--tls-key", str(files.key)), "cannot be read"),
         (("--keys", str(tmp_path / "none")), "none"),
+        (("--proxy", "127.0.0.1, *"), "'*' is no address"),
     ):
         done = aimass(tmp_path / "space", "up", "--port", "0", *words)
         assert done.returncode == 2 and fault in done.stderr

@@ -117,8 +117,7 @@ def view(request: Request, body: View, caller: Caller = needs("self", of=NOBODYS
     if role == caller.own_role:
         response.delete_cookie(VIEW, path=_path(request), httponly=True, samesite="strict")
     else:
-        secure = request.url.scheme == "https"
-        response.set_cookie(VIEW, role, path=_path(request), secure=secure, httponly=True, samesite="strict")
+        response.set_cookie(VIEW, role, path=_path(request), secure=_by_tls(request), httponly=True, samesite="strict")
     return response
 
 
@@ -186,8 +185,13 @@ def _begin(request: Request, name: str, stranger: Caller, status: int = 200) -> 
     response = JSONResponse(_me(caller), status)
     response.delete_cookie(VIEW, path=_path(request), httponly=True, samesite="strict")
     response.set_cookie(sessions.COOKIE, token, max_age=int(lasts.total_seconds()), path=_path(request),
-                        secure=request.url.scheme == "https", httponly=True, samesite="strict")  # fmt: skip
+                        secure=_by_tls(request), httponly=True, samesite="strict")  # fmt: skip
     return response
+
+
+def _by_tls(request: Request) -> bool:
+    """Whether REQUEST came by TLS, here or at a proxy; anybody may say so: it is about the own cookie alone."""
+    return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", ""))
 
 
 def _path(request: Request) -> str:

@@ -25,7 +25,8 @@ def answer(order: dict[str, Any], line: Line) -> None:
     certificate = Certificate(Tls(*map(Path, order["tls"]))) if "tls" in order else None
     app = create_app(order["url"], host=order["host"], secure=certificate is not None, keeper=line)
     with socket.socket(fileno=order["socket"]) as bound:
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE, ws="websockets-sansio")
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE, ws="websockets-sansio",
+                                **believed(order["proxies"]))  # fmt: skip
         config.load()
         if certificate:
             certificate.context.set_alpn_protocols(["http/1.1"])
@@ -41,6 +42,15 @@ def answer(order: dict[str, Any], line: Line) -> None:
 
         server.startup = startup  # type: ignore[method-assign]
         server.run([bound])
+
+
+def believed(proxies: list[str]) -> dict[str, Any]:
+    """Of uvicorn: who may say in x-forwarded-for who asks, PROXIES alone.
+
+    Else it were every process of this machine: a password could be guessed from as many addresses as one invents, and
+    the audit would have them.
+    """
+    return {"proxy_headers": bool(proxies), "forwarded_allow_ips": proxies}
 
 
 async def _beat(line: Line, certificate: Certificate | None) -> None:

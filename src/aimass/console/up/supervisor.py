@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import itertools
 import os
 import signal
@@ -41,6 +42,18 @@ class Wanted(Settings):
     tls_cert: str = knob("", help="the console speaks TLS: the certificate and its chain, PEM")
     tls_key: str = knob("", help="the key of the certificate, PEM")
     keys: str = knob("", help="the endpoints ask for keys: the file that `aimass keys` writes")
+    proxy: str = knob("", help="addresses of proxies in front, with commas between: they are believed who asks")
+
+    def proxies(self) -> list[str]:
+        """Their addresses, or networks of them.  Raises InputError for what is neither."""
+        found = [word.strip() for word in self.proxy.split(",") if word.strip()]
+        for word in found:
+            try:
+                ipaddress.ip_network(word)
+            except ValueError as error:
+                raise InputError(f"{word!r} is no address: {error}", expected="such as 127.0.0.1 or 10.0.0.0/8",
+                                 key="proxy") from error  # fmt: skip
+        return found
 
     def door(self) -> Door:
         """Files that can be read.  Raises InputError naming the one at fault."""
@@ -57,6 +70,7 @@ def supervise(workspace: Workspace, wanted: Wanted, ready: Callable[[State], Non
     cannot be had, and what the console raised when that cannot begin.
     """
     wanted.door()
+    wanted.proxies()
     with tried(file.folder_of(workspace.folder) / "lock") as mine:
         if not mine:
             raise already(file.read(workspace.folder))
@@ -91,7 +105,8 @@ class Supervisor:
         self.console = f"http{'s' if self.door.tls else ''}://{shown}:{port}/"
         self.values: dict[str, Any] = {}  # of parameters, as they were set
         self.keeping: dict[Kept, asyncio.Task[None]] = {}
-        at_console = {"host": wanted.host, "socket": bound.fileno(), "console": self.console}
+        at_console = {"host": wanted.host, "socket": bound.fileno(), "console": self.console,
+                      "proxies": wanted.proxies()}  # fmt: skip
         if self.door.tls:
             at_console["tls"] = [str(self.door.tls.cert), str(self.door.tls.key)]
         self.kept = [self._kept("console", at_console, bound.fileno())]
