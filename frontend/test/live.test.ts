@@ -48,14 +48,30 @@ test('a filter means in the browser what it means on the server', () => {
 
 test('a list of runs changes where it stands', () => {
   const rows = [run(3), run(2), run(1)];
-  const { rows: after, added } = withChanges(rows, [run(4), run(2, 'finished')], '-started');
+  const { rows: after, added } = withChanges(rows, [run(4), run(2, 'finished')], all, true);
   assert.deepEqual(after.map((one) => `${one.id} ${one.state}`), ['4 running', '3 running', '2 finished', '1 running']);
   assert.equal(added, 1);
 });
 
 test('where the newest do not stand on top, new runs are counted and not shoved in', () => {
-  const { rows, added, elsewhere } = withChanges([run(1), run(2)], [run(3)], 'seconds');
-  assert.deepEqual([rows.length, added, elsewhere], [2, 0, 1]);
+  const { rows, added, elsewhere } = withChanges([run(1), run(2)], [run(3)], { ...all, sort: 'seconds' }, true);
+  assert.deepEqual([rows.length, added, elsewhere], [2, 0, [3]]);
+});
+
+test('a run that leaves the states one asked for leaves the list and its total', () => {
+  for (const sort of ['-started', 'seconds']) {
+    const { rows, added } = withChanges([run(3), run(2), run(1)], [run(2, 'finished'), run(5, 'failed')], { ...all, sort, state: 'running' }, true);
+    assert.deepEqual([rows.map((one) => one.id), added], [[3, 1], -1]);
+  }
+});
+
+test('a run that comes into the states one asked for stands where it belongs', () => {
+  const failed = { ...all, state: 'failed' };
+  const known = [run(9, 'failed'), run(5, 'failed')];
+  const ids = (changed: number, whole: boolean) => withChanges(known, [run(changed, 'failed')], failed, whole).rows.map((one) => one.id);
+  assert.deepEqual(ids(7, false), [9, 7, 5]);
+  assert.deepEqual(ids(2, true), [9, 5, 2]);
+  assert.deepEqual(ids(2, false), [9, 5], 'rows between are not known yet');
 });
 
 test('lines of a log stand in order and once, whichever way they came', () => {

@@ -11,7 +11,7 @@ export interface Answer<T> {
   change: (edit: (value: T) => T) => void;
 }
 
-const RETRY = 4000; // milliseconds, while nobody answers
+export const RETRY = 4000; // milliseconds, while nobody answers
 
 export function useAnswer<K extends keyof Calls>(what: K, ask: Ask<K> = {}, ready: unknown = true): Answer<Calls[K]['answer']> {
   type T = Calls[K]['answer'];
@@ -32,7 +32,7 @@ export function useAnswer<K extends keyof Calls>(what: K, ask: Ask<K> = {}, read
         if (stop.signal.aborted) return;
         const refusal = problem instanceof Refusal ? problem : new Refusal(0, { error: String(problem) });
         set((before) => (before.subject === subject ? { ...before, refusal } : { subject, refusal, at: 0 }));
-        if (refusal.status === 0 || refusal.status >= 500) timer = setTimeout(again, RETRY);
+        if (refusal.passing) timer = setTimeout(again, RETRY);
       });
     return () => {
       stop.abort();

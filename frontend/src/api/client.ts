@@ -21,6 +21,11 @@ export class Refusal extends Error {
     this.facts = facts;
   }
 
+  /** Whether the same request may go well a little later: nobody answered, or the server failed. */
+  get passing(): boolean {
+    return this.status === 0 || this.status >= 500;
+  }
+
   fact(name: string): string | null {
     const value = this.facts[name];
     return value === null || value === undefined || value === '' ? null : String(value);

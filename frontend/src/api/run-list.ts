@@ -15,13 +15,25 @@ export function fits(run: Run, { state, step, text }: Filter): boolean {
     && (!sought || run.label.toLowerCase().includes(sought) || run.step.toLowerCase().includes(sought) || String(run.id) === sought);
 }
 
-/** ROWS as they are by now.  New runs go on top where the newest stand there; elsewhere they are only counted. */
-export function withChanges(rows: Run[], changed: Run[], sort: string): { rows: Run[]; added: number; elsewhere: number } {
+// In which order the newest stand on top.
+const NEWEST: Record<string, (a: Run, b: Run) => number> = {
+  '-id': (a, b) => b.id - a.id,
+  '-started': (a, b) => (a.started === b.started ? b.id - a.id : a.started < b.started ? 1 : -1),
+};
+
+/** ROWS, which are all that FILTER leaves if WHOLE, as they are by now, and how many more there are.  A run that does not
+ * fit any more is gone, one that does by now stands where it belongs as far as rows are known.  Where the newest do not
+ * stand on top, those that came are not shoved in: ELSEWHERE are their numbers. */
+export function withChanges(rows: Run[], changed: Run[], filter: Filter, whole: boolean): { rows: Run[]; added: number; elsewhere: number[] } {
   const fresh = new Map(changed.map((run) => [run.id, run]));
   const known = new Set(rows.map((run) => run.id));
-  const after = rows.map((run) => fresh.get(run.id) ?? run);
-  const newest = Math.max(0, ...rows.map((run) => run.id));
-  const added = changed.filter((run) => !known.has(run.id) && run.id > newest).sort((a, b) => b.id - a.id);
-  if (sort !== '-started' && sort !== '-id') return { rows: after, added: 0, elsewhere: added.length };
-  return { rows: [...added, ...after], added: added.length, elsewhere: 0 };
+  const after = rows.map((run) => fresh.get(run.id) ?? run).filter((run) => !fresh.has(run.id) || fits(run, filter));
+  const came = changed.filter((run) => !known.has(run.id) && fits(run, filter));
+  const order = NEWEST[filter.sort];
+  if (!order) {
+    const newest = whole ? 0 : Math.max(0, ...known); // an older one may have been counted, where nobody scrolled to
+    return { rows: after, added: after.length - rows.length, elsewhere: came.filter((run) => run.id > newest).map((run) => run.id) };
+  }
+  const here = came.filter((run) => whole || order(run, rows.at(-1)!) < 0);
+  return { rows: here.length ? [...here, ...after].sort(order) : after, added: here.length + after.length - rows.length, elsewhere: [] };
 }

@@ -1,25 +1,25 @@
 // The list of runs: pages are fetched as far as the reader scrolls, rows change as runs do.
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { RETRY } from './answer.ts';
 import { call, Refusal } from './client.ts';
 import { useTopic } from './topic.ts';
-import { fits, withChanges, type Filter } from './run-list.ts';
+import { withChanges, type Filter } from './run-list.ts';
 import type { Run } from './kinds.ts';
 
 const PAGE = 200;
-const RETRY = 4000; // milliseconds
 
 interface State {
   filter: string; // what rows and total are of
   rows: Run[];
   total: number | null;
   next: string | null;
-  fresh: number; // runs that came since, and would stand elsewhere than at the top
+  fresh: Set<number>; // runs that came since, and would stand elsewhere than at the top
   refusal?: Refusal | undefined;
   at: number;
 }
 
 export function useRuns(filter: Filter) {
-  const [state, set] = useState<State>({ filter: '', rows: [], total: null, next: null, fresh: 0, at: 0 });
+  const [state, set] = useState<State>({ filter: '', rows: [], total: null, next: null, fresh: new Set(), at: 0 });
   const [turn, setTurn] = useState(0);
   const wanted = useRef(0);
   const busy = useRef<AbortController | null>(null);
@@ -30,9 +30,8 @@ export function useRuns(filter: Filter) {
 
   const ready = useTopic<{ changed: Run[] }>('runs', ({ changed }) => set((before) => {
     if (before.total === null) return before;
-    const mine = changed.filter((run) => fits(run, filter) || before.rows.some((known) => known.id === run.id));
-    const { rows, added, elsewhere } = withChanges(before.rows, mine, filter.sort);
-    return { ...before, rows, total: before.total + added, fresh: before.fresh + elsewhere, at: Date.now() };
+    const { rows, added, elsewhere } = withChanges(before.rows, changed, JSON.parse(before.filter) as Filter, before.next === null);
+    return { ...before, rows, total: before.total + added, fresh: new Set([...before.fresh, ...elsewhere]), at: Date.now() };
   }), again);
 
   const fetchPage = (after: string | null, stop: AbortController) => {
@@ -40,7 +39,7 @@ export function useRuns(filter: Filter) {
     call('GET /runs', { query: { ...filter, limit: PAGE, ...(after !== null && { after }) } }, stop.signal).then((page) => {
       if (busy.current === stop) busy.current = null;
       const rows = after === null ? page.rows : [...now.current.rows, ...page.rows.filter((run) => !now.current.rows.some((known) => known.id === run.id))];
-      now.current = { filter: key, rows, total: page.total, next: page.next ?? null, fresh: after === null ? 0 : now.current.fresh, at: Date.now() };
+      now.current = { filter: key, rows, total: page.total, next: page.next ?? null, fresh: after === null ? new Set() : now.current.fresh, at: Date.now() };
       set(now.current);
       if (rows.length < wanted.current && page.next) fetchPage(page.next, new AbortController());
     }, (problem) => {
@@ -58,7 +57,7 @@ export function useRuns(filter: Filter) {
   }, [key, turn, ready]);
 
   useEffect(() => {
-    if (!state.refusal || state.total === null && state.refusal.status !== 0 || (state.refusal.status > 0 && state.refusal.status < 500)) return;
+    if (!state.refusal?.passing) return;
     const timer = setTimeout(again, RETRY);
     return () => clearTimeout(timer);
   }, [state.refusal]);
@@ -68,5 +67,5 @@ export function useRuns(filter: Filter) {
     const { rows, next } = now.current;
     if (to > rows.length - PAGE / 4 && next && !busy.current) fetchPage(next, new AbortController());
   };
-  return { ...state, settled: state.filter === key, need, again };
+  return { ...state, fresh: state.fresh.size, settled: state.filter === key, need, again };
 }
