@@ -6,7 +6,7 @@ import { remove, send, sendings, type Sending } from '../../api/sending.ts';
 import { useCell } from '../../parts/cell.ts';
 import { Problem } from '../../parts/form.tsx';
 import { bytes } from '../../parts/format.ts';
-import { Drop } from '../files/intake.tsx';
+import { Drop, WORDS } from '../files/intake.tsx';
 
 const ENDING = '.aimass.zip';
 type Came = (name: string) => void;
@@ -19,12 +19,12 @@ export function Bring({ came }: { came: Came }) {
     <section class="card bring" aria-label="Bring a project in"><h2>Bring a project in</h2>
       <p>It is looked into first, and nothing changes before you say so. Its releases are then measured on this machine.</p>
       <Drop words="Choose an archive" them="it" disabled={!limits} take={(files) => send(files, limits!.piece)} hint={limits ? `A file of aimass export (${ENDING}), at most ${bytes(limits.largest)}` : ''} />
-      {mine.map((one) => <OnItsWay key={one.begun + one.file.name} of={one} piece={limits?.piece ?? 0} came={came} />)}
+      {mine.map((one) => <OnItsWay key={`${one.chosen} ${one.file.size} ${one.file.name}`} of={one} came={came} />)}
     </section>
   );
 }
 
-function OnItsWay({ of: one, piece, came }: { of: Sending; piece: number; came: Came }) {
+function OnItsWay({ of: one, came }: { of: Sending; came: Came }) {
   const [refusal, refuse] = useState<Refusal>();
   const take = (replace: boolean) => void call('POST /uploads/{id}/take', { path: { id: one.upload!.id }, body: { name: '', sha256: one.sha256, replace } }).then((file) => {
     remove(one);
@@ -33,17 +33,13 @@ function OnItsWay({ of: one, piece, came }: { of: Sending; piece: number; came: 
   useEffect(() => {
     if (one.state === 'whole') take(false);
   }, [one.state]);
-  const again = () => {
-    one.refusal = undefined;
-    void one.run(piece);
-  };
   return (
     <div class="on-its-way">
-      <p><b>{one.file.name}</b> <span class="muted figure">{bytes(one.sent)} of {bytes(one.file.size)}{one.state === 'waiting' && ' · no answer, trying again'}</span></p>
+      <p><b>{one.file.name}</b> <span class="muted figure">{bytes(one.sent)} of {bytes(one.file.size)}{WORDS[one.state] && ` · ${WORDS[one.state]}`}</span></p>
       <progress value={one.sent} max={Math.max(one.file.size, 1)} aria-label={`How much of ${one.file.name} has come`} />
       <Problem refusal={one.refusal ?? refusal} />
       <p class="row">
-        {one.state === 'failed' && <button type="button" onClick={again}>Try again</button>}
+        {one.state === 'failed' && <button type="button" onClick={() => one.queue()}>Try again</button>}
         {refusal?.status === 409 && refusal.fact('key') === 'name' && <button type="button" onClick={() => take(true)}>Replace {one.file.name}</button>}
         <button type="button" onClick={() => void one.drop()}>Discard</button>
       </p>

@@ -24,7 +24,7 @@ export function Intake({ taken }: { taken: Taken }) {
     <section class="intake" aria-label="Bring files">
       <Drop disabled={!limits} take={(files) => send(files, limits!.piece)} hint={limits ? `CSV, TSV, JSON Lines or Parquet, packed or not; at most ${bytes(limits.largest)} each` : ''} />
       <ul class="lines coming-in">
-        {all.map((one) => <OnItsWay key={one.begun + one.file.name} of={one} piece={limits?.piece ?? 0} taken={taken} />)}
+        {all.map((one) => <OnItsWay key={`${one.chosen} ${one.file.size} ${one.file.name}`} of={one} taken={taken} />)}
         {waiting.map((row) => <Waiting key={row.id} of={row} taken={(name) => { open.again(); taken(name); }} again={open.again} />)}
       </ul>
     </section>
@@ -46,12 +46,12 @@ export function Drop({ take, hint, disabled, words = 'Choose files', them = 'the
   );
 }
 
-const WORDS = { sending: '', paused: 'paused', waiting: 'no answer, trying again', whole: 'all of it has come', failed: 'stopped' };
+export const WORDS = { queued: 'waits for its turn', full: 'waits until another one is used or discarded: no more may be open', sending: '', paused: 'paused', waiting: 'no answer, trying again', whole: 'all of it has come', failed: 'stopped' };
 
-function OnItsWay({ of: one, piece, taken }: { of: Sending; piece: number; taken: Taken }) {
+function OnItsWay({ of: one, taken }: { of: Sending; taken: Taken }) {
   useClock(one.state === 'sending' ? 1000 : null);
   if (one.state === 'whole') return <li class="whole"><Whole upload={one.upload!} sha256={one.sha256} taken={(name) => { remove(one); taken(name); }} drop={() => void one.drop()} /></li>;
-  const spent = (Date.now() - one.begun) / 1000;
+  const spent = (Date.now() - one.since) / 1000;
   const rate = (one.sent - one.from) / Math.max(spent, 0.1);
   const left = rate && one.state === 'sending' ? ` · ${bytes(rate)}/s · about ${seconds((one.file.size - one.sent) / rate)} left` : '';
   return (
@@ -60,7 +60,7 @@ function OnItsWay({ of: one, piece, taken }: { of: Sending; piece: number; taken
       <progress value={one.sent} max={Math.max(one.file.size, 1)} aria-label={`How much of ${one.file.name} has come`} />
       <span class="row">
         {one.state === 'sending' && <button type="button" onClick={() => one.pause()}>Pause</button>}
-        {(one.state === 'paused' || one.state === 'failed') && <button type="button" onClick={() => { one.refusal = undefined; void one.run(piece); }}>{one.state === 'paused' ? 'Go on' : 'Try again'}</button>}
+        {(one.state === 'paused' || one.state === 'failed') && <button type="button" onClick={() => one.queue()}>{one.state === 'paused' ? 'Go on' : 'Try again'}</button>}
         <button type="button" class="quiet" aria-label={`Drop ${one.file.name}`} onClick={() => void one.drop()}><Icon name="close" /></button>
       </span>
       {one.refusal && <Problem refusal={one.refusal} />}
