@@ -8,7 +8,7 @@ export const palette = new Cell(false);
 export const help = new Cell(false);
 
 export const KEYS: Array<[string, string]> = [
-  ['Ctrl K', 'go to a page or a run, or do something'],
+  ['Ctrl K', 'go to a page or to anything by its name, or do something'],
   ['/', 'search in this page'],
   ['c', 'copy a link to what you see'],
   ['t', 'save the tables of this page as CSV'],

@@ -1,14 +1,14 @@
-// Any page, run or deed in one action.
+// Any page, object or deed in one action.
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { call, me } from '../api/client.ts';
+import { me } from '../api/client.ts';
 import { live } from '../api/live.ts';
-import type { Calls } from '../api/schema.ts';
 import { useCell } from '../parts/cell.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { allows } from '../parts/rights.ts';
 import { State } from '../parts/state.tsx';
 import { ROUTES } from '../routes.ts';
+import { finder, type Finding } from './finds.ts';
 import { copyLink, help, palette } from './keys.ts';
 import { signOut } from './sign-out.ts';
 import { saveTables } from './tables.ts';
@@ -21,6 +21,8 @@ interface Choice {
   state?: string;
   act: () => void;
 }
+
+const REST = 150; // milliseconds without a key before anybody is asked
 
 const DEEDS: Choice[] = [
   ...THEMES.map((theme) => ({ text: `Use the ${theme} theme`, icon: theme, act: () => choose(theme) })),
@@ -41,9 +43,9 @@ export function Palette() {
 function Open() {
   const [text, write] = useState('');
   const [at, move] = useState(0);
-  const runs = useRuns(text);
+  const { found, lacking } = useFinding(text.trim());
   const fixed = useMemo(() => [...pages(), ...DEEDS], []);
-  const choices = [...fixed.filter((choice) => choice.text.toLowerCase().includes(text.trim().toLowerCase())), ...runs];
+  const choices = [...fixed.filter((choice) => choice.text.toLowerCase().includes(text.trim().toLowerCase())), ...found.map((one) => ({ ...one, act: () => (location.hash = one.to) }))];
   const close = () => (palette.value = false);
   const pick = (choice: Choice | undefined) => {
     if (!choice) return;
@@ -61,8 +63,8 @@ function Open() {
   return (
     <Dialog label="Go to" kind="palette" close={close}>
       <div class="ask"><Icon name="search" />
-        <input type="text" role="combobox" aria-label="Page, run or deed" aria-expanded="true" aria-controls="choices" aria-activedescendant={choices[at] ? `choice-${at}` : undefined}
-          placeholder="Page, run or deed" autocomplete="off" spellcheck={false} autofocus value={text} onKeyDown={press}
+        <input type="text" role="combobox" aria-label="Page, object or deed" aria-expanded="true" aria-controls="choices" aria-activedescendant={choices[at] ? `choice-${at}` : undefined}
+          placeholder="A page, a name, a number, or what to do" autocomplete="off" spellcheck={false} autofocus value={text} onKeyDown={press}
           onInput={(event) => { write(event.currentTarget.value); move(0); }} />
       </div>
       <ul id="choices" role="listbox" aria-label="Choices">
@@ -72,24 +74,26 @@ function Open() {
           </li>
         ))}
       </ul>
-      {!choices.length && <p class="muted none" role="status">Nothing is called that.</p>}
+      {!choices.length && !lacking.length && <p class="muted none" role="status">Nothing is called that.</p>}
+      {lacking.length > 0 && <p class="muted none" role="status">Not all was looked through: {lacking.join('; ')}.</p>}
     </Dialog>
   );
 }
 
-type Run = Calls['GET /runs']['answer']['rows'][number];
+const NOTHING: Finding = { found: [], lacking: [] };
 
-/** Runs whose number or label has TEXT in it, asked for once typing rests. */
-function useRuns(text: string): Choice[] {
-  const [found, set] = useState<Run[]>([]);
+/** What is called TEXT, asked for once typing rests. */
+function useFinding(text: string): Finding {
+  const [finding, set] = useState(NOTHING);
+  const find = useMemo(finder, []);
   useEffect(() => {
-    if (!text.trim() || !allows(me.value, 'runs.see')) return set([]);
+    if (!text) return set(NOTHING);
     const stop = new AbortController();
-    const timer = setTimeout(() => call('GET /runs', { query: { text: text.trim(), limit: 8 } }, stop.signal).then((page) => set(page.rows), () => undefined), 120);
+    const timer = setTimeout(() => find(text, stop.signal).then(set, () => undefined), REST); // ended by another letter
     return () => {
       clearTimeout(timer);
       stop.abort();
     };
   }, [text]);
-  return found.map((run) => ({ text: `Run ${run.id}  ${run.label || run.step}`, icon: 'runs', state: run.state, act: () => (location.hash = `#/runs/${run.id}`) }));
+  return finding;
 }

@@ -68,6 +68,27 @@ def test_the_palette_opens_by_keys_and_gives_the_place_back(opened: Opening, sit
     assert watched.page.evaluate(FOCUS)["name"] == before["name"]
 
 
+def test_anything_is_found_by_its_name_in_the_palette(opened: Opening, site: Site) -> None:
+    watched = opened()
+    watched.open("/help")
+    watched.heading("Help")
+    keys, options = watched.page.keyboard, watched.page.get_by_role("option")
+    chosen = watched.page.locator("[role=option][aria-selected=true]")
+    keys.press("Control+k")
+    keys.type("flights")
+    for found in ("flights@2", "flights/clean", "flights/flights", "flights, small network", "Job", "Ledger"):
+        options.filter(has_text=found).first.wait_for()
+    for _ in range(options.count()):
+        if "source" in chosen.inner_text():
+            break
+        before = chosen.get_attribute("id")
+        keys.press("ArrowDown")
+        watched.page.locator(f"[aria-selected=true]:not(#{before})").wait_for()
+    keys.press("Enter")
+    watched.heading("flights/flights")
+    assert watched.clicks == 0
+
+
 def test_what_is_wrong_and_its_cause_are_found_by_keys_alone(opened: Opening, site: Site) -> None:
     watched = opened()
     watched.open()
