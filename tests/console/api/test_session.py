@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import cast
 
@@ -11,10 +12,11 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
-from tests.console.conftest import PASSWORD, Guest
+from tests.console.conftest import PASSWORD, Guest, entered
 
 from aimass.console.access import attempts, audit, sessions
 from aimass.console.access.links import first_link
+from aimass.console.app import create_app
 from aimass.console.place import Place
 from aimass.console.up.page import believed
 from aimass.store import tables as t
@@ -50,6 +52,28 @@ def test_the_cookie_is_for_this_console_alone(app: FastAPI, admin: TestClient) -
     assert "Secure" not in cookie
     by_tls = TestClient(app, base_url="https://testserver").post("/api/v1/session", json=SIGN_IN)
     assert "Secure" in by_tls.headers["set-cookie"]
+
+
+def test_two_consoles_of_one_machine_do_not_sign_each_other_out(
+    app: FastAPI, admin: TestClient, tmp_path: Path
+) -> None:
+    other, jar = create_app(str(tmp_path / "other")), CookieJar()  # of one browser: cookies know no ports
+    here, there = (TestClient(one, base_url=f"http://ml.example:{port}", cookies=jar)
+                   for port, one in ((8090, app), (8091, other)))  # fmt: skip
+    entered(here, "/api/v1/session", SIGN_IN)
+    entered(there, "/api/v1/session/link", {**SIGN_IN, "token": first_link(str(tmp_path / "other"))})
+    assert here.post("/api/v1/me/view", json={"role": "viewer"}).status_code == 200
+    assert [one.get("/api/v1/me").json()["role"] for one in (here, there)] == ["viewer", "admin"]
+    assert there.delete("/api/v1/session").status_code == 204
+    assert [one.get("/api/v1/me").status_code for one in (here, there)] == [200, 401]
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [("ml.example:80", "c_80"), ("[::1]:80", "c_80"), ("ml.example", "c"), ("[::1]", "c"), ("x:80;a=b", "c")],
+)
+def test_a_cookie_has_the_port_in_its_name_where_there_is_one(host: str, name: str) -> None:
+    assert sessions.cookie_of("c", host) == name
 
 
 def test_nobody_goes_on_with_a_session_that_was_put_upon_them(app: FastAPI, admin: TestClient, guest: Guest) -> None:

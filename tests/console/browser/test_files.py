@@ -32,7 +32,7 @@ def rows(tmp_path: Path) -> Path:
 
 def test_a_file_goes_on_by_itself_after_a_break_and_is_what_was_sent(opened: Opening, site: Site, rows: Path) -> None:
     with proxied(site.port) as proxy:
-        watched = opened()
+        watched = opened(at=proxy.url)
         page = watched.page
         sent: list[str] = []
 

@@ -117,7 +117,7 @@ def test_a_running_run_is_one_click_from_home_and_its_curve_grows(opened: Openin
 
 def test_a_line_cut_for_five_seconds_loses_nothing_and_doubles_nothing(opened: Opening, site: Site) -> None:
     with proxied(site.port) as proxy:
-        watched = opened()
+        watched = opened(at=proxy.url)
         page = watched.page
         with growing(site) as run:
             page.goto(f"{proxy.url}#/runs/{run}")
@@ -143,7 +143,7 @@ def test_what_a_job_says_while_the_line_is_cut_is_read_once_by_who_comes_back(op
     log.parent.mkdir(parents=True)
     log.write_text("line 1\n")
     with proxied(site.port) as proxy:
-        watched = opened()
+        watched = opened(at=proxy.url)
         watched.page.goto(f"{proxy.url}#/jobs?job={job}")
         said = watched.page.get_by_label("Log of the job").locator("pre")
         said.get_by_text("line 1").wait_for()

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from aimass.console.access.links import first_link
+from aimass.console.access.sessions import cookie_of
 from aimass.console.endpoints.ring import Ring
 from aimass.runner.workspace import Workspace
 
@@ -117,13 +118,15 @@ def opening(chromium: Any, site: Site) -> Iterator[Opening]:
     contexts: list[Any] = []
     tabs: list[Watched] = []
 
-    def fresh(theme: str = "light", *, role: str = "admin", signed_in: bool = True, **more: Any) -> Watched:
+    def fresh(
+        theme: str = "light", *, role: str = "admin", signed_in: bool = True, at: str = "", **more: Any
+    ) -> Watched:
         settings = {"color_scheme": theme, "viewport": {"width": 1280, "height": 800}, **SETTINGS, **more}
         context = chromium.new_context(**settings)
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
         if signed_in:
-            context.add_cookies(session(chromium, site, role)["cookies"])
+            context.add_cookies(_called_at(at or site.url, session(chromium, site, role)["cookies"]))
         watched = Watched(context.new_page(), site)
         context.on("request", lambda request: _note(request.url, watched))
         watched.page.on("websocket", lambda socket: _note(socket.url, watched))
@@ -164,6 +167,12 @@ def session(chromium: Any, site: Site, role: str = "admin") -> dict[str, Any]:
             _entered(chromium, site, "users", {**body, "role": role}, session(chromium, site))
             site.sessions[role] = _entered(chromium, site, "session", body)
     return site.sessions[role]
+
+
+def _called_at(url: str, cookies: list[Any]) -> list[Any]:
+    """COOKIES as they are called at URL, whose port is in their names."""
+    names = (one["name"].rpartition("_")[0] for one in cookies)
+    return [{**one, "name": cookie_of(name, urlsplit(url).netloc)} for name, one in zip(names, cookies, strict=True)]
 
 
 def _entered(chromium: Any, site: Site, path: str, body: Any, by: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -27,6 +27,15 @@ def hashed(token: str) -> str:
     return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def cookie_of(name: str, host: str) -> str:
+    """What the cookie NAME is called at HOST, as a request says it.
+
+    Cookies know no ports: two consoles of one machine would sign each other out.
+    """
+    port = host.rpartition(":")[2]
+    return f"{name}_{port}" if port.isascii() and port.isdecimal() else name
+
+
 def csrf_of(token: str) -> str:
     """What a page shows besides the cookie to prove that it could read an answer of ours; bound to the session."""
     return sha256(f"csrf:{token}".encode("utf-8", "surrogatepass")).hexdigest()[:32]

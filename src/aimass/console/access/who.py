@@ -129,7 +129,7 @@ def by_session(request: HTTPConnection) -> Caller:
     row = sessions.of(place_of(request).catalog, sessions.hashed(token)) if token else None
     if row is None:
         raise Refusal(401, "nobody is signed in", todo="sign in")
-    wished, own = request.cookies.get(VIEW, ""), row["grants"]
+    wished, own = request.cookies.get(name_of(VIEW, request), ""), row["grants"]
     lesser = is_less(wished, strongest(own))  # it takes rights away and gives none, so anybody may wish it
     known = {"session": row["id"], "csrf": sessions.csrf_of(token), "expires": row["expires"]}
     grants = both(own, over_all(wished)) if lesser else own
@@ -138,4 +138,9 @@ def by_session(request: HTTPConnection) -> Caller:
 
 def token_of(request: HTTPConnection) -> str:
     """What the cookie of REQUEST holds; "" for none."""
-    return request.cookies.get(sessions.COOKIE, "")[: sessions.LONGEST]
+    return request.cookies.get(name_of(sessions.COOKIE, request), "")[: sessions.LONGEST]
+
+
+def name_of(cookie: str, request: HTTPConnection) -> str:
+    """What COOKIE is called where REQUEST was sent to."""
+    return sessions.cookie_of(cookie, request.headers.get("host", ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from anyio.to_thread import run_sync
@@ -15,7 +16,7 @@ from aimass.console.access import audit, links, passwords, sessions, users
 from aimass.console.access.caller import Caller
 from aimass.console.access.grants import both, over_all, told
 from aimass.console.access.roles import is_less
-from aimass.console.access.who import VIEW, anybody, needs, token_of
+from aimass.console.access.who import VIEW, anybody, name_of, needs, token_of
 from aimass.console.access.whose import NOBODYS
 from aimass.console.api.bodies import PROBLEMS, Body, Grant, Name, Password, Role, Token
 from aimass.console.place import Place, place_of
@@ -115,9 +116,9 @@ def view(request: Request, body: View, caller: Caller = needs("self", of=NOBODYS
         audit.note(link, caller, "session.view", caller.name, before=caller.role, after=role)
     response = JSONResponse(_me(replace(caller, grants=grants)))
     if role == caller.own_role:
-        response.delete_cookie(VIEW, path=_path(request), httponly=True, samesite="strict")
+        _drop(response, request, VIEW)
     else:
-        response.set_cookie(VIEW, role, path=_path(request), secure=_by_tls(request), httponly=True, samesite="strict")
+        _put(response, request, VIEW, role)
     return response
 
 
@@ -128,7 +129,7 @@ def sign_out(request: Request, caller: Caller = needs("self", of=NOBODYS)) -> Re
         sessions.end(link, caller.session)
         audit.note(link, caller, "session.end", caller.name)
     response = Response(status_code=204)
-    response.delete_cookie(sessions.COOKIE, path=_path(request), httponly=True, samesite="strict")
+    _drop(response, request, sessions.COOKIE)
     return response
 
 
@@ -183,10 +184,19 @@ def _begin(request: Request, name: str, stranger: Caller, status: int = 200) -> 
     row = sessions.of(catalog, sessions.hashed(token)) or {"grants": (), "expires": ""}
     caller = Caller(name, row["grants"], csrf=sessions.csrf_of(token), expires=row["expires"])
     response = JSONResponse(_me(caller), status)
-    response.delete_cookie(VIEW, path=_path(request), httponly=True, samesite="strict")
-    response.set_cookie(sessions.COOKIE, token, max_age=int(lasts.total_seconds()), path=_path(request),
-                        secure=_by_tls(request), httponly=True, samesite="strict")  # fmt: skip
+    _drop(response, request, VIEW)
+    _put(response, request, sessions.COOKIE, token, lasts)
     return response
+
+
+def _put(response: Response, request: Request, cookie: str, value: str, lasts: timedelta | None = None) -> None:
+    """RESPONSE sets COOKIE to VALUE, for so long as it LASTS; else until the browser is closed."""
+    response.set_cookie(name_of(cookie, request), value, max_age=int(lasts.total_seconds()) if lasts else None,
+                        path=_path(request), secure=_by_tls(request), httponly=True, samesite="strict")  # fmt: skip
+
+
+def _drop(response: Response, request: Request, cookie: str) -> None:
+    response.delete_cookie(name_of(cookie, request), path=_path(request), httponly=True, samesite="strict")
 
 
 def _by_tls(request: Request) -> bool:
