@@ -87,7 +87,7 @@ function Desk({ form, version, up }: { form: Form; version: string; up: boolean 
   const [explains, setExplains] = useQuery('explain');
   const { state, send, wrong } = useSend(form, version);
   const { record } = recordOf(form.columns, texts);
-  const asked = explains ? { budget_ms: Number(explains) || 200, ...(canChange(form) && { counterfactual: true }) } : null;
+  const asked = explains ? { budget_ms: Number(explains) || 200, ...(canChange(form) && { counterfactual: true }), ...(hasPicture(form) && { overlay: true }) } : null;
   const records = raw === null ? [record] : sentOf(raw);
   const submit = (event: Event) => {
     event.preventDefault();
@@ -132,6 +132,8 @@ function Desk({ form, version, up }: { form: Form; version: string; up: boolean 
 /** Whether another class can be looked for: texts and pictures always stay as they are. */
 const canChange = (form: Form): boolean => form.classes.length > 0 && form.columns.some((column) => column.sent !== 'image' && column.kind !== 'text');
 
+const hasPicture = (form: Form): boolean => form.columns.some((column) => column.sent === 'image');
+
 interface Sent {
   busy: boolean;
   answer?: Answered;
@@ -155,11 +157,10 @@ function useSend(form: Form, version: string) {
     }
     tell(raw === null ? found.wrong : {});
     if (raw === null && Object.keys(found.wrong).length) return;
-    const pictures = form.columns.some((column) => column.sent === 'image');
     running.current?.abort();
     const stop = (running.current = new AbortController());
     set((before) => ({ ...before, busy: true, refusal: undefined }));
-    call('POST /playground/{name}', { path: { name: form.name }, body: { records, version, resize: pictures, ...(explain && { explain }) } }, stop.signal)
+    call('POST /playground/{name}', { path: { name: form.name }, body: { records, version, resize: hasPicture(form), ...(explain && { explain }) } }, stop.signal)
       .then((answer) => set({ busy: false, answer, sent: records }), (problem) => {
         if (stop.signal.aborted) return;
         const refusal = problem instanceof Refusal ? problem : new Refusal(0, { error: String(problem) });
@@ -182,7 +183,7 @@ const sentOf = (raw: string): Row[] => {
 function Result({ form, state, records, asked }: { form: Form; state: Sent; records: Row[]; asked: object | null }) {
   const [tab, choose] = useQuery('show', 'answer');
   const body = { records, ...(asked && { explain: asked }) };
-  const resize = form.columns.some((column) => column.sent === 'image') ? '?resize=true' : '';
+  const resize = hasPicture(form) ? '?resize=true' : '';
   const url = `${form.url || `http://127.0.0.1:8080/v1/predict/${form.name}`}${resize}`;
   const tabs = [{ key: 'answer', title: 'Answer' }, { key: 'curl', title: 'curl' }, { key: 'python', title: 'Python' }, { key: 'json', title: 'JSON' }];
   return (

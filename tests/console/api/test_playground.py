@@ -99,6 +99,14 @@ def test_an_answer_comes_with_its_explanation_that_adds_up(admin: TestClient, se
     assert found["counterfactual"]["found"]
 
 
+def test_a_picture_is_explained_over_itself_where_the_request_says_so(admin: TestClient, server: str) -> None:
+    records = [{"image": {"b64": form(admin, "clothes")["examples"][0]["image"]["b64"]}}]
+    for overlay in (True, False):
+        done = ask(admin, "clothes", records, explain={"budget_ms": 200, "overlay": overlay})
+        [found] = done.json()["explain"]["explanations"]
+        assert ("overlays" in found) is overlay
+
+
 def test_what_is_wrong_with_a_record_is_said_with_its_field(admin: TestClient, server: str) -> None:
     extra = {**PEOPLE[0], "<img src=x>": 1}
     for record, key in (({**PEOPLE[0], "age": "old"}, "age"), ({"age": 1}, "plan"), (extra, "<img src=x>")):

@@ -63,6 +63,8 @@ def test_a_text_is_drawn_word_by_word_and_a_picture_with_what_it_shows(opened: O
     watched.click("button", "Send record")
     page.get_by_alt_text("what speaks for shirt").wait_for()
     clear_to_all(watched, "playground-picture")
+    watched.click("tab", "curl")
+    assert '"overlay":true' in page.locator("pre.code").inner_text(), "what was drawn was asked for in what is shown"
 
 
 SENT = {  # where, and what: the example that stands there, or these records

@@ -70,6 +70,7 @@ class Explain(Body):
     budget_ms: Annotated[float, Field(ge=0, le=30_000)] = 200.0
     target: Annotated[str, Field(max_length=1000)] = ""
     counterfactual: bool = False
+    overlay: bool = False
 
 
 class Records(Body):
@@ -113,7 +114,7 @@ def ask(request: Request, name: EndpointName, body: Records, caller: Caller = ne
     endpoint(space, name)  # a name that is published goes into an address, no other
     asked: dict[str, Any] = {"records": body.records}
     if body.explain is not None:
-        asked["explain"] = {**body.explain.model_dump(), "overlay": True}
+        asked["explain"] = body.explain.model_dump()
     return predicted(space, name, body.version, asked, resize=body.resize, id=f"playground-{caller.request}")
 
 
