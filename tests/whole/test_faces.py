@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 import aimass
 from aimass.cli.main import COMMANDS
+from aimass.console.jobs.work import data_of
+from aimass.console.jobs.worker import Worker
 from aimass.measure.latency_endpoint import ask, endpoint
 from aimass.publish.registry import find_release
 from tests.whole import tiny
@@ -137,3 +140,30 @@ def test_a_project_that_was_carried_elsewhere_is_measured_there_and_goes_on(
     assert again["artifacts"] == finished.out_again["artifacts"] and again["release"]["version"] == "tiny@1"
     states = {row["state"] for row in aimass.Workspace(elsewhere).runs(100) if row["step"] == "train"}
     assert states == {"finished", "reused"}
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="a machine with one core less is not this one")
+def test_a_project_that_comes_into_a_console_is_measured_anew_on_another_machine(
+    finished: Finished, say: Say, tmp_path: Path
+) -> None:
+    space = aimass.Workspace(tmp_path / "elsewhere")
+    data_of(space).mkdir()
+    assert say(finished.workspace, "export", finished.project, "--to", data_of(space) / "tiny.aimass.zip")[0] == 0
+    worker = Worker(space)
+    worker.jobs.ask("import", {"file": "data:tiny.aimass.zip", "measure": "served"}, label="tiny", who="ada")
+    job, cores = worker.jobs.claim(worker.holder), os.sched_getaffinity(0)
+    assert job is not None
+    os.sched_setaffinity(0, [min(cores)])  # of the job's process, too
+    try:
+        worker.see_through(job)
+    finally:
+        os.sched_setaffinity(0, cores)
+    done = worker.jobs.row(job["id"])
+    assert done["state"] == "finished", done["error"]
+    [release] = done["outcome"]["releases"]
+    assert (release["release"], release["holds"]) == ("tiny@1", True)
+    assert release["machine"] != release["measured_on"]
+    lines = {line["budget"]: line for line in release["budgets"]}
+    assert all(line["here"]["met"] for line in lines.values()) and set(lines) == {"floor", "p99_ms", "size_mb"}
+    assert lines["p99_ms"]["here"]["measured"] != lines["p99_ms"]["there"]["measured"]
+    assert space.open(release["report"]).read_json("report.json")["machine"]["cores"] == 1
