@@ -87,6 +87,7 @@ def test_a_process_is_started_anew_by_two_clicks(opened: Opening, site: Site) ->
     before = member(site.workspace.folder, "jobs-2")["pid"]
     watched.click("button", "Restart jobs-2")
     watched.page.get_by_text("It has no job just now").wait_for()
+    clear_to_all(watched, "restart", kept=False, within="dialog")
     watched.page.get_by_role("dialog").get_by_role("button", name="Restart jobs-2").click()
     watched.page.get_by_text("jobs-2 is started anew").wait_for()
     until(
