@@ -72,13 +72,13 @@ def cut(catalog: Catalog, run: int, name: str, *, by: str, points: int, through:
     least, most = min(one.first for one in found), max(one.final for one in found)
     if least < begin or most > end:  # positions went back, as after a resume: the first and last are not the ends
         found = _stretches(catalog, where, x, least, most, points)
-    return Curve(by, sum(one.count for one in found), False, [(one.x, one.low, one.high, one.value) for one in found])
+    return Curve(by, sum(one.many for one in found), False, [(one.x, one.low, one.high, one.value) for one in found])
 
 
 class _Cut(NamedTuple):
     """What the database tells of a stretch, in this order."""
 
-    count: int
+    many: int  # points
     first: float  # position
     final: float
     low: float  # value
@@ -91,7 +91,7 @@ class _Cut(NamedTuple):
 def _stretches(catalog: Catalog, where: list[Any], x: Any, low: float, high: float, points: int) -> list[_Cut]:
     """The points that fit WHERE, in POINTS stretches from LOW to HIGH; what lies outside is in the first and last."""
     v, number = t.metric.c.value, _number(catalog, x, low, high, points)
-    facts = {"count": sa.func.count(), "first": sa.func.min(x), "final": sa.func.max(x), "low": sa.func.min(v),
+    facts = {"many": sa.func.count(), "first": sa.func.min(x), "final": sa.func.max(x), "low": sa.func.min(v),
              "high": sa.func.max(v), "last": sa.func.max(t.metric.c.id)}  # fmt: skip
     each = sa.select(*(fact.label(name) for name, fact in facts.items())).where(*where).group_by(number).subquery()
     query = sa.select(each, x.label("x"), v.label("value")).join_from(each, t.metric, t.metric.c.id == each.c.last)
