@@ -32,6 +32,7 @@ export default function ComparePage() {
   const answer = useAnswer('GET /compare', { query: { runs: ids.join(',') } }, ready && ids.length);
   return (
     <div class="page compare">
+      {ids.length > 0 && !answer.value && <h1 class="unseen">Compare</h1>}
       {ids.length ? <Shown of={answer} what="The comparison" lines={12}>{({ runs, missing }) => <Whole runs={runs} missing={missing} at={answer.at} colours={places} remove={(id) => choose(without(chosen, id))} />}</Shown> : (
         <>
           <header class="head"><h1>Compare</h1></header>

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
 
 from aimass.store.jobs import Jobs
 from tests.console.browser.watched import Site
 
+DECLARED = Path(__file__).parents[3] / "frontend" / "src" / "routes.ts"
 GROWN = ("finished", "flights, small network")
 MLP = '{"model":{"use":"mlp","width":64,"dropout":0.95}}'
 
@@ -96,6 +100,12 @@ STATES = {  # of pages that stand here in another one, too
     "clone",
 }  # fmt: skip
 ROUTES = [name for name in PAGES if name not in STATES]
+KEPT: dict[str, Place] = {  # pages that are whole where `aimass up` keeps a workspace: test_manage looks at them there
+    "subsystems": (lambda site: "/subsystems", "What they stand on"),
+    "parameters": (lambda site: "/parameters", "Live parameters"),
+    "logs": (lambda site: "/logs", "Logs"),
+    "playgrounds": (lambda site: "/playground", "Playground"),  # that of the first endpoint
+}
 PARTS: dict[str, Place] = {  # tabs of which no picture is kept
     "dataset, rows": (lambda site: f"/datasets/{dataset(site)}?tab=rows", "flight 3"),
     "dataset, quarantine": (lambda site: f"/datasets/{dataset(site)}?tab=quarantine", "onerror=alert"),
@@ -112,3 +122,31 @@ PARTS: dict[str, Place] = {  # tabs of which no picture is kept
     "job, task": (lambda site: f"/jobs/{done(site)}?tab=work", "pause"),
     "playground, code": (lambda site: "/playground/customers?show=python", "urllib.request"),
 }
+PLACES = PAGES | KEPT | PARTS
+SILENT = {"/settings": "it shows what this browser keeps, and asks the server for nothing"}  # pages that cannot fail
+AWAITED = [name for name in [*ROUTES, *KEPT, "ledgers, advice"] if name not in ("settings", "nothing")]
+
+
+class Route(NamedTuple):
+    """A page as the console declares it."""
+
+    path: str
+    title: str
+    needs: str  # permission, "" for none
+
+
+def declared() -> list[Route]:
+    """All pages, in the order in which an address is looked for among them."""
+    lines = [line for line in DECLARED.read_text(encoding="utf-8").splitlines() if "page: () => import(" in line]
+    return [Route(*(_said(line, what) for what in Route._fields)) for line in lines]
+
+
+def route_at(address: str) -> Route:
+    """The page at ADDRESS."""
+    path = address.partition("?")[0]
+    return next(one for one in declared() if re.fullmatch(re.sub(r":\w+", "[^/]+", one.path), path))
+
+
+def _said(line: str, what: str) -> str:
+    found = re.search(rf"\b{what}: '([^']*)'", line)
+    return found[1] if found else ""

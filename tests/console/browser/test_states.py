@@ -1,6 +1,6 @@
 """Loading is not empty is not an error is not forbidden is not stale; what opens over a page is clear to all, too.
 
-What is stale is seen where a line is cut: test_live.
+What is stale is seen where a line is cut, test_live; what each page needs, in test_forbidden.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from aimass.console.access.links import first_link
 from aimass.console.app import create_app
 from tests.console.browser.conftest import serving
 from tests.console.browser.looked import clear_to_all
-from tests.console.browser.pages import PAGES
+from tests.console.browser.pages import AWAITED, PLACES, SILENT, declared, route_at
 from tests.console.browser.watched import PASSWORD, Opening, Site, Watched
 
 EMPTY = {
@@ -26,8 +26,6 @@ EMPTY = {
     "/endpoints": "Nothing is published yet", "/playground": "Nothing is published yet",
     "/subsystems": "Nobody keeps processes here", "/keys": "No key yet",
 }  # fmt: skip
-AWAITED = ["home", "sources", "source", "datasets", "dataset", "runs", "run", "jobs", "job", "endpoints", "endpoint",
-           "models", "model", "ledgers", "ledger", "advice", "files", "archive", "users", "keys", "audit"]  # fmt: skip
 BROKEN = {"error": "the catalog does not answer", "expected": "a catalog", "to_do": "see `aimass doctor`",
           "request": "5f1d0c2b9a3e"}  # fmt: skip
 OPEN: dict[str, tuple[Callable[[Watched], Any], str]] = {  # what is done, and what is open then
@@ -45,7 +43,7 @@ def test_what_is_awaited_comes_and_what_failed_says_so_on_every_page(tab: Watche
     page.route("**/api/v1/**", lambda route: route.fulfill(**answers[0]) if answers else held.append(route))
     for name in AWAITED:
         held.clear(), answers.clear()
-        tab.visit(PAGES[name][0](site))
+        tab.visit(PLACES[name][0](site))
         page.locator("main .skeleton:not(.early)").first.wait_for()
         if name == "runs":
             clear_to_all(tab, "state-loading")
@@ -59,6 +57,12 @@ def test_what_is_awaited_comes_and_what_failed_says_so_on_every_page(tab: Watche
     page.unroute("**/api/v1/**")
     tab.forgive("500")
     tab.well()
+
+
+def test_no_page_of_the_console_is_left_out(site: Site) -> None:
+    seen = {route_at(PLACES[name][0](site)).path for name in AWAITED}
+    assert seen | set(SILENT) == {route.path for route in declared()}
+    assert not seen & set(SILENT)
 
 
 def test_what_is_not_for_a_role_says_what_it_needs_and_who_grants_it(opened: Opening) -> None:
