@@ -1,5 +1,5 @@
 // A chart with what every chart has: legend with the values under the cross-hair, table, CSV, picture, count of points.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
 import { useCell } from '../parts/cell.ts';
 import { Csv } from '../parts/csv-button.tsx';
@@ -8,6 +8,7 @@ import { absolute, number, plural } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { scheme } from '../shell/theme.ts';
 import { colour, seriesToken } from './colours.ts';
+import { useKeys, type Zoom } from './keys.ts';
 import { columns, draw, type Looks } from './plot.ts';
 import { csv, isDense, isThinned, type Line } from './points.ts';
 import { PointsTable } from './table.tsx';
@@ -16,14 +17,17 @@ interface Props {
   title: string;
   lines: Line[];
   looks: Looks;
-  zoom: (low: number | null, high: number | null) => void;
+  zoom: Zoom;
   height?: number;
 }
 
 export function Chart({ title, lines, looks, zoom, height = 220 }: Props) {
   const [asTable, turn] = useState(false);
   const plot = useRef<uPlot | null>(null);
-  const { box, under } = usePlot(lines, looks, zoom, height, plot, asTable);
+  const keys = useKeys(plot, zoom, looks.low === null ? lines : null);
+  const { box, under } = usePlot(lines, looks, { zoom, ready: keys.ready }, height, plot, asTable);
+  const place = under?.x === null || !under ? '' : looks.time ? absolute(under.x) : `${looks.xTitle} ${number(under.x)}`;
+  const told = useMemo(() => (keys.presses && under ? `${place}: ${lines.map((line, i) => `${line.name} ${number(under.values[i])}`).join(', ')}` : ''), [keys.presses]);
   const thinned = lines.some(isThinned);
   const total = lines.reduce((sum, line) => sum + line.count, 0);
   const drawn = lines.reduce((sum, line) => sum + line.points.length, 0);
@@ -40,9 +44,12 @@ export function Chart({ title, lines, looks, zoom, height = 220 }: Props) {
           <button type="button" class="quiet" title="Save as picture" aria-label={`Save ${title} as picture`} disabled={asTable} onClick={() => plot.current && savePicture(title, lines, plot.current)}><Icon name="picture" /></button>
         </span>
       </figcaption>
-      {asTable ? <PointsTable lines={lines} looks={looks} title={title} /> : <div class="plot" ref={box} style={{ height: `${height}px` }} />}
+      {asTable ? <PointsTable lines={lines} looks={looks} title={title} /> : (
+        <div class="plot" ref={box} style={{ height: `${height}px` }} tabIndex={0} role="application" aria-label={`${title}: left and right read it, plus and minus zoom, 0 shows all`} {...keys.on} />
+      )}
+      <p class="unseen" role="status">{told}</p>
       <p class="count muted small">
-        {under?.x !== null && under ? `${looks.time ? absolute(under.x) : `${looks.xTitle} ${number(under.x)}`} · ` : ''}
+        {place && `${place} · `}
         {plural(total, 'point')}{thinned && `, drawn as ${number(drawn)}${looks.envelope ? ' with their least and greatest' : ''}`}
         {looks.low !== null && <> · <button type="button" class="link" onClick={() => zoom(null, null)}>show all</button></>}
       </p>
@@ -56,12 +63,12 @@ interface Under {
 }
 
 /** Keeps a plot in the box: made again when its looks change, fed when only its points do. */
-function usePlot(lines: Line[], looks: Looks, zoom: Props['zoom'], height: number, plot: { current: uPlot | null }, off: boolean) {
+function usePlot(lines: Line[], looks: Looks, hooks: { zoom: Zoom; ready: (plot: uPlot) => void }, height: number, plot: { current: uPlot | null }, off: boolean) {
   const box = useRef<HTMLDivElement>(null);
   const [under, point] = useState<Under | null>(null);
   const colours = useCell(scheme);
-  const latest = useRef(zoom);
-  latest.current = zoom;
+  const latest = useRef(hooks);
+  latest.current = hooks;
   const { smoothing, envelope, ...shape } = looks;
   const fed = useRef<unknown>();
   const fill = [lines, smoothing, envelope];
@@ -70,7 +77,8 @@ function usePlot(lines: Line[], looks: Looks, zoom: Props['zoom'], height: numbe
     if (!root || off) return;
     fed.current = fill;
     const made = draw(root, lines, looks, {
-      zoom: (low, high) => latest.current(low, high),
+      zoom: (low, high) => latest.current.zoom(low, high),
+      ready: (plot) => latest.current.ready(plot),
       point: (values, x) => point(values ? { values, x } : null),
     }, root.clientWidth || 600, height);
     plot.current = made;

@@ -28,7 +28,7 @@ export function useLooks(xName: string | null): { looks: Looks; controls: preact
       {xName !== null && <label>x <select value={x} onChange={(event) => { zoom(null, null); setX(event.currentTarget.value); }}><option value="at">{xName}</option><option value="time">time</option></select></label>}
       <label class="check"><input type="checkbox" checked={log === 'y'} onChange={(event) => setLog(event.currentTarget.checked ? 'y' : '')} /> Log scale</label>
       <label class="check"><input type="checkbox" checked={envelope === 'on'} onChange={(event) => setEnvelope(event.currentTarget.checked ? 'on' : 'off')} /> Least and greatest</label>
-      <span class="muted small hint">Drag to zoom, double-click to see all</span>
+      <span class="muted small hint">Drag to zoom, double-click to see all; or keys: ← → + - 0</span>
     </div>
   );
   return { looks, controls };

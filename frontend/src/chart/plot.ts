@@ -2,6 +2,7 @@
 import uPlot from 'uplot';
 import { number, zone } from '../parts/format.ts';
 import { colour, dashOf, faded, seriesToken } from './colours.ts';
+import type { Zoom } from './keys.ts';
 import { aligned, isDense, isThinned, smooth, type Line } from './points.ts';
 
 export interface Looks {
@@ -16,8 +17,9 @@ export interface Looks {
 }
 
 export interface Hooks {
-  zoom: (low: number | null, high: number | null) => void;
+  zoom: Zoom;
   point: (values: Array<number | null> | null, x: number | null) => void;
+  ready: (plot: uPlot) => void;
 }
 
 // What is below the ticks of a time axis: from so many seconds between them on, each one, and a line more where a year,
@@ -80,6 +82,7 @@ export function draw(root: HTMLElement, lines: Line[], looks: Looks, hooks: Hook
         plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
         hooks.zoom(low, high);
       }],
+      ready: [hooks.ready],
       setCursor: [(plot) => hooks.point(...under(plot, lines.length))],
     },
   };

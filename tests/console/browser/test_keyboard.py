@@ -89,6 +89,34 @@ def test_anything_is_found_by_its_name_in_the_palette(opened: Opening, site: Sit
     assert watched.clicks == 0
 
 
+def test_a_chart_is_read_and_zoomed_by_keys_alone(opened: Opening, site: Site) -> None:
+    watched = opened()
+    watched.open(f"/runs/{grown(site)}")
+    watched.heading("flights, small network")
+    tab_to(watched, "loss: left and right read it")
+    keys, chart = watched.page.keyboard, watched.page.locator("figure.chart:focus-within")
+    told, everything = chart.get_by_role("status"), chart.get_by_role("button", name="show all")
+    keys.press("End")
+    told.get_by_text("position 39: loss 0.0250").wait_for()
+    keys.press("Home")
+    told.get_by_text("position 0: loss 1").wait_for()
+    keys.press("ArrowRight")
+    told.get_by_text("position 1: loss 0.5000").wait_for()
+    assert chart.locator(".legend b").inner_text() == "0.5000"
+    keys.press("+")
+    everything.wait_for()
+    keys.press("ArrowRight")  # the place is kept
+    told.get_by_text("position 2: loss 0.3333").wait_for()
+    keys.press("ArrowLeft")
+    told.get_by_text("position 1:").wait_for()
+    keys.press("-")  # around where it was zoomed in: that is all again
+    everything.wait_for(state="detached")
+    keys.press("+")
+    everything.wait_for()
+    keys.press("0")
+    everything.wait_for(state="detached")
+
+
 def test_what_is_wrong_and_its_cause_are_found_by_keys_alone(opened: Opening, site: Site) -> None:
     watched = opened()
     watched.open()
