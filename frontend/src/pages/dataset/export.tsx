@@ -1,10 +1,11 @@
 // A dataset as a file: chosen, written on the server, had with its checksum.
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { useAnswer } from '../../api/answer.ts';
 import { base, call, Refusal } from '../../api/client.ts';
 import type { DatasetDetail } from '../../api/kinds.ts';
 import type { Calls } from '../../api/schema.ts';
 import { Dialog } from '../../parts/dialog.tsx';
+import { useEvery } from '../../parts/every.ts';
 import { Problem } from '../../parts/form.tsx';
 import { bytes, number, plural } from '../../parts/format.ts';
 import { Icon } from '../../parts/icons.tsx';
@@ -24,11 +25,7 @@ export function ExportDialog({ dataset, close }: { dataset: DatasetDetail; close
   const known = useAnswer('GET /datasets/{digest}/exports', { path });
   const [refusal, refuse] = useState<Refusal>();
   const going = known.value?.rows.some((one) => one.state === 'making');
-  useEffect(() => {
-    if (!going) return;
-    const timer = setInterval(known.again, EVERY);
-    return () => clearInterval(timer);
-  }, [going]);
+  useEvery(going ? EVERY : null, known.again);
   const ask = (format: Export['format']) => {
     refuse(undefined);
     call('POST /datasets/{digest}/exports', { path, body: { format } }).then(known.again, refuse);
