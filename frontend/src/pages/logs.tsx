@@ -4,13 +4,13 @@ import { base } from '../api/client.ts';
 import { listed } from '../parts/address.ts';
 import { plural } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
+import { LEVELS } from '../parts/level.ts';
 import { useQuery } from '../parts/place.ts';
 import { Empty, Failed, Forbidden, Loading, Stale } from '../parts/states.tsx';
 import { Lines } from './logs/lines.tsx';
 import { useStream } from './logs/stream.ts';
 
 const FAMILIES = ['console', 'inference', 'workers', 'up', 'jobs', 'runs'];
-const LEVELS = [['', 'Everything'], ['warning', 'Warnings and errors'], ['error', 'Errors']] as const;
 
 export default function LogsPage() {
   const [of, choose] = useQuery('of');

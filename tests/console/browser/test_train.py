@@ -103,6 +103,17 @@ def test_each_run_has_a_line_that_can_be_seen(tab: Watched, site: Site) -> None:
         assert len(hues) >= 2, "two lines of different colours"
 
 
+def test_the_log_of_a_run_is_filtered_by_how_bad_its_lines_are(tab: Watched, site: Site) -> None:
+    run = grown(site)
+    site.workspace.catalog.add_log(run, "ValueError: a row is too long")
+    tab.visit(f"/runs/{run}?tab=logs", "begun at 0")
+    log = tab.page.get_by_role("log")
+    log.get_by_text("ValueError: a row is too long").wait_for()
+    tab.page.get_by_label("Level").select_option("Errors")
+    log.get_by_text("begun at 0").wait_for(state="detached")
+    assert log.get_by_role("listitem").count() == 1 and "level=error" in tab.page.url
+
+
 def test_runs_are_stopped_and_go_on_from_the_list(opened: Opening, site: Site) -> None:
     catalog = site.workspace.catalog
     jobs = Jobs(catalog)

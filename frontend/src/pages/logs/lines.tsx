@@ -1,6 +1,7 @@
 // Lines of any number, of which only those in view are drawn.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { absolute, clock } from '../../parts/format.ts';
+import { toneOf } from '../../parts/level.ts';
 import { windowOf } from '../../parts/window.ts';
 import type { Said } from './stream.ts';
 
@@ -49,7 +50,7 @@ export function Lines({ lines, follow, stray, mark, choose, above }: Props) {
     <div class="log" ref={box} tabIndex={0} role="log" aria-label="Lines of the logs" aria-live="off" onWheel={(event) => event.deltaY < 0 && stray()} onScroll={scroll}>
       <ol style={{ height: `${lines.length * ROW}px`, paddingTop: `${from * ROW}px` }}>
         {lines.slice(from, to).map((line) => (
-          <li key={line.id} class={`${line.level === 'error' ? 'bad' : line.level}${line.id === mark ? ' marked' : ''}`}>
+          <li key={line.id} class={`${toneOf(line.level)}${line.id === mark ? ' marked' : ''}`}>
             <button type="button" class="no" title={`${absolute(line.time)}: link to this line`} aria-label={`Link to line ${line.id}`} onClick={() => choose(line.id)}>{clock(line.time)}</button>
             {line.run ? <a class="key" href={`#/runs/${line.run}?tab=logs`}>run {line.run}</a> : <span class="key">{line.key}</span>}
             <span class="text">{line.text}</span>

@@ -1,11 +1,12 @@
 // What a run said: live, searched by the server, followed, saved, each line with a link.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { call, Refusal } from '../../api/client.ts';
 import type { LogLine, RunDetail } from '../../api/kinds.ts';
 import { useTopic } from '../../api/topic.ts';
 import { download } from '../../parts/download.ts';
 import { absolute, clock, plural } from '../../parts/format.ts';
 import { Icon } from '../../parts/icons.tsx';
+import { isBad, levelOf, LEVELS, toneOf } from '../../parts/level.ts';
 import { useQuery } from '../../parts/place.ts';
 import { Empty, Failed, Loading } from '../../parts/states.tsx';
 import { windowOf } from '../../parts/window.ts';
@@ -17,20 +18,23 @@ const PAGE = 2000;
 export function Logs({ run }: { run: RunDetail }) {
   const [text, setText] = useQuery('find');
   const [mark, setMark] = useQuery('line');
-  const { lines, refusal, again } = useLines(run.id, text);
+  const [level, setLevel] = useQuery('level');
+  const { lines: all, refusal, again } = useLines(run.id, text);
+  const lines = useMemo(() => (level ? all?.filter((line) => isBad(line.text, level)) : all), [all, level]);
   const [follow, setFollow] = useState(!mark);
   if (refusal && !lines) return <Failed refusal={refusal} what="The log" again={again} />;
   return (
     <div class="logs">
       <div class="bar">
         <label class="search"><Icon name="search" /><input type="search" aria-label="Search the log" placeholder="Search the log" value={text} spellcheck={false} onInput={(event) => setText(event.currentTarget.value)} /></label>
+        <select aria-label="Level" value={level} onChange={(event) => setLevel(event.currentTarget.value)}>{LEVELS.map(([key, title]) => <option key={key} value={key}>{title}</option>)}</select>
         <span class="muted" role="status">{lines ? plural(lines.length, 'line') : ''}</span>
         <span class="space" />
         <label class="check"><input type="checkbox" checked={follow} onChange={(event) => setFollow(event.currentTarget.checked)} /> Follow</label>
         <button type="button" class="quiet" disabled={!lines?.length} onClick={() => download(`run-${run.id}.log`, new Blob([(lines ?? []).map((line) => `${line.time} ${line.text}\n`).join('')], { type: 'text/plain' }))}><Icon name="save" /> Save</button>
       </div>
       {!lines ? <Loading lines={10} /> : lines.length ? <Lines lines={lines} follow={follow} stray={() => setFollow(false)} mark={Number(mark) || 0} choose={(id) => setMark(String(id))} />
-        : <Empty title={text ? 'No line has that in it' : 'It has said nothing yet'} />}
+        : <Empty title={text || level ? 'No line is like that' : 'It has said nothing yet'} />}
     </div>
   );
 }
@@ -50,7 +54,7 @@ function Lines({ lines, follow, stray, mark, choose }: { lines: LogLine[]; follo
     <div class="log" ref={box} tabIndex={0} role="log" aria-label="Lines of the log" aria-live="off" onWheel={(event) => event.deltaY < 0 && stray()} onScroll={(event) => scroll(event.currentTarget.scrollTop)}>
       <ol style={{ height: `${lines.length * ROW}px`, paddingTop: `${from * ROW}px` }}>
         {lines.slice(from, to).map((line) => (
-          <li key={line.id} class={`${level(line.text)}${line.id === mark ? ' marked' : ''}`}>
+          <li key={line.id} class={`${toneOf(levelOf(line.text))}${line.id === mark ? ' marked' : ''}`}>
             <button type="button" class="no" title="Link to this line" aria-label={`Link to line ${line.id}`} onClick={() => choose(line.id)}>{line.id}</button>
             <time title={absolute(line.time)}>{clock(line.time)}</time>
             <span class="text">{line.text}</span>
@@ -60,8 +64,6 @@ function Lines({ lines, follow, stray, mark, choose }: { lines: LogLine[]; follo
     </div>
   );
 }
-
-const level = (text: string): string => (/\b(error|failed|traceback)\b/i.test(text) ? 'bad' : /\bwarn(ing)?\b/i.test(text) ? 'warning' : '');
 
 /** All lines with TEXT in them, page by page; new ones as they are said. */
 function useLines(run: number, text: string): { lines: LogLine[] | null; refusal: Refusal | undefined; again: () => void } {
