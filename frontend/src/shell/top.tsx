@@ -1,12 +1,14 @@
 // The top bar: search, is it live, what runs, theme, who.
 import { me } from '../api/client.ts';
 import { live } from '../api/live.ts';
+import { useNews } from '../api/news.ts';
 import { useRunning } from '../api/running.ts';
 import { useCell } from '../parts/cell.ts';
-import { ago } from '../parts/format.ts';
+import { ago, plural } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { Granted } from '../parts/roles.tsx';
 import { Menu } from '../parts/menu.tsx';
+import { allows } from '../parts/rights.ts';
 import { useClock } from '../parts/times.tsx';
 import { palette } from './keys.ts';
 import { saveTables } from './tables.ts';
@@ -22,6 +24,7 @@ export function Top() {
       <span class="space" />
       <LiveMark />
       <Running />
+      {allows(who, 'jobs.see') && <Asked />}
       <button type="button" class="quiet tables" data-saves="tables" title="Save the tables of this page as CSV (t)" aria-label="Save the tables of this page as CSV" onClick={saveTables}><Icon name="save" /></button>
       <ThemeMenu />
       {who && (
@@ -56,6 +59,15 @@ function Running() {
   if (count === null) return null;
   const words = count === 1 ? '1 run going' : `${count} runs going`;
   return <a class={`chip${count ? ' busy' : ''}`} href="#/runs?state=running,stopping" title={words}><Icon name="runs" /><span class="figure">{count}<span class="word"> running</span></span></a>;
+}
+
+/** Jobs that wait or are worked on; while there is none, nothing. */
+function Asked() {
+  const counts = useNews('jobs', 'GET /jobs', { query: { limit: 1 } }).value?.counts ?? {};
+  const waiting = counts['queued'] ?? 0;
+  const working = (counts['running'] ?? 0) + (counts['cancelling'] ?? 0);
+  if (!waiting && !working) return null;
+  return <a class={`chip${working ? ' busy' : ''}`} href="#/jobs" title={`${plural(working, 'job')} worked on, ${waiting} waiting`}><Icon name="jobs" /><span class="figure">{working + waiting}<span class="word"> {working + waiting === 1 ? 'job' : 'jobs'}</span></span></a>;
 }
 
 function ThemeMenu() {
