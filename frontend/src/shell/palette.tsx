@@ -43,7 +43,7 @@ export function Palette() {
 function Open() {
   const [text, write] = useState('');
   const [at, move] = useState(0);
-  const { found, lacking } = useFinding(text.trim());
+  const { of, found, lacking } = useFinding(text.trim());
   const fixed = useMemo(() => [...pages(), ...DEEDS], []);
   const choices = [...fixed.filter((choice) => choice.text.toLowerCase().includes(text.trim().toLowerCase())), ...found.map((one) => ({ ...one, act: () => (location.hash = one.to) }))];
   const close = () => (palette.value = false);
@@ -74,22 +74,22 @@ function Open() {
           </li>
         ))}
       </ul>
-      {!choices.length && !lacking.length && <p class="muted none" role="status">Nothing is called that.</p>}
+      {!choices.length && !lacking.length && <p class="muted none" role="status">{of === text.trim() ? 'Nothing is called that.' : 'Looking…'}</p>}
       {lacking.length > 0 && <p class="muted none" role="status">Not all was looked through: {lacking.join('; ')}.</p>}
     </Dialog>
   );
 }
 
-const NOTHING: Finding = { found: [], lacking: [] };
+const NOTHING = { of: '', found: [], lacking: [] };
 
-/** What is called TEXT, asked for once typing rests. */
-function useFinding(text: string): Finding {
-  const [finding, set] = useState(NOTHING);
+/** What is called TEXT, asked for once typing rests; until then what was found OF the text before. */
+function useFinding(text: string): Finding & { of: string } {
+  const [finding, set] = useState<Finding & { of: string }>(NOTHING);
   const find = useMemo(finder, []);
   useEffect(() => {
     if (!text) return set(NOTHING);
     const stop = new AbortController();
-    const timer = setTimeout(() => find(text, stop.signal).then(set, () => undefined), REST); // ended by another letter
+    const timer = setTimeout(() => find(text, stop.signal).then((finding) => set({ of: text, ...finding }), () => undefined), REST); // ended by another letter
     return () => {
       clearTimeout(timer);
       stop.abort();
