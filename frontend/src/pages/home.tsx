@@ -8,7 +8,6 @@ import { LiveSpark } from '../chart/live-spark.tsx';
 import { useCell } from '../parts/cell.ts';
 import { Figure } from '../parts/figure.tsx';
 import { short } from '../parts/format.ts';
-import { Icon } from '../parts/icons.tsx';
 import { allows } from '../parts/rights.ts';
 import { useSoon } from '../parts/soon.ts';
 import { Empty, sentence, Shown } from '../parts/states.tsx';
@@ -125,7 +124,7 @@ function Releases({ of: releases }: { of: Home['releases'] }) {
             {Object.entries(release.metrics ?? {}).slice(0, 3).map(([name, value]) => <span key={name} class="now"><Figure value={value} /><span class="muted small">{name}</span></span>)}
           </li>
         ))}</ul>
-      ) : <Empty title="Nothing is released yet"><p>A model that passes its gates becomes a release: <Icon name="models" /> it can then be served.</p></Empty>}
+      ) : <Empty title="Nothing is released yet"><p>A model that passes its gates becomes a release; it can then be served.</p></Empty>}
     </section>
   );
 }

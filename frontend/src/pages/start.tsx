@@ -7,7 +7,7 @@ import { number, plural } from '../parts/format.ts';
 import { adjust, useQuery } from '../parts/place.ts';
 import { allows } from '../parts/rights.ts';
 import { Size } from '../parts/size.tsx';
-import { Shown } from '../parts/states.tsx';
+import { Failed, Shown } from '../parts/states.tsx';
 import { Ago } from '../parts/times.tsx';
 import { Intake } from './files/intake.tsx';
 import { share, TASKS, told, type Look, type Seen } from './files/look.tsx';
@@ -50,6 +50,7 @@ function Choose() {
             <span class="muted">{one.use}</span><span class="right"><Size of={one.size} /></span><span class="muted small right"><Ago at={one.modified} /></span></li>
         ))}</ul>
       )}
+      {files.refusal && !files.value && <Failed refusal={files.refusal} what="The data folder" again={files.again} />}
       {may ? <Intake taken={take} /> : <p class="calm">Somebody who may bring files has to put one into the data folder.</p>}
     </>
   );
