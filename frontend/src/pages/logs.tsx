@@ -40,7 +40,8 @@ export default function LogsPage() {
             {refusal && <Stale at={stream.at} />}
             <Lines lines={lines} follow={follow} stray={() => setFollow(false)} mark={line} choose={mark} above={stream.above} />
           </>
-        ) : <Empty title={text || level || of ? 'No line is like that' : 'Nobody has said anything yet'}>{!text && 'What processes of aimass up, jobs and runs say stands here, as soon as they say it.'}</Empty>}
+        ) : stream.more ? <Empty title="None of the newest lines is like that"><button type="button" onClick={stream.above}>Look at older ones</button></Empty>
+          : <Empty title={text || level || of ? 'No line is like that' : 'Nobody has said anything yet'}>{!text && 'What processes of aimass up, jobs and runs say stands here, as soon as they say it.'}</Empty>}
     </div>
   );
 }
