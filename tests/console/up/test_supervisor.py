@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -46,6 +47,7 @@ def up(space: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     try:
         until(lambda: process.poll() is not None or ((state := file.read(space)) and state.begun))
+        select.select([process.stdout], (), (), PATIENCE)  # it has made its link, which would close that of a test
         yield process
     finally:
         process.kill()
