@@ -116,6 +116,7 @@ def _come_there(there: Remote, file: Path, measure: str, note: Note, show: Show)
 
     with brought(there, file, note) as name:
         seen = there.ask("GET", "archive/look", file=name)
+        seen.pop("sha256", None)  # of the copy there, for who sees it in the console: this side has the file
         if not (measure and seen["new"]["against"]):  # else the console refuses it below
             show(seen)
         if not measure:
