@@ -20,7 +20,7 @@ export function Top() {
   const who = useCell(me);
   return (
     <header class="top">
-      <button type="button" class="finder" onClick={() => (palette.value = true)}><Icon name="search" /><span>Go to a page or anything by name</span><kbd>Ctrl K</kbd></button>
+      <button type="button" class="finder" onClick={() => (palette.value = true)}><Icon name="search" /><span>Go to anything by name</span><kbd>Ctrl K</kbd></button>
       <span class="space" />
       <LiveMark />
       <Running />
