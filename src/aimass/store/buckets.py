@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -75,27 +75,14 @@ def cut(catalog: Catalog, run: int, name: str, *, by: str, points: int, through:
     return Curve(by, sum(one.many for one in found), False, [(one.x, one.low, one.high, one.value) for one in found])
 
 
-class _Cut(NamedTuple):
-    """What the database tells of a stretch, in this order."""
-
-    many: int  # points
-    first: float  # position
-    final: float
-    low: float  # value
-    high: float
-    last: int  # id
-    x: float  # position of the last
-    value: float
-
-
-def _stretches(catalog: Catalog, where: list[Any], x: Any, low: float, high: float, points: int) -> list[_Cut]:
+def _stretches(catalog: Catalog, where: list[Any], x: Any, low: float, high: float, points: int) -> list[Any]:
     """The points that fit WHERE, in POINTS stretches from LOW to HIGH; what lies outside is in the first and last."""
     v, number = t.metric.c.value, _number(catalog, x, low, high, points)
     facts = {"many": sa.func.count(), "first": sa.func.min(x), "final": sa.func.max(x), "low": sa.func.min(v),
              "high": sa.func.max(v), "last": sa.func.max(t.metric.c.id)}  # fmt: skip
     each = sa.select(*(fact.label(name) for name, fact in facts.items())).where(*where).group_by(number).subquery()
     query = sa.select(each, x.label("x"), v.label("value")).join_from(each, t.metric, t.metric.c.id == each.c.last)
-    return [_Cut(*row) for row in catalog.tuples(query.order_by(x, t.metric.c.id))]
+    return catalog.tuples(query.order_by(x, t.metric.c.id))
 
 
 def _number(catalog: Catalog, x: Any, low: float, high: float, points: int) -> Any:

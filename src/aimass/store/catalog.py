@@ -50,7 +50,7 @@ class Catalog:
             return [dict(zip(names, row, strict=True)) for row in found.all()]  # a third of what mappings() takes
 
     def tuples(self, query: sa.Select[Any]) -> list[Any]:
-        """As `rows`, without names: for thousands of rows."""
+        """As `rows`, by place or attribute (a label must be no method of tuples): for thousands of rows."""
         with speaking(self.engine), self.engine.connect() as connection:
             return list(connection.execute(query).all())
 
