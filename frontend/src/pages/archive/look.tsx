@@ -3,13 +3,12 @@ import { useState } from 'preact/hooks';
 import { useAnswer } from '../../api/answer.ts';
 import { call } from '../../api/client.ts';
 import type { Calls } from '../../api/schema.ts';
+import { Checksum } from '../../parts/checksum.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Problem, useForm } from '../../parts/form.tsx';
 import { bytes, plural, short } from '../../parts/format.ts';
-import { Icon } from '../../parts/icons.tsx';
 import { Shown } from '../../parts/states.tsx';
 import { Ago } from '../../parts/times.tsx';
-import { copy } from '../../shell/keys.ts';
 import { toast } from '../../shell/toasts.tsx';
 
 type Looked = Calls['GET /archive/look']['answer'];
@@ -40,7 +39,7 @@ function Inside({ file, found, close, again }: { file: string; found: Looked; cl
   return (
     <form onSubmit={form.submit}>
       <p class="muted">Exported <Ago at={found.created} /> by aimass {found.package}, on {found.here ? 'this machine' : 'another machine'}; {bytes(found.bytes)}.</p>
-      {found.sha256 && <p class="small muted">SHA-256 <button type="button" class="link" title={`Copy ${found.sha256}`} onClick={() => copy(found.sha256!, 'The checksum is copied')}><code>{found.sha256.slice(0, 20)}…</code> <Icon name="copy" /></button></p>}
+      {found.sha256 && <p class="small muted">SHA-256 <Checksum of={found.sha256} /></p>}
       <table class="plain pairs"><tbody>
         <tr><th scope="row">Holds</th><td>{Object.entries(found.artifacts).map(([kind, count]) => plural(count, kind, kind === 'examples' ? kind : `${kind}s`)).join(', ')}; {plural(found.runs, 'run')}</td></tr>
         <tr><th scope="row">Releases</th><td>{found.versions.join(', ') || 'none'}</td></tr>

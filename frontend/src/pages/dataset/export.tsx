@@ -4,13 +4,12 @@ import { useAnswer } from '../../api/answer.ts';
 import { base, call, Refusal } from '../../api/client.ts';
 import type { DatasetDetail } from '../../api/kinds.ts';
 import type { Calls } from '../../api/schema.ts';
+import { Checksum } from '../../parts/checksum.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { useEvery } from '../../parts/every.ts';
 import { Problem } from '../../parts/form.tsx';
 import { bytes, number, plural } from '../../parts/format.ts';
-import { Icon } from '../../parts/icons.tsx';
 import { Shown } from '../../parts/states.tsx';
-import { copy } from '../../shell/keys.ts';
 
 type Export = Calls['GET /datasets/{digest}/exports']['answer']['rows'][number];
 
@@ -48,7 +47,7 @@ function One({ of: one, digest, ask }: { of: Export; digest: string; ask: () => 
       <div><b>{title}</b><br /><span class="muted small">{words}</span>
         {one.state === 'making' && <Progress of={one} />}
         {one.state === 'failed' && <p class="bad small" role="alert">{one.error?.['error'] ?? 'It could not be written.'}</p>}
-        {one.state === 'ready' && <p class="small sum"><span class="muted">{bytes(one.size)} · SHA-256</span> <button type="button" class="link" title={one.sha256!} onClick={() => copy(one.sha256!, 'The checksum is copied')}><code>{one.sha256!.slice(0, 20)}…</code> <Icon name="copy" /></button></p>}
+        {one.state === 'ready' && <p class="small sum"><span class="muted">{bytes(one.size)} · SHA-256</span> <Checksum of={one.sha256!} /></p>}
       </div>
       {one.state === 'ready' ? <a class="button primary" href={`${base}/datasets/${digest}/exports/${one.format}`} download>Download {title}</a>
         : <button type="button" disabled={one.state === 'making'} onClick={ask}>{one.state === 'making' ? 'Writing…' : `Write ${title}`}</button>}
