@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ago, milliseconds, number, plural, seconds } from '../src/parts/format.ts';
+import { absolute, ago, clock, grouped, milliseconds, number, plural, seconds, zone } from '../src/parts/format.ts';
 
 test('a number has four significant digits', () => {
   assert.equal(number(0.831249), '0.8312');
@@ -19,6 +19,26 @@ test('whole numbers stay whole', () => {
 test('very small and very large numbers are written with a power of ten', () => {
   assert.equal(number(0.0000123456), '1.235e−5');
   assert.equal(number(-2.5e12), '−2.5e12');
+});
+
+test('numbers are grouped and moments are told as Intl does for British readers', () => {
+  for (let value = 1; value < 1e12; value = Math.ceil(value * 1.7)) {
+    assert.equal(grouped(String(value)), value.toLocaleString('en-GB'));
+    assert.equal(grouped(`-${value}.12345`), `-${value.toLocaleString('en-GB')}.12345`);
+  }
+  for (let at = 1; at < 4e9; at += 12_345_679) {
+    const moment = new Date(at * 1000);
+    assert.equal(absolute(at), moment.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' }));
+    assert.equal(clock(at), moment.toLocaleTimeString('en-GB'));
+  }
+});
+
+test('a chosen time zone moves the moment', () => {
+  zone.name = 'Asia/Kolkata';
+  assert.equal(absolute('2026-09-30T20:00:00'), '1 Oct 2026, 01:30:00');
+  assert.equal(clock('2026-09-30T20:00:00'), '01:30:00');
+  zone.name = '';
+  assert.equal(absolute('no moment'), '–');
 });
 
 test('what is not a number is said', () => {

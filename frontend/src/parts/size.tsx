@@ -1,6 +1,6 @@
 // Bytes to read; all of them on hover.
-import { bytes } from './format.ts';
+import { bytes, grouped } from './format.ts';
 
 export function Size({ of: value }: { of: number }) {
-  return <span class="figure" title={`${value.toLocaleString('en-GB')} bytes`}>{bytes(value)}</span>;
+  return <span class="figure" title={`${grouped(String(value))} bytes`}>{bytes(value)}</span>;
 }

@@ -1,6 +1,6 @@
 // Values of parameters as a person reads them.
 import type { Calls } from '../../api/schema.ts';
-import { number } from '../../parts/format.ts';
+import { grouped, number } from '../../parts/format.ts';
 import { size } from '../../parts/size.ts';
 
 export type Parameter = Calls['GET /parameters']['answer']['rows'][number];
@@ -15,7 +15,7 @@ export function shown(value: Value | null, unit: string): string {
 }
 
 /** As it was set: no digits are added, none that matter are left out. */
-const plain = (value: number): string => value.toLocaleString('en-GB', { maximumFractionDigits: 6 });
+const plain = (value: number): string => grouped(String(Number(value.toFixed(6))));
 
 const ONE: Record<string, string> = { processes: 'process', tries: 'try', rows: 'row', requests: 'request', connections: 'connection' };
 
