@@ -1,10 +1,10 @@
 // Who is it, which page is it: everything hangs on these two.
 import type { ComponentType } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { call, me, Refusal } from '../api/client.ts';
 import { live } from '../api/live.ts';
 import { useCell } from '../parts/cell.ts';
-import { go, place } from '../parts/place.ts';
+import { go, place, remember } from '../parts/place.ts';
 import { Failed, Forbidden, Loading, Stale } from '../parts/states.tsx';
 import { useClock } from '../parts/times.tsx';
 import { allows } from '../parts/rights.ts';
@@ -34,9 +34,14 @@ export function App() {
     refuse(problem);
     setTimeout(ask, RETRY);
   });
-  useEffect(() => void ask(), []);
+  useLayoutEffect(() => void ask(), []);
   useEffect(watchKeys, []);
-  useEffect(() => (who ? live.start() : live.stop()), [who?.user]);
+  useEffect(() => {
+    if (who === undefined) return;
+    remember('aimass.known', who && '1'); // then early.ts opens the line
+    if (who) live.start();
+    else live.stop();
+  }, [who?.user ?? who]);
   useEffect(() => {
     if (who && path === '/welcome') go('/'); // the link was used, maybe by this very browser
   }, [who, path]);
@@ -99,7 +104,7 @@ function Page({ found: { route, names } }: { found: Found }) {
     route.page().then((file) => show({ view: file.default }), (why) => fail(new Refusal(0, {
       error: `the page was not loaded: ${why}`, to_do: 'load the console again: it may have been updated' })));
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = `${route.title} · AI Mass`;
     load();
   }, [route]);
