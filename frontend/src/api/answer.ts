@@ -1,5 +1,5 @@
 // A call whose answer a page shows: the last good answer stays while a newer one is fetched or fails.
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { call, Refusal, type Ask } from './client.ts';
 import type { Calls } from './schema.ts';
 
@@ -22,7 +22,7 @@ export function useAnswer<K extends keyof Calls>(what: K, ask: Ask<K> = {}, read
   const again = useCallback(() => setTurn((turn) => turn + 1), []);
   const latest = useRef(ask);
   latest.current = ask;
-  useEffect(() => {
+  useLayoutEffect(() => { // before the frame is painted: meanwhile the server works, here and wherever else something is asked for
     if (!ready) return;
     const stop = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;

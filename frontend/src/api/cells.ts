@@ -1,5 +1,5 @@
 // Rows of a dataset by their number: what comes into view is fetched, in pages, and kept.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { call, Refusal } from './client.ts';
 import { MOST, type Every } from './every-row.ts';
 import type { Calls } from './schema.ts';
@@ -37,7 +37,7 @@ export function useCells(digest: string, first: number) {
     refuse(undefined);
     fetch(0);
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     begin();
     return () => stop.current.abort();
   }, [digest, first]);

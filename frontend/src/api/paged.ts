@@ -1,5 +1,5 @@
 // A list that is fetched page by page, as far as the reader scrolls.
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { call, Refusal, type Ask } from './client.ts';
 import { everyRow, type Every } from './every-row.ts';
 import type { Calls } from './schema.ts';
@@ -42,7 +42,7 @@ export function usePaged<K extends Listing>(what: K, ask: Ask<K>, place = 'after
       if (busy.current === stop) busy.current = null;
     });
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     fetch(null, []);
     return () => busy.current?.abort();
   }, [key, turn]);

@@ -1,5 +1,5 @@
 // How many runs are going, for the top bar: asked once, then told by the live topic of all runs.
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import { call, me } from './client.ts';
 import type { Run } from './kinds.ts';
 import { useTopic } from './topic.ts';
@@ -10,7 +10,7 @@ export function useRunning(): number | null {
   const [going, set] = useState<Set<number> | null>(null);
   const [turn, again] = useState(0);
   const ready = useTopic<{ changed: Run[] }>('runs', ({ changed }) => set((before) => before && changed.reduce(withRun, before)), () => again((turn) => turn + 1));
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!ready || !allows(me.value, 'runs.see')) return;
     call('GET /runs', { query: { state: 'running,stopping', limit: 500 } }).then((page) => set(new Set(page.rows.map((run) => run.id))), () => undefined);
   }, [ready, turn]);

@@ -1,5 +1,5 @@
 // The list of runs: pages are fetched as far as the reader scrolls, rows change as runs do.
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { RETRY } from './answer.ts';
 import { call, Refusal } from './client.ts';
 import { useTopic } from './topic.ts';
@@ -48,7 +48,7 @@ export function useRuns(filter: Filter) {
     });
   };
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!ready) return;
     busy.current?.abort();
     const stop = new AbortController();

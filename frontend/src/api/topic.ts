@@ -1,5 +1,5 @@
 // A topic for a page.  What was before its first message is asked for after that message: so nothing falls between the two.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { live } from './live.ts';
 
 const PATIENCE = 150; // milliseconds; then, or while there is no connection, the page asks without, and once more when the topic begins
@@ -9,7 +9,7 @@ export function useTopic<T>(name: string, hear: (data: T) => void, again: () => 
   const [ready, set] = useState(live.begun(name) || !live.up);
   const latest = useRef({ hear, again });
   latest.current = { hear, again };
-  useEffect(() => {
+  useLayoutEffect(() => {
     let waits = !live.begun(name) && live.up;
     set(!waits);
     const begin = () => {

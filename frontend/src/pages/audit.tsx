@@ -1,5 +1,5 @@
 // Who did what, newest first, with what was before and after.
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import { call, Refusal } from '../api/client.ts';
 import { everyRow } from '../api/every-row.ts';
 import type { Calls } from '../api/schema.ts';
@@ -56,7 +56,7 @@ function useEntries(who: string, what: string) {
       .then((page) => set({ rows: [...known, ...page.rows], next: page.next }), (refusal) => stop?.aborted || set((before) => ({ ...before, refusal })))
       .finally(() => work(false));
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     const stop = new AbortController();
     fetch(null, [], stop.signal);
     return () => stop.abort();

@@ -1,5 +1,5 @@
 // Lines of all logs: the last ones, then older ones when one scrolls up, and new ones as they are said.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { call, Refusal } from '../../api/client.ts';
 import { useAlone } from '../../api/news.ts';
 import type { Calls } from '../../api/schema.ts';
@@ -58,7 +58,7 @@ export function useStream({ of, level, text, line }: Wanted) {
   useEffect(() => {
     if (due.current && !busy.current) newest();
   }, [state]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!ready) return;
     due.current = Boolean(line); // what follows it is read to its end
     stop.current = new AbortController();

@@ -1,5 +1,5 @@
 // What a run said: live, searched by the server, followed, saved, each line with a link.
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { call, Refusal } from '../../api/client.ts';
 import type { LogLine, RunDetail } from '../../api/kinds.ts';
 import { useTopic } from '../../api/topic.ts';
@@ -71,7 +71,7 @@ function useLines(run: number, text: string): { lines: LogLine[] | null; refusal
   const [turn, next] = useState(0);
   const more = useRef<(lines: LogLine[]) => void>(() => {});
   const ready = useTopic<{ lines?: LogLine[] }>(`run/${run}`, ({ lines }) => lines?.length && more.current(lines), () => next((turn) => turn + 1));
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!ready) return;
     const stop = new AbortController();
     let known: LogLine[] = [];
