@@ -149,6 +149,31 @@ def test_lines_without_a_time_have_that_of_the_line_before_and_no_control_letter
     assert texts(found)[1:3] == ["  File red", "\ufffd\ufffd"] and len(found[3].text) == 4000
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.booleans(), st.sampled_from(["failed", "Step 1", "step 2", ""])), max_size=30),
+    st.integers(1, 5),
+    st.sampled_from(["", "STEP", "step 2", "00:00:0", "1\n"]),
+)
+def test_lines_and_their_times_are_the_same_from_either_end(
+    tmp_path_factory: pytest.TempPathFactory, said: list[tuple[bool, str]], limit: int, text: str
+) -> None:
+    path = tmp_path_factory.mktemp("logs") / "x.log"
+    whole, time = [], "2026-11-22T00:00:00.000"
+    raws = [f"{time}Z begun"]
+    for second, (dated, words) in enumerate(said):
+        time = stamp(second)[:-1] if dated else time
+        raws.append(f"{time}Z {words}" if dated else words)
+        whole.append((time, words, raws[-1]))
+    path.write_text("".join(f"{raw}\n" for raw in raws))
+    whole.insert(0, ("2026-11-22T00:00:00.000", "begun", raws[0]))
+    wanted = [(f"{when}+00:00", words) for when, words, raw in whole if text.lower() in raw.lower()]
+    log = FileLog("x", path)
+    first, last = log.after(0, limit, Wanted(text)).lines, log.before(log.end(), limit, Wanted(text)).lines
+    assert [(line.time, line.text) for line in first] == wanted[:limit]
+    assert [(line.time, line.text) for line in last] == wanted[-limit:]
+
+
 def test_what_a_process_prints_has_its_time_line_by_line(tmp_path: Path) -> None:
     path = tmp_path / "said.log"
     with path.open("wb") as log:

@@ -8,6 +8,7 @@ import { absolute, clock, plural } from '../../parts/format.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { isBad, levelOf, LEVELS, toneOf } from '../../parts/level.ts';
 import { useQuery } from '../../parts/place.ts';
+import { REST } from '../../parts/soon.ts';
 import { Empty, Failed, Loading } from '../../parts/states.tsx';
 import { windowOf } from '../../parts/window.ts';
 import { joined } from './lines.ts';
@@ -92,7 +93,7 @@ function useLines(run: number, text: string): { lines: LogLine[] | null; refusal
       if (early?.length) add(early);
       early = null;
     });
-    const timer = setTimeout(begin, text ? 120 : 0);
+    const timer = setTimeout(begin, text ? REST : 0);
     return () => {
       clearTimeout(timer);
       stop.abort();

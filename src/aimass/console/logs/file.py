@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from codecs import getincrementaldecoder
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from aimass.console.logs.line import LONGEST, Found, Line, Wanted, level_of
@@ -52,7 +54,8 @@ class FileLog:
             if cut == len(block) and begin:  # a line longer than a block
                 place = begin
                 continue
-            lines = [*self._lines(block[cut:], begin + cut, wanted), *lines]
+            last = islice(self._lines(block[cut:], begin + cut, wanted, backwards=True), limit + 1 - len(lines))
+            lines = [*reversed(list(last)), *lines]
             place = begin + cut
         return Found(lines[-limit:], lines[-limit].at if len(lines) > limit else place)
 
@@ -66,24 +69,22 @@ class FileLog:
         while place < end and len(lines) < limit and place - begin < MOST:
             block = self._read(place, min(place + BLOCK, end))
             block = block[: block.rfind(b"\n") + 1] or _letters(block)  # a line longer than a block is cut
-            lines += self._lines(block, place, wanted)
+            lines += islice(self._lines(block, place, wanted), limit + 1 - len(lines))
             place += len(block)
         return Found(lines[:limit], lines[limit].at if len(lines) > limit else place)
 
-    def _lines(self, block: bytes, begin: int, wanted: Wanted) -> list[Line]:
+    def _lines(self, block: bytes, begin: int, wanted: Wanted, *, backwards: bool = False) -> Iterator[Line]:
         """The wanted lines of BLOCK, which stands at BEGIN; one without a time was said with the one before it."""
-        needle = wanted.text.lower().encode()
-        found, time, at = [], b"", begin
-        for raw in block.split(b"\n")[:-1] if block.endswith(b"\n") else block.split(b"\n"):
-            stamp = STAMP.match(raw)
-            time = stamp[1] if stamp else time
-            if needle in raw.lower():
-                text = CONTROL.sub("", raw[stamp.end() if stamp else 0 :].decode(errors="replace"))[:LONGEST]
-                level = level_of(text)
-                if wanted.level_fits(level):
-                    found.append(Line(f"{(time or self._born()).decode()}+00:00", self.key, at, text, level))
-            at += len(raw) + 1
-        return found
+        rows = _rows(block, wanted.text.lower().encode())
+        told = Told(block)
+        for start, end in reversed(list(rows)) if backwards else rows:
+            stamp = STAMP.match(block, start)
+            raw = block[stamp.end() if stamp else start : end]
+            text = CONTROL.sub("", raw.decode(errors="replace"))[:LONGEST]
+            level = level_of(text)
+            if wanted.level_fits(level):
+                time = stamp[1] if stamp else told.when(start) or self._born()
+                yield Line(f"{time.decode()}+00:00", self.key, begin + start, text, level)
 
     def _born(self) -> bytes:
         """A time for lines that nothing dates: when the file was last written."""
@@ -106,6 +107,36 @@ class FileLog:
                 return file.read(max(0, end - begin))
         except FileNotFoundError:  # put aside in between
             return b""
+
+
+def _rows(block: bytes, needle: bytes) -> Iterator[tuple[int, int]]:
+    """Where lines with NEEDLE in them begin and end in BLOCK; upper case is lower case."""
+    low = block.lower()
+    at = low.find(needle)
+    while 0 <= at < len(block) and b"\n" not in needle:
+        start, end = low.rfind(b"\n", 0, at) + 1, low.find(b"\n", at)
+        end = len(block) if end < 0 else end
+        yield start, end
+        at = low.find(needle, end + 1)
+
+
+class Told:
+    """When lines of BLOCK without a time were said: no line is looked at twice, in whichever direction one goes."""
+
+    def __init__(self, block: bytes) -> None:
+        self.block = block
+        self.since, self.until, self.time = 0, -1, b""  # lines from SINCE to UNTIL were said at TIME
+
+    def when(self, start: int) -> bytes:
+        """The time of the nearest line above START that has one; b"" where none has."""
+        at, stamp = start, None
+        while not stamp and at > 0 and not self.since <= at <= self.until:
+            at = self.block.rfind(b"\n", 0, at - 1) + 1
+            stamp = STAMP.match(self.block, at)
+        if not self.since <= at <= self.until:
+            self.since, self.until, self.time = at, start, stamp[1] if stamp else b""
+        self.until = max(self.until, start)
+        return self.time
 
 
 def _letters(block: bytes) -> bytes:
