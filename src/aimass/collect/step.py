@@ -30,7 +30,8 @@ def collect(  # type: ignore[return]  # the folder is the answer
     PREVIOUS is the dataset of the last time: it comes back unchanged when nothing is new.
     Example: aimass collect --name flights --use csv --set source.path=flights.csv
     """
-    from aimass.store.lake import LakeTable, lake_uri
+    from aimass.store.base import lake_uri
+    from aimass.store.lake import LakeTable
     from aimass.store.lock import held
 
     if not NAME.fullmatch(name):

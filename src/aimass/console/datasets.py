@@ -14,8 +14,9 @@ from aimass.console.profiles import kept
 from aimass.console.refusals import missing
 from aimass.core.artifact import Artifact, Dataset
 from aimass.runner.workspace import Workspace
+from aimass.store.base import lake_uri
 from aimass.store.catalog import Row
-from aimass.store.lake import LakeTable, lake_uri, open_dataset
+from aimass.store.lake import LakeTable, open_dataset
 
 GOOD, POOR = 0.01, 0.1  # share of bad rows up to which a dataset is good, and from which it is bad
 

@@ -26,7 +26,7 @@ from pyarrow.fs import LocalFileSystem
 from aimass.core.artifact import Dataset
 from aimass.core.canonical import digest_of
 from aimass.core.errors import StoreError
-from aimass.store.base import writing
+from aimass.store.base import lake_uri, writing
 
 KEY = "aimass"  # our facts in a commit's metadata
 FOREVER = "interval 3650 days"  # datasets pin versions: nothing in the log may expire behind their back
@@ -200,11 +200,6 @@ def _arrow(kind: Any) -> pa.DataType:
     """Delta tells its types with views; plain types scan everywhere."""
     plain = {"string_view": pa.string(), "binary_view": pa.binary()}
     return plain.get(str(kind), pa.field("x", kind).type)
-
-
-def lake_uri(lake: str, name: str) -> str:
-    """Where the table called NAME stands."""
-    return f"{lake.rstrip('/')}/{name}"
 
 
 def open_dataset(dataset: Dataset, lake: str, *, also: tuple[str, ...] = ()) -> ds.Dataset:

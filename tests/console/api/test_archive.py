@@ -122,7 +122,7 @@ def test_what_does_not_go_into_this_workspace_is_no_job(admin: TestClient, place
 def test_an_archive_is_looked_into_by_a_process_that_may_die(
     admin: TestClient, brought: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ask, "MEMORY", 300 << 20)  # too little even to begin
+    monkeypatch.setattr(ask, "MEMORY", 40 << 20)  # too little even to begin
     for done in (admin.get(f"{ARCHIVE}/look", params={"file": brought}),
                  admin.post(f"{ARCHIVE}/import", json={"file": brought})):  # fmt: skip
         assert (done.status_code, done.json()["error"]) == (422, "far.aimass.zip broke its reader")

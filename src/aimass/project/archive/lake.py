@@ -18,8 +18,7 @@ import fsspec
 from aimass.core.errors import InputError, StoreError
 from aimass.project.archive.contents import LAKE, Contents
 from aimass.project.archive.pack import Packer
-from aimass.store.base import writing
-from aimass.store.lake import LakeTable, lake_uri
+from aimass.store.base import lake_uri, writing
 from aimass.store.lock import held
 
 LOG = "_delta_log"
@@ -128,6 +127,8 @@ def _remove(filesystem: Any, placed: list[str]) -> None:
 
 def check(folder: Path, dataset: dict[str, Any]) -> None:
     """Raises InputError unless the table in FOLDER has the version that DATASET (its dataset.json) is."""
+    from aimass.store.lake import LakeTable
+
     try:
         columns = [str(column["name"]) for column in dataset["columns"]]
         rows = LakeTable(str(folder)).at(int(dataset["version"]), columns).count_rows()
