@@ -78,6 +78,7 @@ test('lines of a log stand in order and once, whichever way they came', () => {
   const ids = (...found: number[]) => found.map((id) => ({ id }));
   assert.deepEqual(joined(ids(1, 2), ids(3, 5)), ids(1, 2, 3, 5));
   assert.deepEqual(joined(ids(1, 2, 5), ids(2, 4, 6)), ids(1, 2, 4, 5, 6), 'a smaller number may come after a greater one');
+  assert.deepEqual(joined(ids(4, 5), ids(1, 3)), ids(1, 3, 4, 5));
   assert.deepEqual(joined([], []), []);
   assert.equal(joined(Array.from({ length: 100_000 }, (_, id) => ({ id })), ids(100_000))[0]!.id, 1, 'the first ones go');
 });

@@ -26,10 +26,9 @@ class Live {
   start(): void {
     if (this.#socket || this.link.value.state === 'paused') return;
     clearTimeout(this.#timer);
-    const socket = taken() ?? new WebSocket(`${base.replace(/^http/, 'ws')}/live`);
+    const socket = new WebSocket(`${base.replace(/^http/, 'ws')}/live`);
     this.#socket = socket;
-    if (socket.readyState === WebSocket.OPEN) this.#opened();
-    else socket.onopen = () => this.#opened();
+    socket.onopen = () => this.#opened();
     socket.onmessage = (event) => this.#hear(JSON.parse(event.data) as Message);
     socket.onclose = ({ code }) => this.#socket === socket && this.#broke(code);
   }
@@ -37,7 +36,7 @@ class Live {
   stop(state: 'off' | 'paused' = 'off'): void {
     clearTimeout(this.#timer);
     clearInterval(this.#watch);
-    const socket = this.#socket ?? taken();
+    const socket = this.#socket;
     this.#socket = null;
     socket?.close();
     if (state === 'off') for (const entry of this.#topics.values()) entry.topic.n = null;
@@ -117,19 +116,6 @@ class Live {
 
   #say(state: Link['state']): void {
     if (this.link.value.state !== state) this.link.value = { state, since: Date.now() };
-  }
-}
-
-/** The line that early.ts opened, unless it broke or was taken before. */
-function taken(): WebSocket | undefined {
-  const { line } = window;
-  delete window.line;
-  return line && line.readyState <= WebSocket.OPEN ? line : undefined;
-}
-
-declare global {
-  interface Window {
-    line?: WebSocket;
   }
 }
 

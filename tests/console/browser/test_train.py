@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sqlalchemy as sa
 
+from aimass.store import tables as t
+from aimass.store.catalog import now
 from aimass.store.jobs import Jobs
 from tests.console import chores
 from tests.console.browser.looked import MARK, contrasts, findings, pixels
@@ -112,6 +115,27 @@ def test_the_log_of_a_run_is_filtered_by_how_bad_its_lines_are(tab: Watched, sit
     tab.page.get_by_label("Level").select_option("Errors")
     log.get_by_text("begun at 0").wait_for(state="detached")
     assert log.get_by_role("listitem").count() == 1 and "level=error" in tab.page.url
+
+
+def test_a_long_log_is_there_with_its_last_lines_first_and_whole_in_the_end(opened: Opening, site: Site) -> None:
+    catalog = site.workspace.catalog
+    run = catalog.start_run(task_of(chores.grow, {}, points=9, pause=0.0), "finished")
+    with catalog.writing() as link:
+        said = [{"run": int(run), "time": now(), "text": f"line {i} of it"} for i in range(6000)]
+        link.execute(sa.insert(t.log), said)
+    watched = opened()
+    asked: list[str] = []
+    watched.page.on("request", lambda one: asked.append(one.url) if f"/runs/{run}/logs" in one.url else None)
+    watched.open(f"/runs/{run}?tab=logs")
+    log = watched.page.get_by_role("log")
+    log.get_by_text("line 5999 of it").wait_for()
+    watched.page.get_by_role("status").get_by_text("6,000 lines").wait_for()
+    assert [one.partition("limit=")[2].partition("&")[0] for one in asked] == ["500", "5000", "5000"]
+    assert log.get_by_text("line 5999 of it").is_visible()
+    first = catalog.rows(sa.select(sa.func.min(t.log.c.id).label("id")).where(t.log.c.run == int(run)))[0]["id"]
+    other = opened()
+    other.open(f"/runs/{run}?tab=logs&line={first + 3}")
+    other.page.locator(".log li.marked").get_by_text("line 3 of it").wait_for()
 
 
 def test_runs_are_stopped_and_go_on_from_the_list(opened: Opening, site: Site) -> None:

@@ -11,10 +11,11 @@ import { useQuery } from '../../parts/place.ts';
 import { REST } from '../../parts/soon.ts';
 import { Empty, Failed, Loading } from '../../parts/states.tsx';
 import { windowOf } from '../../parts/window.ts';
-import { joined } from './lines.ts';
+import { joined, MOST } from './lines.ts';
 
 const ROW = 24; // pixels
-const PAGE = 2000;
+const FIRST = 500; // lines: a screen has forty
+const PAGE = 5000;
 
 export function Logs({ run }: { run: RunDetail }) {
   const [text, setText] = useQuery('find');
@@ -43,14 +44,18 @@ export function Logs({ run }: { run: RunDetail }) {
 function Lines({ lines, follow, stray, mark, choose }: { lines: LogLine[]; follow: boolean; stray: () => void; mark: number; choose: (id: number) => void }) {
   const box = useRef<HTMLDivElement>(null);
   const [scrolled, scroll] = useState(0);
+  const first = useRef(lines[0]?.id);
   const { from, to } = windowOf(scrolled, box.current?.clientHeight ?? 480, ROW, lines.length, 20);
-  useEffect(() => {
+  const place = useMemo(() => (mark ? lines.findIndex((line) => line.id === mark) : -1), [lines, mark]);
+  useLayoutEffect(() => {
+    const added = first.current === lines[0]?.id ? 0 : lines.findIndex((line) => line.id === first.current);
     if (follow) box.current!.scrollTop = lines.length * ROW;
-  }, [lines.length, follow]);
+    else if (added > 0) box.current!.scrollTop += added * ROW; // what one reads stays where it is
+    first.current = lines[0]?.id;
+  }, [lines, follow]);
   useEffect(() => {
-    const at = lines.findIndex((line) => line.id === mark);
-    if (at >= 0 && !follow) box.current!.scrollTop = Math.max(0, at - 8) * ROW;
-  }, [mark, lines.length > 0]);
+    if (place >= 0 && !follow) box.current!.scrollTop = Math.max(0, place - 8) * ROW;
+  }, [mark, place >= 0]);
   return (
     <div class="log" ref={box} tabIndex={0} role="log" aria-label="Lines of the log" aria-live="off" onWheel={(event) => event.deltaY < 0 && stray()} onScroll={(event) => scroll(event.currentTarget.scrollTop)}>
       <ol style={{ height: `${lines.length * ROW}px`, paddingTop: `${from * ROW}px` }}>
@@ -66,7 +71,7 @@ function Lines({ lines, follow, stray, mark, choose }: { lines: LogLine[]; follo
   );
 }
 
-/** All lines with TEXT in them, page by page; new ones as they are said. */
+/** All lines with TEXT in them: the last ones, then older ones page by page; new ones as they are said. */
 function useLines(run: number, text: string): { lines: LogLine[] | null; refusal: Refusal | undefined; again: () => void } {
   const [state, set] = useState<{ lines: LogLine[] | null; refusal?: Refusal }>({ lines: null });
   const [turn, next] = useState(0);
@@ -76,23 +81,19 @@ function useLines(run: number, text: string): { lines: LogLine[] | null; refusal
     if (!ready) return;
     const stop = new AbortController();
     let known: LogLine[] = [];
-    let early: LogLine[] | null = []; // what is said while older lines are still on their way
-    const add = (lines: LogLine[]) => set({ lines: (known = joined(known, lines)) });
-    const page = async (after: number): Promise<void> => {
-      const found = await call('GET /runs/{id}/logs', { path: { id: run }, query: { ...(after && { after }), limit: PAGE, text } }, stop.signal);
-      add(found.lines);
-      if (found.next !== null && found.next !== undefined && found.lines.length === PAGE) await page(found.next as number);
+    let begun = false; // until then what is shown is of the text before
+    const add = (lines: LogLine[]) => {
+      known = joined(known, lines);
+      if (begun) set({ lines: known });
     };
-    more.current = (lines) => {
-      const fitting = lines.filter((line) => line.text.toLowerCase().includes(text.toLowerCase()));
-      if (early) early.push(...fitting);
-      else add(fitting);
+    const page = async (before: number, limit: number): Promise<void> => {
+      const { lines } = await call('GET /runs/{id}/logs', { path: { id: run }, query: { before, limit, text } }, stop.signal);
+      begun = true;
+      add(lines);
+      if (lines.length === limit && known.length < MOST) await page(lines[0]!.id, PAGE);
     };
-    const begin = () => page(0).catch((refusal) => stop.signal.aborted || set((before) => ({ ...before, refusal }))).finally(() => {
-      if (stop.signal.aborted) return;
-      if (early?.length) add(early);
-      early = null;
-    });
+    more.current = (lines) => add(lines.filter((line) => line.text.toLowerCase().includes(text.toLowerCase())));
+    const begin = () => page(Number.MAX_SAFE_INTEGER, FIRST).catch((refusal) => stop.signal.aborted || set((before) => ({ ...before, refusal })));
     const timer = setTimeout(begin, text ? REST : 0);
     return () => {
       clearTimeout(timer);
