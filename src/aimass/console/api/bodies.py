@@ -78,6 +78,6 @@ class Problem(BaseModel):
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem} for status in (400, 401, 403, 404, 409, 413, 422, 429)
+    status: {"model": Problem} for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
 }
-AWAY: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (502, 503, 504)}
+AWAY: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (502, 504)}
