@@ -57,6 +57,11 @@ class Live {
     return this.link.value.state === 'live';
   }
 
+  /** Whether it is, or will be in a moment: it is being opened for the first time. */
+  get coming(): boolean {
+    return this.up || (this.link.value.state === 'off' && this.#socket !== null);
+  }
+
   /** Whether all news of TOPIC are heard, now or after a break. */
   begun(name: string): boolean {
     return (this.#topics.get(name)?.topic.n ?? null) !== null;

@@ -6,11 +6,11 @@ const PATIENCE = 150; // milliseconds; then, or while there is no connection, th
 
 /** Calls HEAR with news, AGAIN where some were missed; true once it is time to ask for what was before. */
 export function useTopic<T>(name: string, hear: (data: T) => void, again: () => void): boolean {
-  const [ready, set] = useState(live.begun(name) || !live.up);
+  const [ready, set] = useState(live.begun(name) || !live.coming);
   const latest = useRef({ hear, again });
   latest.current = { hear, again };
   useLayoutEffect(() => {
-    let waits = !live.begun(name) && live.up;
+    let waits = !live.begun(name) && live.coming;
     set(!waits);
     const begin = () => {
       waits = false;

@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { call, me, Refusal } from '../api/client.ts';
 import { live } from '../api/live.ts';
 import { useCell } from '../parts/cell.ts';
-import { go, place, remember } from '../parts/place.ts';
+import { go, place } from '../parts/place.ts';
 import { Failed, Forbidden, Loading, Stale } from '../parts/states.tsx';
 import { useClock } from '../parts/times.tsx';
 import { allows } from '../parts/rights.ts';
@@ -27,6 +27,7 @@ export function App() {
   const { path } = useCell(place);
   const [refusal, refuse] = useState<Refusal>();
   const ask = () => call('GET /me').then((answer) => {
+    live.start(); // before the first page asks whether it is coming
     me.value = answer;
     refuse(undefined);
   }, (problem: Refusal) => {
@@ -37,10 +38,8 @@ export function App() {
   useLayoutEffect(() => void ask(), []);
   useEffect(watchKeys, []);
   useEffect(() => {
-    if (who === undefined) return;
-    remember('aimass.known', who && '1'); // then early.ts opens the line
     if (who) live.start();
-    else live.stop();
+    else if (who === null) live.stop();
   }, [who?.user ?? who]);
   useEffect(() => {
     if (who && path === '/welcome') go('/'); // the link was used, maybe by this very browser
