@@ -18,6 +18,7 @@ import pytest
 
 from aimass.console.jobs.attempt import folder_of
 from aimass.console.jobs.worker import Worker
+from aimass.console.logs.file import STAMP
 from aimass.core.step import Step
 from aimass.runner.workspace import Workspace
 from aimass.store.jobs import Jobs
@@ -89,7 +90,8 @@ def test_a_task_is_carried_out_and_its_job_says_what_came_of_it(workspace: Works
     assert (row["state"], row["error"], row["who"]) == ("finished", None, "ada")
     assert workspace.open(row["outcome"]["digest"]).read_json("rows.json") == [0, 1, 4, 9]
     assert workspace.run_row(row["run"])["state"] == "finished"
-    assert "started" in (folder_of(workspace, job) / "log.txt").read_text()
+    said = (folder_of(workspace, job) / "log.txt").read_bytes().splitlines()
+    assert all(STAMP.match(line) for line in said) and any(b"started" in line for line in said)
 
 
 def test_a_cancelled_job_stops_its_run_and_a_resumed_one_goes_on_from_there(workspace: Workspace, jobs: Jobs) -> None:

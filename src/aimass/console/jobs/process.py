@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from aimass.console.logs.stamp import Stamped
 from aimass.core.errors import AimassError, Stopped
 from aimass.runner.worker import die_with_parent
 
@@ -22,6 +23,7 @@ def main() -> None:
     order: Told = json.loads(sys.stdin.read())
     die_with_parent(order["parent"])
     sys.path[:] = order["path"]
+    sys.stdout = sys.stderr = Stamped(2)  # one file: what it says has its time in the stream of all logs
     with os.fdopen(order["answer"], "w", encoding="utf-8") as pipe:
 
         def tell(**facts: Any) -> None:
