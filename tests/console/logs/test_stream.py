@@ -79,6 +79,49 @@ def test_both_ways_give_every_line_once_and_in_order(
             assert backwards(logs, limit, wanted) == whole
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.none() | st.integers(0, 50)), max_size=40),
+    st.integers(1, 7),
+    st.sampled_from([80, 300, 1 << 18]),
+)
+def test_no_line_is_lost_or_doubled_where_times_are_missing_or_go_back(
+    tmp_path_factory: pytest.TempPathFactory, said: list[tuple[str, int | None]], limit: int, block: int
+) -> None:
+    folder = tmp_path_factory.mktemp("logs")
+    mine = {key: [f"{key}{i}" for i, (whose, _) in enumerate(said) if whose == key] for key in "ab"}
+    for key in "ab":
+        raws = [
+            f"{'' if at is None else f'{stamp(at)} '}{key}{i}" for i, (whose, at) in enumerate(said) if whose == key
+        ]
+        (folder / f"{key}.log").write_text("".join(f"{raw}\n" for raw in raws))
+    logs: list[Log] = [FileLog(key, folder / f"{key}.log") for key in "ab"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(file, "BLOCK", block)
+        for found in (forwards(logs, limit), backwards(logs, limit)):
+            assert {key: [text for text in found if text[0] == key] for key in "ab"} == mine
+
+
+def test_lines_at_the_begin_of_a_block_have_the_time_of_the_line_above(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    path.write_text(f"{stamp(7)} begun\n" + "".join(f"  line {i}\n" for i in range(40)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(file, "BLOCK", 420)
+        found = FileLog("x", path).before(1 << 40, 100, ALL).lines
+    assert len(found) == 41 and {line.time for line in found} == {f"{stamp(7)[:-1]}+00:00"}
+
+
+def test_a_word_is_found_as_it_stands_there_in_any_language(tmp_path: Path) -> None:
+    log = write(tmp_path / "x.log", {1: "Über 3 ROWS", 2: "unter 3 rows"})
+    assert texts(log.after(0, 9, Wanted("Über 3 rows")).lines) == ["Über 3 ROWS"]
+
+
+def test_a_file_that_is_emptied_while_it_is_read_ends_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = write(tmp_path / "x.log", {1: "one"})
+    monkeypatch.setattr(FileLog, "end", lambda self: 1000)
+    assert texts(log.after(0, 9, Wanted("nothing")).lines) == []
+
+
 def _fits(text: str, wanted: Wanted) -> bool:
     return wanted.text.lower() in text and wanted.level_fits(level_of(text))
 

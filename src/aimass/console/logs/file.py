@@ -68,6 +68,8 @@ class FileLog:
         lines: list[Line] = []
         while place < end and len(lines) < limit and place - begin < MOST:
             block = self._read(place, min(place + BLOCK, end))
+            if not block:  # emptied or removed since
+                break
             block = block[: block.rfind(b"\n") + 1] or _letters(block)  # a line longer than a block is cut
             lines += islice(self._lines(block, place, wanted), limit + 1 - len(lines))
             place += len(block)
@@ -75,16 +77,24 @@ class FileLog:
 
     def _lines(self, block: bytes, begin: int, wanted: Wanted, *, backwards: bool = False) -> Iterator[Line]:
         """The wanted lines of BLOCK, which stands at BEGIN; one without a time was said with the one before it."""
-        rows = _rows(block, wanted.text.lower().encode())
-        told = Told(block)
+        rows = _rows(block, wanted.text.encode().lower())  # as the block's: of other letters than ASCII the case counts
+        told, above = Told(block), b""
         for start, end in reversed(list(rows)) if backwards else rows:
             stamp = STAMP.match(block, start)
             raw = block[stamp.end() if stamp else start : end]
             text = CONTROL.sub("", raw.decode(errors="replace"))[:LONGEST]
             level = level_of(text)
             if wanted.level_fits(level):
-                time = stamp[1] if stamp else told.when(start) or self._born()
+                time = stamp[1] if stamp else told.when(start)
+                if not time:
+                    time = above = above or self._above(begin)
                 yield Line(f"{time.decode()}+00:00", self.key, begin + start, text, level)
+
+    def _above(self, begin: int) -> bytes:
+        """The time of the last dated line in the block before BEGIN; where there is none, of the file."""
+        block = self._read(max(0, begin - BLOCK), begin)
+        stamps = [one[1] for one in STAMP.finditer(block) if one.start() == 0 or _begins(block, one.start())]
+        return stamps[-1] if stamps else self._born()
 
     def _born(self) -> bytes:
         """A time for lines that nothing dates: when the file was last written."""

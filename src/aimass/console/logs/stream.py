@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from heapq import nlargest
+from itertools import accumulate
 from typing import NamedTuple
 
 from aimass.console.jobs.attempt import log_of
 from aimass.console.logs.file import FileLog
-from aimass.console.logs.line import Line, Log, Wanted
+from aimass.console.logs.line import Found, Line, Log, Wanted
 from aimass.console.logs.runs import RunsLog
 from aimass.console.up.state import FOLDER
 from aimass.core.errors import InputError
@@ -66,7 +67,7 @@ def older(logs: Sequence[Log], places: Places, limit: int, wanted: Wanted) -> Pa
 def newer(logs: Sequence[Log], places: Places, limit: int, wanted: Wanted) -> Page:
     """LIMIT lines from PLACES on; a log that was not there is read from its begin."""
     found = {log.key: log.after(places.get(log.key, 0), limit, wanted) for log in logs}
-    lines = sorted((line for one in found.values() for line in one.lines), key=_when)[:limit]
+    lines = _merged(found.values())[:limit]
     taken = set(lines)
     reached: Places = {}
     for key, one in found.items():
@@ -90,7 +91,7 @@ def around(logs: Sequence[Log], key: str, at: int, limit: int, wanted: Wanted) -
 def _back(logs: Sequence[Log], places: Places, limit: int, wanted: Wanted) -> tuple[list[Line], Places | None]:
     there = [log for log in logs if log.key in places]
     found = {log.key: log.before(places[log.key], limit, wanted) for log in there}
-    lines = sorted((line for one in found.values() for line in one.lines), key=_when)[-limit:]
+    lines = _merged(found.values())[-limit:]
     taken = set(lines)
     reached: Places = {}
     for key, one in found.items():
@@ -100,8 +101,17 @@ def _back(logs: Sequence[Log], places: Places, limit: int, wanted: Wanted) -> tu
     return lines, reached if any(reached.values()) else None
 
 
-def _when(line: Line) -> tuple[str, str, int]:
-    return line.time, line.key, line.at
+def _merged(found: Iterable[Found]) -> list[Line]:
+    """All lines by time, but those of one log as they stand there, so that what is taken of it has no gaps.
+
+    Where two processes write one file, a line may have an earlier time than the one above it.
+    """
+    keyed = [
+        (time, line.key, line.at, line)
+        for one in found
+        for time, line in zip(accumulate((line.time for line in one.lines), max), one.lines, strict=True)
+    ]
+    return [line for *_, line in sorted(keyed)]
 
 
 def written(places: Places | None) -> str | None:
