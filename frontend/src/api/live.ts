@@ -13,6 +13,7 @@ export interface Link {
 const HIDDEN = 5; // seconds between updates of a tab that nobody sees
 const SILENCE = 15_000; // milliseconds; the server gives a sign of life every 5 s
 const ENDED = 4401; // the session is over
+const OPENS = 5000; // milliseconds until a line that does not open is given up: somebody between may swallow it
 
 class Live {
   readonly link = new Cell<Link>({ state: 'off', since: Date.now() });
@@ -29,6 +30,7 @@ class Live {
     const socket = new WebSocket(`${base.replace(/^http/, 'ws')}/live`);
     this.#socket = socket;
     socket.onopen = () => this.#opened();
+    setTimeout(() => socket.readyState === WebSocket.CONNECTING && socket.close(), OPENS);
     socket.onmessage = (event) => this.#hear(JSON.parse(event.data) as Message);
     socket.onclose = ({ code }) => this.#socket === socket && this.#broke(code);
   }

@@ -54,7 +54,7 @@ export function ago(moment: string | number | null | undefined, now = Date.now()
 export function absolute(moment: string | number | null | undefined): string {
   const at = new Date(milliseconds(moment));
   if (Number.isNaN(at.getTime())) return NOTHING;
-  if (zone.name) return at.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium', timeZone: zone.name });
+  if (zone.name) return inZone('medium').format(at);
   return `${at.getDate()} ${MONTHS[at.getMonth()]} ${at.getFullYear()}, ${timeOf(at)}`;
 }
 
@@ -64,11 +64,21 @@ const timeOf = (at: Date): string => [at.getHours(), at.getMinutes(), at.getSeco
 /** The time of day. */
 export function clock(moment: string | number): string {
   const at = new Date(milliseconds(moment));
-  return zone.name ? at.toLocaleTimeString('en-GB', { timeZone: zone.name }) : timeOf(at);
+  return zone.name ? inZone(undefined).format(at) : timeOf(at);
 }
 
 /** The time zone that the reader chose; "" is the browser's own. */
 export const zone = { name: '' };
+
+const made = new Map<string, Intl.DateTimeFormat>();
+
+/** The formatter of that zone, with the date or without: made once. */
+function inZone(dateStyle: 'medium' | undefined): Intl.DateTimeFormat {
+  const key = `${zone.name} ${dateStyle}`;
+  const format = made.get(key) ?? new Intl.DateTimeFormat('en-GB', { ...(dateStyle && { dateStyle }), timeStyle: 'medium', timeZone: zone.name });
+  made.set(key, format);
+  return format;
+}
 
 /** Seconds since 1970, or a text of ISO 8601: without a zone it is UTC, as the catalog writes. */
 export function milliseconds(moment: string | number | null | undefined): number {

@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 
 const SOON = 400; // milliseconds
-export const REST = 50; // milliseconds without a key before a log is searched
+export const REST = 120; // milliseconds without a key before a log is searched: the server does not stop for the next letter
 
 /** A function that lets ACT be called soon, once however often it is called itself. */
 export function useSoon(act: () => void): () => void {

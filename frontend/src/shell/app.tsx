@@ -21,13 +21,13 @@ import { Top } from './top.tsx';
 import { Viewing } from './view.tsx';
 
 const RETRY = 2000; // milliseconds
+me.watch((who) => (who ? live.start() : live.stop())); // before the first page asks whether the line is coming
 
 export function App() {
   const who = useCell(me);
   const { path } = useCell(place);
   const [refusal, refuse] = useState<Refusal>();
   const ask = () => call('GET /me').then((answer) => {
-    live.start(); // before the first page asks whether it is coming
     me.value = answer;
     refuse(undefined);
   }, (problem: Refusal) => {
@@ -37,10 +37,6 @@ export function App() {
   });
   useLayoutEffect(() => void ask(), []);
   useEffect(watchKeys, []);
-  useEffect(() => {
-    if (who) live.start();
-    else if (who === null) live.stop();
-  }, [who?.user ?? who]);
   useEffect(() => {
     if (who && path === '/welcome') go('/'); // the link was used, maybe by this very browser
   }, [who, path]);

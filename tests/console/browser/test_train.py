@@ -130,7 +130,8 @@ def test_a_long_log_is_there_with_its_last_lines_first_and_whole_in_the_end(open
     log = watched.page.get_by_role("log")
     log.get_by_text("line 5999 of it").wait_for()
     watched.page.get_by_role("status").get_by_text("6,000 lines").wait_for()
-    assert [one.partition("limit=")[2].partition("&")[0] for one in asked] == ["500", "5000", "5000"]
+    sizes = [one.partition("limit=")[2].partition("&")[0] for one in asked]
+    assert sizes[0] == "500" and set(sizes) == {"500", "5000"}
     assert log.get_by_text("line 5999 of it").is_visible()
     first = catalog.rows(sa.select(sa.func.min(t.log.c.id).label("id")).where(t.log.c.run == int(run)))[0]["id"]
     other = opened()

@@ -35,6 +35,7 @@ export function Lines({ lines, follow, stray, mark, choose, above }: Props) {
     else if (added) root.scrollTop += added * ROW; // what one reads stays where it is
     first.current = lines[0]?.id;
     shown.current = lines.length;
+    if (root.scrollHeight <= root.clientHeight) above(); // nothing to scroll by
   }, [lines, follow]);
   useEffect(() => {
     const place = lines.findIndex((line) => line.id === mark);

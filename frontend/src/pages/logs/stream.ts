@@ -62,8 +62,11 @@ export function useStream({ of, level, text, line }: Wanted) {
     if (!ready) return;
     due.current = Boolean(line); // what follows it is read to its end
     stop.current = new AbortController();
-    busy.current = false;
-    const begin = () => ask({ limit: FIRST, ...(line && { line }) }, (before, page) => ({ ...page, at: before.at }));
+    busy.current = true; // with what is asked after the rest: news do not come between
+    const begin = () => {
+      busy.current = false;
+      ask({ limit: FIRST, ...(line && { line }) }, (before, page) => ({ ...page, at: before.at }));
+    };
     const timer = setTimeout(begin, text ? REST : 0);
     return () => {
       clearTimeout(timer);

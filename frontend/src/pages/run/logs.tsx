@@ -1,6 +1,7 @@
 // What a run said: live, searched by the server, followed, saved, each line with a link.
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { call, Refusal } from '../../api/client.ts';
+import { RETRY } from '../../api/answer.ts';
+import { call, type Refusal } from '../../api/client.ts';
 import type { LogLine, RunDetail } from '../../api/kinds.ts';
 import { useTopic } from '../../api/topic.ts';
 import { download } from '../../parts/download.ts';
@@ -9,7 +10,7 @@ import { Icon } from '../../parts/icons.tsx';
 import { isBad, levelOf, LEVELS, toneOf } from '../../parts/level.ts';
 import { useQuery } from '../../parts/place.ts';
 import { REST } from '../../parts/soon.ts';
-import { Empty, Failed, Loading } from '../../parts/states.tsx';
+import { Empty, Failed, Loading, Stale } from '../../parts/states.tsx';
 import { windowOf } from '../../parts/window.ts';
 import { joined, MOST } from './lines.ts';
 
@@ -21,7 +22,7 @@ export function Logs({ run }: { run: RunDetail }) {
   const [text, setText] = useQuery('find');
   const [mark, setMark] = useQuery('line');
   const [level, setLevel] = useQuery('level');
-  const { lines: all, refusal, again } = useLines(run.id, text);
+  const { lines: all, more, refusal, at, again } = useLines(run.id, text);
   const lines = useMemo(() => (level ? all?.filter((line) => isBad(line.text, level)) : all), [all, level]);
   const [follow, setFollow] = useState(!mark);
   if (refusal && !lines) return <Failed refusal={refusal} what="The log" again={again} />;
@@ -30,11 +31,12 @@ export function Logs({ run }: { run: RunDetail }) {
       <div class="bar">
         <label class="search"><Icon name="search" /><input type="search" aria-label="Search the log" placeholder="Search the log" value={text} spellcheck={false} onInput={(event) => setText(event.currentTarget.value)} /></label>
         <select aria-label="Level" value={level} onChange={(event) => setLevel(event.currentTarget.value)}>{LEVELS.map(([key, title]) => <option key={key} value={key}>{title}</option>)}</select>
-        <span class="muted" role="status">{lines ? plural(lines.length, 'line') : ''}</span>
+        <span class="muted" role="status">{lines ? `${plural(lines.length, 'line')}${more ? ', more to come' : ''}` : ''}</span>
         <span class="space" />
         <label class="check"><input type="checkbox" checked={follow} onChange={(event) => setFollow(event.currentTarget.checked)} /> Follow</label>
-        <button type="button" class="quiet" disabled={!lines?.length} onClick={() => download(`run-${run.id}.log`, new Blob([(lines ?? []).map((line) => `${line.time} ${line.text}\n`).join('')], { type: 'text/plain' }))}><Icon name="save" /> Save</button>
+        <button type="button" class="quiet" disabled={!lines?.length || more} onClick={() => download(`run-${run.id}.log`, new Blob([(lines ?? []).map((line) => `${line.time} ${line.text}\n`).join('')], { type: 'text/plain' }))}><Icon name="save" /> Save</button>
       </div>
+      {refusal && <Stale at={at} />}
       {!lines ? <Loading lines={10} /> : lines.length ? <Lines lines={lines} follow={follow} stray={() => setFollow(false)} mark={Number(mark) || 0} choose={(id) => setMark(String(id))} />
         : <Empty title={text || level ? 'No line is like that' : 'It has said nothing yet'} />}
     </div>
@@ -71,9 +73,16 @@ function Lines({ lines, follow, stray, mark, choose }: { lines: LogLine[]; follo
   );
 }
 
+interface Known {
+  lines: LogLine[] | null;
+  more: boolean; // older ones are on their way
+  refusal?: Refusal;
+  at: number; // when the last page came, milliseconds
+}
+
 /** All lines with TEXT in them: the last ones, then older ones page by page; new ones as they are said. */
-function useLines(run: number, text: string): { lines: LogLine[] | null; refusal: Refusal | undefined; again: () => void } {
-  const [state, set] = useState<{ lines: LogLine[] | null; refusal?: Refusal }>({ lines: null });
+function useLines(run: number, text: string): Known & { again: () => void } {
+  const [state, set] = useState<Known>({ lines: null, more: false, at: 0 });
   const [turn, next] = useState(0);
   const more = useRef<(lines: LogLine[]) => void>(() => {});
   const ready = useTopic<{ lines?: LogLine[] }>(`run/${run}`, ({ lines }) => lines?.length && more.current(lines), () => next((turn) => turn + 1));
@@ -82,24 +91,29 @@ function useLines(run: number, text: string): { lines: LogLine[] | null; refusal
     const stop = new AbortController();
     let known: LogLine[] = [];
     let begun = false; // until then what is shown is of the text before
-    const add = (lines: LogLine[]) => {
-      known = joined(known, lines);
-      if (begun) set({ lines: known });
-    };
     const page = async (before: number, limit: number): Promise<void> => {
       const { lines } = await call('GET /runs/{id}/logs', { path: { id: run }, query: { before, limit, text } }, stop.signal);
+      known = joined(known, lines);
       begun = true;
-      add(lines);
-      if (lines.length === limit && known.length < MOST) await page(lines[0]!.id, PAGE);
+      const more = lines.length === limit && known.length < MOST;
+      set({ lines: known, more, at: Date.now() });
+      if (more) await page(lines[0]!.id, PAGE);
     };
-    more.current = (lines) => add(lines.filter((line) => line.text.toLowerCase().includes(text.toLowerCase())));
-    const begin = () => page(Number.MAX_SAFE_INTEGER, FIRST).catch((refusal) => stop.signal.aborted || set((before) => ({ ...before, refusal })));
-    const timer = setTimeout(begin, text ? REST : 0);
+    more.current = (lines) => {
+      known = joined(known, lines.filter((line) => line.text.toLowerCase().includes(text.toLowerCase())));
+      if (begun) set((before) => ({ ...before, lines: known }));
+    };
+    const begin = () => page(known[0]?.id ?? Number.MAX_SAFE_INTEGER, begun ? PAGE : FIRST).catch((refusal: Refusal) => {
+      if (stop.signal.aborted) return;
+      set((before) => ({ ...before, refusal }));
+      if (refusal.passing) timer = setTimeout(begin, RETRY);
+    });
+    let timer = setTimeout(begin, text ? REST : 0);
     return () => {
       clearTimeout(timer);
       stop.abort();
       more.current = () => {};
     };
   }, [run, text, turn, ready]);
-  return { lines: state.lines, refusal: state.refusal, again: () => next((turn) => turn + 1) };
+  return { ...state, again: () => next((turn) => turn + 1) };
 }
