@@ -15,7 +15,8 @@ from trainer import training
 AWAY = 5.0  # seconds
 TABS = 10
 SEEN = "() => window.drawn"
-REACHED = """(wanted) => new Promise((done) => {
+REACHED = """(wanted) => new Promise((done, refuse) => {
+  setTimeout(() => refuse(new Error(`${wanted} points are not drawn: ${document.body.innerText.slice(0, 500)}`)), 60000);
   const look = () => { const one = window.drawn.find(([n]) => n >= wanted); one ? done(one[1]) : requestAnimationFrame(look); };
   look();
 })"""  # noqa: E501
@@ -55,7 +56,7 @@ def late(place: Place, lines: Lines) -> None:
 def recovered(place: Place, lines: Lines) -> None:
     """5: the line is cut for five seconds, again and again, while a run goes on; all it reported is drawn, once."""
     space, took = place.site.workspace, list[float]()
-    with proxied(place.site.port) as proxy, place.profile() as context:
+    with proxied(place.site.port) as proxy, place.profile(proxy.url) as context:
         with training(space, 1_000_000, 0.1) as run:
             page = context.new_page()
             page.goto(f"{proxy.url}#/runs/{run}")

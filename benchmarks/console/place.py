@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from benchmarks.serving.scene import memory
 from catalog import fill
 from tests.console.browser.seeded import seeded, served
-from tests.console.browser.watched import FLAGS, SETTINGS, Site, program, session
+from tests.console.browser.watched import FLAGS, SETTINGS, Site, called_at, program, session
 from tests.console.up.test_supervisor import there, up
 from watching import SCRIPT
 
@@ -69,10 +69,10 @@ class Place:
         return (int(fields[11]) + int(fields[12])) / TICKS
 
     @contextmanager
-    def profile(self) -> Iterator[Any]:
-        """A profile of a browser with nothing kept in it, but signed in."""
+    def profile(self, at: str = "") -> Iterator[Any]:
+        """A profile of a browser with nothing kept in it, but signed in: at the console's own address, or AT another's."""
         with profile(self.chromium) as context:
-            context.add_cookies(session(self.chromium, self.site)["cookies"])
+            context.add_cookies(called_at(at or self.site.url, session(self.chromium, self.site)["cookies"]))
             yield context
 
     @contextmanager

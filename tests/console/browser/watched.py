@@ -126,7 +126,7 @@ def opening(chromium: Any, site: Site) -> Iterator[Opening]:
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
         if signed_in:
-            context.add_cookies(_called_at(at or site.url, session(chromium, site, role)["cookies"]))
+            context.add_cookies(called_at(at or site.url, session(chromium, site, role)["cookies"]))
         watched = Watched(context.new_page(), site)
         context.on("request", lambda request: _note(request.url, watched))
         watched.page.on("websocket", lambda socket: _note(socket.url, watched))
@@ -169,7 +169,7 @@ def session(chromium: Any, site: Site, role: str = "admin") -> dict[str, Any]:
     return site.sessions[role]
 
 
-def _called_at(url: str, cookies: list[Any]) -> list[Any]:
+def called_at(url: str, cookies: list[Any]) -> list[Any]:
     """COOKIES as they are called at URL, whose port is in their names."""
     names = (one["name"].rpartition("_")[0] for one in cookies)
     return [{**one, "name": cookie_of(name, urlsplit(url).netloc)} for name, one in zip(names, cookies, strict=True)]
