@@ -113,7 +113,9 @@ def place(size: Size, folder: Path) -> Iterator[Place]:
     served(space, folder / "made")
     print(f"a store of {size.runs} runs and {points} points", flush=True)
     with up(space.folder), browser() as chromium:
-        yield Place(size, Site(there(space.folder).console, space), chromium, folder)
+        here = Place(size, Site(there(space.folder).console, space), chromium, folder)
+        session(chromium, here.site)  # the first admin, whose keys the tabs without a browser hold
+        yield here
 
 
 def speak(space: Workspace, lines: int) -> None:
