@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fits, withChanges } from '../src/api/run-list.ts';
 import { pause, Topic } from '../src/api/topics.ts';
-import { joined } from '../src/pages/run/lines.ts';
+import { joined } from '../src/parts/lines.ts';
 
 test('the first message says from where on all is heard', () => {
   const topic = new Topic();

@@ -2,13 +2,13 @@
 import { useState } from 'preact/hooks';
 import { base } from '../api/client.ts';
 import { listed } from '../parts/address.ts';
-import { plural } from '../parts/format.ts';
+import { absolute, clock, plural } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { LEVELS } from '../parts/level.ts';
+import { Log } from '../parts/log.tsx';
 import { useQuery } from '../parts/place.ts';
 import { Empty, Failed, Forbidden, Loading, Stale } from '../parts/states.tsx';
-import { Lines } from './logs/lines.tsx';
-import { useStream } from './logs/stream.ts';
+import { useStream, type Said } from './logs/stream.ts';
 
 const FAMILIES = ['console', 'inference', 'workers', 'up', 'jobs', 'runs'];
 
@@ -23,6 +23,12 @@ export default function LogsPage() {
   const chosen = listed(of);
   const toggle = (family: string) => choose((chosen.includes(family) ? chosen.filter((one) => one !== family) : [...chosen, family]).join(','));
   const saved = `${base}/log/text?${new URLSearchParams(Object.entries({ of, level, text }).filter(([, value]) => value))}`;
+  const head = ({ id, time, run, key }: Said) => (
+    <>
+      <button type="button" class="no" title={`${absolute(time)}: link to this line`} aria-label={`Link to line ${id}`} onClick={() => mark(id)}>{clock(time)}</button>
+      {run ? <a class="key" href={`#/runs/${run}?tab=logs`}>run {run}</a> : <span class="key">{key}</span>}
+    </>
+  );
   return (
     <div class="page full stream">
       <header class="head"><h1>Logs</h1><p class="muted" role="status">{lines ? `${plural(lines.length, 'line')} here${stream.more ? ', more above' : ''}` : ''}</p></header>
@@ -38,7 +44,7 @@ export default function LogsPage() {
         : lines.length ? (
           <>
             {refusal && <Stale at={stream.at} />}
-            <Lines lines={lines} follow={follow} stray={() => setFollow(false)} mark={line} choose={mark} above={stream.above} />
+            <Log title="Lines of the logs" lines={lines} follow={follow} stray={() => setFollow(false)} mark={line} head={head} above={stream.above} />
           </>
         ) : stream.more ? <Empty title="None of the newest lines is like that"><button type="button" onClick={stream.above}>Look at older ones</button></Empty>
           : <Empty title={text || level || of ? 'No line is like that' : 'Nobody has said anything yet'}>{!text && 'What processes of aimass up, jobs and runs say stands here, as soon as they say it.'}</Empty>}

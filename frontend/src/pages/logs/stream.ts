@@ -4,14 +4,11 @@ import { call, Refusal } from '../../api/client.ts';
 import { useAlone } from '../../api/news.ts';
 import type { Calls } from '../../api/schema.ts';
 import { useTopic } from '../../api/topic.ts';
+import { FIRST, MOST, PAGE } from '../../parts/lines.ts';
 import { REST } from '../../parts/soon.ts';
 
 export type Said = Calls['GET /log']['answer']['lines'][number];
 type Query = NonNullable<Calls['GET /log']['query']>;
-
-const FIRST = 500; // lines: a screen has forty
-const PAGE = 5000;
-const MOST = 100_000; // lines in a tab
 
 interface Wanted {
   of: string;

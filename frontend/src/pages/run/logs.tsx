@@ -1,5 +1,5 @@
 // What a run said: live, searched by the server, followed, saved, each line with a link.
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { RETRY } from '../../api/answer.ts';
 import { call, type Refusal } from '../../api/client.ts';
 import type { LogLine, RunDetail } from '../../api/kinds.ts';
@@ -7,16 +7,12 @@ import { useTopic } from '../../api/topic.ts';
 import { download } from '../../parts/download.ts';
 import { absolute, clock, plural } from '../../parts/format.ts';
 import { Icon } from '../../parts/icons.tsx';
-import { isBad, levelOf, LEVELS, toneOf } from '../../parts/level.ts';
+import { isBad, LEVELS } from '../../parts/level.ts';
+import { FIRST, joined, MOST, PAGE } from '../../parts/lines.ts';
+import { Log } from '../../parts/log.tsx';
 import { useQuery } from '../../parts/place.ts';
 import { REST } from '../../parts/soon.ts';
 import { Empty, Failed, Loading, Stale } from '../../parts/states.tsx';
-import { windowOf } from '../../parts/window.ts';
-import { joined, MOST } from './lines.ts';
-
-const ROW = 24; // pixels
-const FIRST = 500; // lines: a screen has forty
-const PAGE = 5000;
 
 export function Logs({ run }: { run: RunDetail }) {
   const [text, setText] = useQuery('find');
@@ -25,6 +21,12 @@ export function Logs({ run }: { run: RunDetail }) {
   const { lines: all, more, refusal, at, again } = useLines(run.id, text);
   const lines = useMemo(() => (level ? all?.filter((line) => isBad(line.text, level)) : all), [all, level]);
   const [follow, setFollow] = useState(!mark);
+  const head = ({ id, time }: LogLine) => (
+    <>
+      <button type="button" class="no" title="Link to this line" aria-label={`Link to line ${id}`} onClick={() => setMark(String(id))}>{id}</button>
+      <time title={absolute(time)}>{clock(time)}</time>
+    </>
+  );
   if (refusal && !lines) return <Failed refusal={refusal} what="The log" again={again} />;
   return (
     <div class="logs">
@@ -37,38 +39,8 @@ export function Logs({ run }: { run: RunDetail }) {
         <button type="button" class="quiet" disabled={!lines?.length || more} onClick={() => download(`run-${run.id}.log`, new Blob([(lines ?? []).map((line) => `${line.time} ${line.text}\n`).join('')], { type: 'text/plain' }))}><Icon name="save" /> Save</button>
       </div>
       {refusal && <Stale at={at} />}
-      {!lines ? <Loading lines={10} /> : lines.length ? <Lines lines={lines} follow={follow} stray={() => setFollow(false)} mark={Number(mark) || 0} choose={(id) => setMark(String(id))} />
+      {!lines ? <Loading lines={10} /> : lines.length ? <Log title="Lines of the log" lines={lines} follow={follow} stray={() => setFollow(false)} mark={Number(mark)} head={head} />
         : <Empty title={text || level ? 'No line is like that' : 'It has said nothing yet'} />}
-    </div>
-  );
-}
-
-function Lines({ lines, follow, stray, mark, choose }: { lines: LogLine[]; follow: boolean; stray: () => void; mark: number; choose: (id: number) => void }) {
-  const box = useRef<HTMLDivElement>(null);
-  const [scrolled, scroll] = useState(0);
-  const first = useRef(lines[0]?.id);
-  const { from, to } = windowOf(scrolled, box.current?.clientHeight ?? 480, ROW, lines.length, 20);
-  const place = useMemo(() => (mark ? lines.findIndex((line) => line.id === mark) : -1), [lines, mark]);
-  useLayoutEffect(() => {
-    const added = first.current === lines[0]?.id ? 0 : lines.findIndex((line) => line.id === first.current);
-    if (follow) box.current!.scrollTop = lines.length * ROW;
-    else if (added > 0) box.current!.scrollTop += added * ROW; // what one reads stays where it is
-    first.current = lines[0]?.id;
-  }, [lines, follow]);
-  useEffect(() => {
-    if (place >= 0 && !follow) box.current!.scrollTop = Math.max(0, place - 8) * ROW;
-  }, [mark, place >= 0]);
-  return (
-    <div class="log" ref={box} tabIndex={0} role="log" aria-label="Lines of the log" aria-live="off" onWheel={(event) => event.deltaY < 0 && stray()} onScroll={(event) => scroll(event.currentTarget.scrollTop)}>
-      <ol style={{ height: `${lines.length * ROW}px`, paddingTop: `${from * ROW}px` }}>
-        {lines.slice(from, to).map((line) => (
-          <li key={line.id} class={`${toneOf(levelOf(line.text))}${line.id === mark ? ' marked' : ''}`}>
-            <button type="button" class="no" title="Link to this line" aria-label={`Link to line ${line.id}`} onClick={() => choose(line.id)}>{line.id}</button>
-            <time title={absolute(line.time)}>{clock(line.time)}</time>
-            <span class="text">{line.text}</span>
-          </li>
-        ))}
-      </ol>
     </div>
   );
 }

@@ -1,4 +1,6 @@
 // The lines of a log that a tab has: older ones come page by page, new ones as they are said.
+export const FIRST = 500; // lines that are asked for at first: a screen has forty
+export const PAGE = 5000;
 export const MOST = 100_000; // lines kept in a tab
 
 interface Line {
