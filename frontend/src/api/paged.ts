@@ -1,5 +1,6 @@
 // A list that is fetched page by page, as far as the reader scrolls.
-import { useCallback, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { RETRY } from './answer.ts';
 import { call, Refusal, type Ask } from './client.ts';
 import { everyRow, type Every } from './every-row.ts';
 import type { Calls } from './schema.ts';
@@ -46,6 +47,11 @@ export function usePaged<K extends Listing>(what: K, ask: Ask<K>, place = 'after
     fetch(null, []);
     return () => busy.current?.abort();
   }, [key, turn]);
+  useEffect(() => {
+    if (!state?.refusal?.passing) return;
+    const timer = setTimeout(again, RETRY);
+    return () => clearTimeout(timer);
+  }, [state?.refusal]);
   const mine = state && (state.key === key || !state.refusal) ? state : undefined; // rows of the filter before stay until others come
   const need = (to: number) => {
     if (mine && mine.key === key && mine.next !== null && !busy.current && to >= mine.rows.length - 20) fetch(mine.next, mine.rows);

@@ -1,14 +1,12 @@
 // Who did what, newest first, with what was before and after.
-import { useLayoutEffect, useState } from 'preact/hooks';
-import { call, Refusal } from '../api/client.ts';
-import { everyRow } from '../api/every-row.ts';
+import { usePaged } from '../api/paged.ts';
 import type { Calls } from '../api/schema.ts';
 import { Csv } from '../parts/csv-button.tsx';
 import { linesAsCsv } from '../parts/csv.ts';
 import { changed } from '../parts/flat.ts';
 import { Icon } from '../parts/icons.tsx';
 import { useQuery } from '../parts/place.ts';
-import { Empty, Failed, Forbidden, Loading } from '../parts/states.tsx';
+import { Empty, Failed, Forbidden, Loading, Stale } from '../parts/states.tsx';
 import { Table, type Column } from '../parts/table.tsx';
 import { Ago } from '../parts/times.tsx';
 
@@ -18,7 +16,7 @@ const PAGE = 200;
 export default function AuditPage() {
   const [who, setWho] = useQuery('who');
   const [what, setWhat] = useQuery('what');
-  const { rows, more, refusal, need, again } = useEntries(who, what);
+  const { rows, more, refusal, at, need, again, all } = usePaged('GET /audit', { query: { who, what, limit: PAGE } });
   return (
     <div class="page full">
       <header class="head"><h1>Audit</h1></header>
@@ -26,11 +24,14 @@ export default function AuditPage() {
         <label class="search"><Icon name="users" /><input type="search" aria-label="Who" placeholder="Who" value={who} spellcheck={false} onChange={(event) => setWho(event.currentTarget.value.trim())} /></label>
         <label class="search"><Icon name="search" /><input type="search" aria-label="What, from its beginning" placeholder="What: users., session." value={what} spellcheck={false} onChange={(event) => setWhat(event.currentTarget.value.trim())} /></label>
         <span class="space" />
-        <Csv of="Audit" name="audit" off={!rows?.length} text={() => everyRow('GET /audit', { query: { who, what, limit: PAGE } }).then(({ rows, more }) => ({ text: csvOf(rows), more }))} />
+        <Csv of="Audit" name="audit" off={!rows?.length} text={() => all().then(({ rows, more }) => ({ text: csvOf(rows), more }))} />
       </div>
       {refusal?.status === 403 ? <Forbidden refusal={refusal} what="The audit" /> : refusal && !rows ? <Failed refusal={refusal} what="The audit" again={again} />
         : !rows ? <Loading lines={12} /> : rows.length ? (
-          <div class="fill"><Table label="Audit" columns={COLUMNS} count={rows.length + (more ? 1 : 0)} row={(i) => rows[i]} keyOf={(entry) => entry.id} rowHeight={28} onSeen={(_, to) => need(to)} /></div>
+          <>
+            {refusal && <Stale at={at} />}
+            <div class="fill"><Table label="Audit" columns={COLUMNS} count={rows.length + (more ? 1 : 0)} row={(i) => rows[i]} keyOf={(entry) => entry.id} rowHeight={28} onSeen={(_, to) => need(to)} /></div>
+          </>
         ) : <Empty title={who || what ? 'Nothing like that was done' : 'Nothing was done yet'} />}
     </div>
   );
@@ -45,25 +46,6 @@ const COLUMNS: Column<Entry>[] = [
   { key: 'address', title: 'From', width: 120, cell: (entry) => entry.address },
   { key: 'request', title: 'Request', width: 130, cell: (entry) => <code>{entry.request}</code> },
 ];
-
-function useEntries(who: string, what: string) {
-  const [state, set] = useState<{ rows?: Entry[]; next: number | null; refusal?: Refusal }>({ next: null });
-  const [turn, setTurn] = useState(0);
-  const [busy, work] = useState(false);
-  const fetch = (after: number | null, known: Entry[], stop?: AbortSignal) => {
-    work(true);
-    call('GET /audit', { query: { who, what, limit: PAGE, ...(after !== null && { after }) } }, stop)
-      .then((page) => set({ rows: [...known, ...page.rows], next: page.next }), (refusal) => stop?.aborted || set((before) => ({ ...before, refusal })))
-      .finally(() => work(false));
-  };
-  useLayoutEffect(() => {
-    const stop = new AbortController();
-    fetch(null, [], stop.signal);
-    return () => stop.abort();
-  }, [who, what, turn]);
-  const need = (to: number) => state.rows && state.next !== null && !busy && to >= state.rows.length && fetch(state.next, state.rows);
-  return { rows: state.rows, more: state.next !== null, refusal: state.refusal, need, again: () => setTurn((turn) => turn + 1) };
-}
 
 function csvOf(rows: Entry[]): string {
   const head = ['id', 'time', 'who', 'what', 'subject', 'before', 'after', 'address', 'request'] as const;

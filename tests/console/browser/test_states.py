@@ -59,6 +59,17 @@ def test_what_is_awaited_comes_and_what_failed_says_so_on_every_page(tab: Watche
     tab.well()
 
 
+@pytest.mark.parametrize("name", ["audit", "datasets", "runs"])
+def test_a_list_that_failed_comes_by_itself(tab: Watched, name: str) -> None:
+    tab.page.route(f"**/api/v1/{name}?**", lambda route: route.fulfill(status=503, json=BROKEN), times=1)
+    tab.visit(f"/{name}")
+    tab.page.get_by_role("alert").get_by_text("The catalog does not answer").wait_for()
+    tab.page.locator("main tbody tr").first.wait_for()
+    assert tab.page.get_by_role("alert").count() == 0
+    tab.forgive("503")
+    tab.well()
+
+
 def test_no_page_of_the_console_is_left_out(site: Site) -> None:
     seen = {route_at(PLACES[name][0](site)).path for name in AWAITED}
     assert seen | set(SILENT) == {route.path for route in declared()}
