@@ -70,7 +70,7 @@ class Place:
 
     @contextmanager
     def profile(self, at: str = "") -> Iterator[Any]:
-        """A profile of a browser with nothing kept in it, but signed in: at the console's own address, or AT another's."""
+        """A profile of a browser with nothing kept in it, but signed in: at the console itself, or AT a proxy to it."""
         with profile(self.chromium) as context:
             context.add_cookies(called_at(at or self.site.url, session(self.chromium, self.site)["cookies"]))
             yield context

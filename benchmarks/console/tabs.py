@@ -141,7 +141,7 @@ def hours(place: Place, lines: Lines) -> None:
 
 
 def returned(place: Place, lines: Lines) -> None:
-    """A hundred tabs opened and closed, again and again: a heap finds its size at first, and keeps it if nothing leaks."""
+    """A hundred tabs opened and closed, again and again: at first a heap finds its size; after that it keeps it."""
     held = holders(place, place.size.tabs)
     with training(place.site.workspace, 1_000_000, HZ) as run:
         seen = []
