@@ -46,6 +46,7 @@ def up(ctx: click.Context, /, no_browser: bool, detach: bool, behind: bool, json
     What dies is started again.  The first start prints a link that makes the first user (with --json as `link`).
     Example: aimass up --detach, then: aimass status, aimass down
     """
+    from aimass.console.logs.stamp import Stamped
     from aimass.console.up.supervisor import Wanted, supervise
 
     wanted = Wanted.from_settings(more, "up")
@@ -57,13 +58,16 @@ def up(ctx: click.Context, /, no_browser: bool, detach: bool, behind: bool, json
 
     if detach:
         told(_detached(ctx, place.folder))
-    else:
-        supervise(place, wanted, told)
+        return
+    if behind:
+        sys.stdout = sys.stderr = Stamped(2)  # a log, whose lines have their time
+    supervise(place, wanted, told)
 
 
 def _detached(ctx: click.Context, folder: Path) -> State:
     """Do the same in a process of its own; its state, once all have begun."""
     from aimass.console.logs.aside import put_aside
+    from aimass.console.logs.file import STAMP
     from aimass.console.up import state as file
     from aimass.console.up.kept import LARGE
     from aimass.console.up.supervisor import already
@@ -86,7 +90,8 @@ def _detached(ctx: click.Context, folder: Path) -> State:
         if child.poll() is not None:
             with log.open("rb") as said:
                 said.seek(begun)
-                raise TaskFailed(f"it ended: {said.read().decode(errors='replace').strip()}", todo=f"see {log}")
+                why = "".join(STAMP.sub(b"", line).decode(errors="replace") for line in said)
+            raise TaskFailed(f"it ended: {why.strip()}", todo=f"see {log}")
         time.sleep(0.05)
     raise TaskFailed(f"it was not ready after {PATIENCE:g} s", todo=f"see {log}, and: aimass status")
 

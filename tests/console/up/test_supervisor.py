@@ -22,6 +22,7 @@ import pytest
 
 from aimass.console.access import links
 from aimass.console.alive import is_alive
+from aimass.console.logs.file import STAMP
 from aimass.console.up import state as file
 from aimass.console.up.state import State
 from aimass.runner.workspace import Workspace
@@ -166,4 +167,8 @@ def test_a_port_that_is_taken_is_said_before_anything_starts(space: Path) -> Non
         for words in (["--port", port, "--serve-port", "0"], ["--port", "0", "--serve-port", port]):
             done = aimass(space, "up", *words)
             assert done.returncode == 2 and f"port {port} of 127.0.0.1 is taken" in done.stderr
-    assert not list((space / "up").glob("*.log"))
+        assert not list((space / "up").glob("*.log"))
+        done = aimass(space, "up", "--detach", "--port", port, "--serve-port", "0")
+        assert done.returncode == 1 and f"it ended: error: port {port} of 127.0.0.1 is taken" in done.stderr
+    lines = (space / "up" / "up.log").read_bytes().splitlines()
+    assert lines and all(STAMP.match(line) for line in lines)
