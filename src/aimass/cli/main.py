@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("aimass.cli.up:up", "start the console, the workers of jobs and the endpoints, and keep them"),
     "down": ("aimass.cli.up:down", "end what `aimass up` keeps"),
     "status": ("aimass.cli.up:status", "what is up, and the jobs"),
+    "password": ("aimass.cli.password:password", "give a user of the console a new password"),
     "ls": ("aimass.cli.looks:ls", "list artifacts, runs or versions"),
     "show": ("aimass.cli.looks:show", "what an artifact is: facts, figures, files"),
     "lineage": ("aimass.cli.looks:lineage", "what an artifact was made from, up to the sources"),

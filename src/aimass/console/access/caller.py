@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aimass.console.access.grants import Grants, permissions_of, reach_of, strongest
 from aimass.store.reach import Reach
 
-COMMAND = "command line"  # who made the first link
+COMMAND = "command line"  # who has the workspace itself
 
 
 @dataclass(frozen=True)

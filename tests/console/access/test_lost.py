@@ -1,0 +1,66 @@
+"""A lost password is replaced from the machine of the workspace, and everybody can see that it was."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+from tests.console.conftest import PASSWORD
+
+from aimass.cli.main import main
+from aimass.console.access import audit
+from aimass.store.catalog import Catalog
+
+Written = Callable[[str, str], int]
+NEW = "several words are good"
+
+
+@pytest.fixture
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Written:
+    """What comes of `aimass password NAME` with a LINE in stdin."""
+
+    def wrote(name: str, line: str) -> int:
+        monkeypatch.setattr("sys.stdin", io.StringIO(line))
+        try:
+            main(["-w", str(tmp_path / "space"), "password", name])
+        except SystemExit as ended:
+            return int(ended.code or 0)
+        return 0
+
+    return wrote
+
+
+def sign_in(app: FastAPI, password: str) -> int:
+    return TestClient(app).post("/api/v1/session", json={"name": "ada", "password": password}).status_code
+
+
+def test_the_only_admin_comes_in_again_and_sessions_there_were_have_ended(
+    app: FastAPI, admin: TestClient, catalog: Catalog, written: Written
+) -> None:
+    assert written("ada", f"{NEW}\n") == 0
+    assert admin.get("/api/v1/me").status_code == 401
+    assert (sign_in(app, PASSWORD), sign_in(app, NEW)) == (401, 200)
+    told = audit.entries(catalog, what="users.password", limit=1)[0]
+    assert (told["who"], told["subject"]) == ("command line", "ada") and NEW not in str(told)
+
+
+@pytest.mark.parametrize(("name", "line", "said"), [
+    ("adda", NEW, "did you mean 'ada'"),
+    ("ada", "short", "the password is too short"), ("ada", "", "no password in stdin"),
+])  # fmt: skip
+def test_what_is_no_user_or_no_password_changes_nothing(
+    app: FastAPI,
+    admin: TestClient,
+    written: Written,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    line: str,
+    said: str,
+) -> None:
+    assert written(name, line) == 2
+    assert said in capsys.readouterr().err
+    assert admin.get("/api/v1/me").status_code == 200 and sign_in(app, PASSWORD) == 200
