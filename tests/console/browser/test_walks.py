@@ -15,7 +15,7 @@ from aimass.store import tables as t
 from aimass.store.jobs import Jobs
 from tests.console import chores
 from tests.console.browser.looked import OVER
-from tests.console.browser.pages import PAGES, ROUTES, failed, grown
+from tests.console.browser.pages import KEPT, PLACES, ROUTES, failed, grown
 from tests.console.browser.proxy import proxied
 from tests.console.browser.watched import THEMES, Opening, Site, Watched, opening, session
 from tests.runner.test_runners import task_of
@@ -79,7 +79,7 @@ def test_everybody_finds_each_page_whole_or_is_told_why_not(opened: Opening, sit
     watched = opened("dark", role=role)
     watched.open("/settings")
     watched.heading("Settings")
-    assert walk(watched, {name: PAGES[name][0](site) for name in ROUTES}) == REFUSED[role]
+    assert walk(watched, {name: PLACES[name][0](site) for name in [*ROUTES, *KEPT]}) == REFUSED[role]
 
 
 def test_under_a_path_of_two_parts_everything_works(chromium: Any, site: Site, hostile: dict[str, str]) -> None:
@@ -91,7 +91,7 @@ def test_under_a_path_of_two_parts_everything_works(chromium: Any, site: Site, h
         watched.open()
         watched.heading("Home")
         watched.page.get_by_role("button", name="Live figures: live").wait_for()  # the socket, too
-        assert walk(watched, {name: PAGES[name][0](site) for name in ROUTES} | hostile) == set()
+        assert walk(watched, {name: PLACES[name][0](site) for name in [*ROUTES, *KEPT]} | hostile) == set()
         watched.visit(hostile["logs"])
         lines = watched.page.locator(".log li .text")
         expect(lines.filter(has_text=f"{SCRIPT}\u202e{SCRIPT}").first).to_be_in_viewport()

@@ -46,7 +46,7 @@ def beside(space: Workspace, load: dict[str, str]) -> Iterator[str]:
         for name, version in load.items():
             done = asked_at(where.url, "POST", f"/v1/deployments/{name}/serve", {"version": version}, seconds=PATIENCE)
             assert done.good, done.why()
-        kept = [{"name": "inference", "state": "ready", "since": now(), "settled": True}]
+        kept = [{"name": "inference", "state": "ready", "since": now(), "settled": True, "restarts": 0}]
         pid = os.getpid()
         state.write(space.folder, state.State(pid, started(pid), now(), inference=where.url, processes=kept))
         try:
