@@ -91,7 +91,8 @@ def test_an_error_has_the_same_words_and_exit_code(here: Say, there: Say, words:
     assert there(*words)[0] == 2
 
 
-ITSELF = [("serve", "sum"), ("up",), ("down",), ("predict", "a", "b", "c"), ("advise",), ("run", "--serve")]
+ITSELF = [("serve", "sum"), ("up",), ("down",), ("predict", "a", "b", "c"), ("advise",), ("run", "--serve"),
+          ("password", "ada")]  # fmt: skip
 BOTH = ("run", "ls", "show", "lineage", "logs", "curves", "status", "doctor", "report", "export", "import")
 NEITHER = ("init", "keys", "parts")  # they need files, or nothing
 

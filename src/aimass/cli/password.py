@@ -24,21 +24,27 @@ def password(ctx: click.Context, name: str) -> None:
     from aimass.console.access.caller import COMMAND, Caller
 
     catalog = workspace(ctx).catalog
-    if users.found(catalog, name) is None:
+    known = users.found(catalog, name)
+    if known is None:
         raise unknown("user", name, [row["name"] for row in users.listed(catalog)])
     kept = passwords.hashed(_asked(name))
     with catalog.writing() as link:
         users.change(link, name, password=kept)
         audit.note(link, Caller(COMMAND), "users.password", name)
-    click.echo(f"{name} can sign in with the new password; sessions there were have ended")
+    click.echo(f"{name} has the new password; sessions there were have ended")
+    if known["disabled"]:
+        click.echo(f"{name} is disabled all the same, until an admin changes that")
 
 
 def _asked(name: str) -> str:
     """What a person writes twice, unseen, or what a program sends in one line."""
-    if sys.stdin.isatty():
+    if sys.stdin and sys.stdin.isatty():
         said: str = click.prompt(f"New password of {name}", hide_input=True, confirmation_prompt=True)
         return said
-    line = sys.stdin.readline().rstrip("\r\n")
+    try:
+        line = sys.stdin.readline().rstrip("\r\n") if sys.stdin else ""
+    except UnicodeDecodeError as error:
+        raise InputError("the password in stdin is not UTF-8", expected="one line of text") from error
     if not line:
         raise InputError("there is no password in stdin", expected="one line", todo="write it at a terminal")
     return line

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
-from tests.console.conftest import PASSWORD
+from tests.console.conftest import PASSWORD, Guest
 
 from aimass.cli.main import main
 from aimass.console.access import audit
@@ -46,6 +47,27 @@ def test_the_only_admin_comes_in_again_and_sessions_there_were_have_ended(
     assert (sign_in(app, PASSWORD), sign_in(app, NEW)) == (401, 200)
     told = audit.entries(catalog, what="users.password", limit=1)[0]
     assert (told["who"], told["subject"]) == ("command line", "ada") and NEW not in str(told)
+
+
+def test_who_is_disabled_stays_so(
+    admin: TestClient, guest: Guest, written: Written, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guest("viewer", "eve")
+    assert admin.patch("/api/v1/users/eve", json={"disabled": True}).status_code == 200
+    assert written("eve", NEW) == 0
+    assert "eve is disabled all the same" in capsys.readouterr().out
+
+
+def test_a_person_writes_it_twice_and_unseen(
+    app: FastAPI, admin: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper, terminal = os.openpty()
+    monkeypatch.setattr("sys.stdin", os.fdopen(terminal))
+    said = iter([NEW, NEW])
+    monkeypatch.setattr("click.termui.hidden_prompt_func", lambda prompt: next(said))
+    main(["-w", str(tmp_path / "space"), "password", "ada"])
+    os.close(keeper)
+    assert sign_in(app, NEW) == 200 and not list(said)
 
 
 @pytest.mark.parametrize(("name", "line", "said"), [
