@@ -90,7 +90,7 @@ def _detached(ctx: click.Context, folder: Path) -> State:
         if child.poll() is not None:
             with log.open("rb") as said:
                 said.seek(begun)
-                why = "".join(STAMP.sub(b"", line).decode(errors="replace") for line in said)
+                why = b"".join(STAMP.sub(b"", line, count=1) for line in said).decode(errors="replace")
             raise TaskFailed(f"it ended: {why.strip()}", todo=f"see {log}")
         time.sleep(0.05)
     raise TaskFailed(f"it was not ready after {PATIENCE:g} s", todo=f"see {log}, and: aimass status")
