@@ -5,7 +5,7 @@ frame that shows its effect.  Numbers are those of the design's goals: 13 to 18 
 takes for them, and there is no page with parallel coordinates (8) yet.
 
     python benchmarks/console/goals.py --record            # about twelve minutes
-    python benchmarks/console/goals.py --long --record     # what ten minutes and six hundred tabs leave behind
+    python benchmarks/console/goals.py --long --record     # what ten minutes and 1,100 tabs leave behind
     python benchmarks/console/goals.py --quick --only 4,5  # to see that it works
 """
 

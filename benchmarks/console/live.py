@@ -15,9 +15,14 @@ from trainer import training
 AWAY = 5.0  # seconds
 TABS = 10
 SEEN = "() => window.drawn"
+# A minute without a point drawn more is too long.
 REACHED = """(wanted) => new Promise((done, refuse) => {
-  setTimeout(() => refuse(new Error(`${wanted} points are not drawn: ${document.body.innerText.slice(0, 500)}`)), 60000);
-  const look = () => { const one = window.drawn.find(([n]) => n >= wanted); one ? done(one[1]) : requestAnimationFrame(look); };
+  let seen = 0, until = Date.now() + 60000;
+  const late = setInterval(() => {
+    if (window.drawn.length > seen) { seen = window.drawn.length; until = Date.now() + 60000; }
+    if (Date.now() > until) refuse(new Error(`${wanted} points are not drawn: ${document.body.innerText.slice(0, 500)}`));
+  }, 1000);
+  const look = () => { const one = window.drawn.find(([n]) => n >= wanted); if (!one) return requestAnimationFrame(look); clearInterval(late); done(one[1]); };
   look();
 })"""  # noqa: E501
 # Said over a socket of the page's own: a topic that does not exist is refused without a look at the catalog.

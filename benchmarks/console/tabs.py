@@ -149,5 +149,5 @@ def returned(place: Place, lines: Lines) -> None:
             apart(_held(place, held, run))
             seen.append(settled(place))
     lines.told(f"long: memory after each {len(held)} tabs, MB", [round(one, 1) for one in seen])
-    lines.told(f"long: memory after {AGAIN} times {len(held)} tabs more, MB", seen[AGAIN] - seen[0])
+    lines.at_most(f"long: memory after {AGAIN} times {len(held)} tabs, MB more", seen[AGAIN] - seen[0], 5)
     lines.at_most(f"long: memory after another {AGAIN} times {len(held)} tabs, MB more", seen[-1] - seen[AGAIN], 5)
