@@ -28,15 +28,20 @@ export function usePaged<K extends Listing>(what: K, ask: Ask<K>, place = 'after
   const [turn, setTurn] = useState(0);
   const again = useCallback(() => setTurn((turn) => turn + 1), []);
   const busy = useRef<AbortController | null>(null);
+  const wanted = useRef(0); // rows that somebody looks at
+  const failed = useRef(() => {});
   const fetch = (next: string | number | null, known: R[]) => {
     busy.current?.abort();
     const stop = (busy.current = new AbortController());
     const query = { ...(ask as { query?: object }).query, ...(next !== null && { [place]: next }) };
     call(what, { ...ask, query } as Ask<K>, stop.signal).then((page) => {
       const found = page as unknown as Page & { total?: number };
-      set({ key, rows: [...known, ...(found.rows as R[])], total: found.total ?? null, next: found.next, at: Date.now() });
+      const rows = [...known, ...(found.rows as R[])];
+      set({ key, rows, total: found.total ?? null, next: found.next, at: Date.now() });
+      if (found.next !== null && rows.length < wanted.current) fetch(found.next, rows);
     }, (problem) => {
       if (stop.signal.aborted) return;
+      failed.current = () => fetch(next, known);
       const refusal = problem instanceof Refusal ? problem : new Refusal(0, { error: String(problem) });
       set((before) => (before?.key === key ? { ...before, refusal } : { key, rows: [], total: null, next: null, refusal, at: 0 }));
     }).finally(() => {
@@ -49,11 +54,12 @@ export function usePaged<K extends Listing>(what: K, ask: Ask<K>, place = 'after
   }, [key, turn]);
   useEffect(() => {
     if (!state?.refusal?.passing) return;
-    const timer = setTimeout(again, RETRY);
+    const timer = setTimeout(() => busy.current || failed.current(), RETRY);
     return () => clearTimeout(timer);
   }, [state?.refusal]);
   const mine = state && (state.key === key || !state.refusal) ? state : undefined; // rows of the filter before stay until others come
   const need = (to: number) => {
+    wanted.current = to;
     if (mine && mine.key === key && mine.next !== null && !busy.current && to >= mine.rows.length - 20) fetch(mine.next, mine.rows);
   };
   return { rows: mine?.at ? mine.rows : undefined, total: mine?.total ?? null, more: (mine?.next ?? null) !== null, refusal: mine?.refusal, at: mine?.at ?? 0, need, again, all: () => everyRow(what, ask, place) };

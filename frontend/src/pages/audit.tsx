@@ -28,10 +28,10 @@ export default function AuditPage() {
       </div>
       {refusal?.status === 403 ? <Forbidden refusal={refusal} what="The audit" /> : refusal && !rows ? <Failed refusal={refusal} what="The audit" again={again} />
         : !rows ? <Loading lines={12} /> : rows.length ? (
-          <>
+          <div class={`fill${refusal ? ' stale' : ''}`}>
             {refusal && <Stale at={at} />}
-            <div class="fill"><Table label="Audit" columns={COLUMNS} count={rows.length + (more ? 1 : 0)} row={(i) => rows[i]} keyOf={(entry) => entry.id} rowHeight={28} onSeen={(_, to) => need(to)} /></div>
-          </>
+            <div class={`fill${refusal ? ' greyed' : ''}`}><Table label="Audit" columns={COLUMNS} count={rows.length + (more ? 1 : 0)} row={(i) => rows[i]} keyOf={(entry) => entry.id} rowHeight={28} onSeen={(_, to) => need(to)} /></div>
+          </div>
         ) : <Empty title={who || what ? 'Nothing like that was done' : 'Nothing was done yet'} />}
     </div>
   );

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from aimass.console.access import audit
+from aimass.console.access.caller import Caller
 from aimass.console.access.links import first_link
 from aimass.console.app import create_app
 from tests.console.browser.conftest import serving
@@ -60,14 +62,35 @@ def test_what_is_awaited_comes_and_what_failed_says_so_on_every_page(tab: Watche
     tab.well()
 
 
-@pytest.mark.parametrize("name", ["audit", "datasets", "runs"])
-def test_a_list_that_failed_comes_by_itself(tab: Watched, name: str) -> None:
-    listed = re.compile(rf"/api/v1/{name}\?(?!state=running)")  # the bar above all pages counts what is going
-    tab.page.route(listed, lambda route: route.fulfill(status=503, json=BROKEN), times=1)
+@pytest.mark.parametrize(("name", "asked"), [("audit", "audit"), ("datasets", "datasets"), ("logs", "log")])
+def test_a_list_that_failed_comes_by_itself(tab: Watched, name: str, asked: str) -> None:
+    tab.page.route(f"**/api/v1/{asked}?**", lambda route: route.fulfill(status=503, json=BROKEN), times=1)
     tab.visit(f"/{name}")
     tab.page.get_by_role("alert").get_by_text("The catalog does not answer").wait_for()
-    tab.page.locator("main tbody tr").first.wait_for()
+    tab.page.locator("main tbody tr, main .log li").first.wait_for()
     assert tab.page.get_by_role("alert").count() == 0
+    tab.forgive("503")
+    tab.well()
+
+
+def test_a_list_keeps_its_rows_while_a_later_page_fails_and_goes_on_where_it_was(tab: Watched, site: Site) -> None:
+    with site.workspace.catalog.writing() as link:
+        for i in range(500):
+            audit.note(link, Caller("ada"), "bulk.done", f"entry {i}")
+    tab.visit("/audit?what=bulk.", "entry 499")
+    later = re.compile(r"/api/v1/audit\?.*after=")
+    tab.page.route(later, lambda route: route.fulfill(status=503, json=BROKEN), times=1)
+    table = tab.page.get_by_role("table", name="Audit")
+    assert table.get_attribute("aria-rowcount") == "202"  # 200, the head, and one more to come
+    tab.page.evaluate("() => document.querySelector('main .table').scrollTo(0, 1e6)")
+    tab.page.get_by_text("trying again").wait_for()
+    assert table.get_attribute("aria-rowcount") == "202"
+    tab.page.get_by_text("entry 299").wait_for()
+    tab.page.evaluate("() => document.querySelector('main .table').scrollTo(0, 1e6)")
+    tab.page.get_by_text("entry 100").first.wait_for()
+    tab.page.evaluate("() => document.querySelector('main .table').scrollTo(0, 1e6)")
+    tab.page.get_by_text("entry 0", exact=True).wait_for()
+    assert table.get_attribute("aria-rowcount") == "501"
     tab.forgive("503")
     tab.well()
 

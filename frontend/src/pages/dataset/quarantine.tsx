@@ -6,7 +6,7 @@ import { Csv } from '../../parts/csv-button.tsx';
 import { linesAsCsv } from '../../parts/csv.ts';
 import { number, plural } from '../../parts/format.ts';
 import { adjust, useQuery } from '../../parts/place.ts';
-import { Empty, Failed, Forbidden, Loading } from '../../parts/states.tsx';
+import { Empty, Failed, Forbidden, Loading, Stale } from '../../parts/states.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { blamed, parsed, type Parsed } from './words.ts';
 
@@ -33,6 +33,7 @@ export function Quarantine({ dataset }: { dataset: DatasetDetail }) {
         <span class="space" />
         <Csv of="Rows in quarantine" name={`${dataset.name}-quarantine`} off={!rows.length} text={() => found.all().then(({ rows, more }) => ({ text: csvOf(rows.map(parsed)), more }))} />
       </div>
+      {found.refusal && <Stale at={found.at} />}
       {rows.length ? <Table label="Rows in quarantine" columns={columnsOf(rows)} count={rows.length} row={(i) => rows[i]} keyOf={(row) => row.i} rowHeight={28} tall={Math.min(560, 40 + rows.length * 28)} onSeen={(_, to) => found.need(to)} /> : <Empty title="No row was put aside for this" />}
     </div>
   );
