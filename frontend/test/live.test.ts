@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fits, withChanges } from '../src/api/run-list.ts';
 import { pause, Topic } from '../src/api/topics.ts';
-import { joined } from '../src/parts/lines.ts';
+import { joined, risen } from '../src/parts/lines.ts';
 
 test('the first message says from where on all is heard', () => {
   const topic = new Topic();
@@ -81,4 +81,13 @@ test('lines of a log stand in order and once, whichever way they came', () => {
   assert.deepEqual(joined(ids(4, 5), ids(1, 3)), ids(1, 3, 4, 5));
   assert.deepEqual(joined([], []), []);
   assert.equal(joined(Array.from({ length: 100_000 }, (_, id) => ({ id })), ids(100_000))[0]!.id, 1, 'the first ones go');
+});
+
+test('what one reads is moved by the lines that come above it or are cut off', () => {
+  const ids = (...all: number[]) => all.map((id) => ({ id }));
+  assert.equal(risen(ids(5, 6), ids(5, 6, 7)), 0, 'below it nothing moves');
+  assert.equal(risen(ids(5, 6), ids(2, 3, 5, 6)), 2);
+  assert.equal(risen(ids(1, 2, 3, 4), ids(3, 4, 5, 6)), -2);
+  assert.equal(risen(ids(1, 2), ids(8, 9)), 0, 'nothing is in both');
+  assert.deepEqual([risen(ids(), ids(1)), risen(ids(1), ids())], [0, 0]);
 });

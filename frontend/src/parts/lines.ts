@@ -15,3 +15,11 @@ export function joined<L extends Line>(lines: L[], more: L[]): L[] {
     : [...new Map([...lines, ...more].map((line) => [line.id, line])).values()].sort((a, b) => a.id - b.id);
   return all.slice(-MOST);
 }
+
+/** By how many lines what is in both is further down in NOW than it was in BEFORE: some came above it, or were cut off. */
+export function risen<L extends { id: number | string }>(before: L[], now: L[]): number {
+  const [old, first] = [before[0]?.id, now[0]?.id];
+  if (old === first) return 0;
+  const came = now.findIndex((line) => line.id === old);
+  return came >= 0 ? came : Math.min(0, -before.findIndex((line) => line.id === first));
+}

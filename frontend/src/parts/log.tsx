@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { levelOf, toneOf } from './level.ts';
+import { risen } from './lines.ts';
 import { windowOf } from './window.ts';
 
 const ROW = 24; // pixels
@@ -25,33 +26,38 @@ interface Props<L extends Line> {
 export function Log<L extends Line>({ title, lines, follow, stray, mark, head, above }: Props<L>) {
   const box = useRef<HTMLDivElement>(null);
   const [at, move] = useState({ scrolled: 0, tall: 480 });
-  const first = useRef(lines[0]?.id);
-  const place = useMemo(() => lines.findIndex((line) => line.id === mark), [lines, mark]);
+  const before = useRef(lines);
+  const follows = useRef(follow);
+  follows.current = follow;
+  const down = () => (box.current!.scrollTop = box.current!.scrollHeight);
+  const place = useMemo(() => (mark ? lines.findIndex((line) => line.id === mark) : -1), [lines, mark]);
   useLayoutEffect(() => {
     const root = box.current!;
-    const watch = new ResizeObserver(() => move((at) => ({ ...at, tall: root.clientHeight })));
+    const watch = new ResizeObserver(() => {
+      move((at) => ({ ...at, tall: root.clientHeight }));
+      if (follows.current) down();
+    });
     watch.observe(root);
     return () => watch.disconnect();
   }, []);
   useLayoutEffect(() => {
     const root = box.current!;
-    const added = first.current === lines[0]?.id ? 0 : Math.max(0, lines.findIndex((line) => line.id === first.current));
-    if (follow) root.scrollTop = lines.length * ROW;
-    else if (added) root.scrollTop += added * ROW; // what one reads stays where it is
-    first.current = lines[0]?.id;
-    if (root.scrollHeight <= root.clientHeight) above?.(); // nothing to scroll by
+    if (follow) down();
+    else root.scrollTop += ROW * risen(before.current, lines); // what one reads stays where it is
+    before.current = lines;
+    if (root.scrollTop < NEAR * ROW) above?.();
   }, [lines, follow]);
   useEffect(() => {
     if (place >= 0 && !follow) box.current!.scrollTop = Math.max(0, place - 8) * ROW;
   }, [mark, place >= 0]);
   const { from, to } = windowOf(at.scrolled, at.tall, ROW, lines.length, 20);
-  const scroll = (event: { currentTarget: HTMLDivElement }) => {
-    const { scrollTop, clientHeight } = event.currentTarget;
+  const scroll = ({ currentTarget: { scrollTop, clientHeight, scrollHeight } }: { currentTarget: HTMLDivElement }) => {
+    if (scrollTop < at.scrolled && scrollTop + clientHeight < scrollHeight - ROW) stray(); // by whatever means
     move({ scrolled: scrollTop, tall: clientHeight });
     if (scrollTop < NEAR * ROW) above?.();
   };
   return (
-    <div class="log" ref={box} tabIndex={0} role="log" aria-label={title} aria-live="off" onWheel={(event) => event.deltaY < 0 && stray()} onScroll={scroll}>
+    <div class="log" ref={box} tabIndex={0} role="log" aria-label={title} aria-live="off" onScroll={scroll}>
       <ol style={{ height: `${lines.length * ROW}px`, paddingTop: `${from * ROW}px` }}>
         {lines.slice(from, to).map((line) => (
           <li key={line.id} class={`${toneOf(levelOf(line.text))}${line.id === mark ? ' marked' : ''}`}>{head(line)}<span class="text">{line.text}</span></li>

@@ -1,5 +1,6 @@
 // Lines of all logs: the last ones, then older ones when one scrolls up, and new ones as they are said.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { RETRY } from '../../api/answer.ts';
 import { call, Refusal } from '../../api/client.ts';
 import { useAlone } from '../../api/news.ts';
 import type { Calls } from '../../api/schema.ts';
@@ -30,6 +31,8 @@ export function useStream({ of, level, text, line }: Wanted) {
   const [turn, next] = useState(0);
   const busy = useRef(false);
   const due = useRef(false); // more was said while something was asked
+  const up = useRef(false); // older lines were wanted meanwhile
+  const failed = useRef(() => {});
   const now = useRef(state);
   now.current = state;
   const stop = useRef(new AbortController());
@@ -39,7 +42,11 @@ export function useStream({ of, level, text, line }: Wanted) {
     busy.current = true;
     const { signal } = stop.current;
     call('GET /log', { query: { ...query, ...more } as Query }, signal)
-      .then((page) => set((before) => add({ ...before, at: Date.now() }, page)), (refusal) => signal.aborted || set((before) => ({ ...before, refusal })))
+      .then((page) => set((before) => add({ ...before, at: Date.now() }, page)), (refusal) => {
+        if (signal.aborted) return;
+        failed.current = () => ask(more, add);
+        set((before) => ({ ...before, refusal }));
+      })
       .finally(() => signal === stop.current.signal && (busy.current = false));
   };
   const newest = () => {
@@ -52,9 +59,21 @@ export function useStream({ of, level, text, line }: Wanted) {
   };
   const ready = useTopic('log', newest, newest);
   useAlone(newest);
+  const above = () => {
+    const { older, lines } = now.current;
+    up.current = busy.current;
+    if (busy.current || !older || !lines || lines.length >= MOST) return;
+    ask({ before: older, limit: PAGE }, ({ refusal, ...before }, page) => ({ ...before, lines: [...page.lines, ...before.lines ?? []], older: page.older ?? null }));
+  };
   useEffect(() => {
     if (due.current && !busy.current) newest();
+    if (up.current && !busy.current) above();
   }, [state]);
+  useEffect(() => {
+    if (!state.refusal?.passing) return;
+    const timer = setTimeout(() => failed.current(), RETRY);
+    return () => clearTimeout(timer);
+  }, [state.refusal]);
   useLayoutEffect(() => {
     if (!ready) return;
     due.current = Boolean(line); // what follows it is read to its end
@@ -70,10 +89,6 @@ export function useStream({ of, level, text, line }: Wanted) {
       stop.current.abort();
     };
   }, [of, level, text, turn, ready]);
-  const above = () => {
-    if (!state.older || !state.lines || state.lines.length >= MOST) return;
-    ask({ before: state.older, limit: PAGE }, ({ refusal, ...before }, page) => ({ ...before, lines: [...page.lines, ...before.lines ?? []], older: page.older ?? null }));
-  };
   return { lines: state.lines, refusal: state.refusal, at: state.at, more: Boolean(state.older), above, again: () => next((turn) => turn + 1) };
 }
 

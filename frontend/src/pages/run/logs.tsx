@@ -39,7 +39,7 @@ export function Logs({ run }: { run: RunDetail }) {
         <button type="button" class="quiet" disabled={!lines?.length || more} onClick={() => download(`run-${run.id}.log`, new Blob([(lines ?? []).map((line) => `${line.time} ${line.text}\n`).join('')], { type: 'text/plain' }))}><Icon name="save" /> Save</button>
       </div>
       {refusal && <Stale at={at} />}
-      {!lines ? <Loading lines={10} /> : lines.length ? <Log title="Lines of the log" lines={lines} follow={follow} stray={() => setFollow(false)} mark={Number(mark)} head={head} />
+      {!lines ? <Loading lines={10} /> : lines.length ? <Log title="Lines of the log" lines={lines} follow={follow} stray={() => setFollow(false)} mark={Number(mark) || 0} head={head} />
         : <Empty title={text || level ? 'No line is like that' : 'It has said nothing yet'} />}
     </div>
   );
