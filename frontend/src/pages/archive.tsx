@@ -100,10 +100,15 @@ function Jobs({ jobs }: { jobs: Job[] }) {
             <td><State of={job.state} /></td><th scope="row">{job.kind === 'export' ? 'export of' : 'import of'} <b>{job.label}</b></th>
             <td><Ago at={job.asked} /> <span class="muted">by {job.who}</span></td>
             <td class="right">{job.started ? <Span from={job.started} to={job.ended} took={job.seconds} /> : <span class="muted">–</span>}</td>
-            <td class={job.error ? 'bad' : ''}>{resultOf(job) || <span class="muted">–</span>}</td>
+            <td class={job.error ? 'bad' : ''}>{job.progress ? <Progress of={job.progress} /> : resultOf(job) || <span class="muted">–</span>}</td>
             <td class="right"><a href={`#/jobs?job=${job.id}`}>Log</a></td>
           </tr>
         ))}</tbody></table></div>
     </section>
   );
+}
+
+function Progress({ of: { what, done, of } }: { of: NonNullable<Job['progress']> }) {
+  const words = what === 'bytes' ? `${bytes(done)} of ${bytes(of)}` : `${done} of ${plural(of, 'release')} measured`;
+  return <span class="small"><progress value={done} max={Math.max(of, 1)} aria-label="How far it is" /> <span class="figure">{words}</span></span>;
 }

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aimass.console.files.names import ARCHIVE
+from aimass.console.jobs.progress import Written
 from aimass.console.jobs.work import data_of
 from aimass.core.errors import InputError
 from aimass.runner.workspace import Workspace
@@ -74,7 +75,8 @@ def exported(work: Said, workspace: Workspace, folder: Path) -> Said:
 
     to = folder_of(workspace) / work["file"]
     to.parent.mkdir(exist_ok=True)
-    told = export_project(workspace, work["project"], to, text=work.get("text"), force=True, note=_say)
+    told = export_project(workspace, work["project"], to, text=work.get("text"), force=True, note=_say,
+                          progress=Written(folder))  # fmt: skip
     return {**told, "file": work["file"]}
 
 
@@ -83,8 +85,9 @@ def imported(work: Said, workspace: Workspace, folder: Path) -> Said:
     from aimass.project.archive.take import import_project
     from aimass.publish.held import held_among
 
-    told = import_project(workspace, found(workspace, work["file"]), note=_say)
-    return {**told, "releases": held_among(workspace, told["versions"], work["measure"], _say)}
+    progress = Written(folder)
+    told = import_project(workspace, found(workspace, work["file"]), note=_say, progress=progress)
+    return {**told, "releases": held_among(workspace, told["versions"], work["measure"], _say, progress)}
 
 
 def _say(text: str) -> None:

@@ -114,13 +114,18 @@ def _counts(workspace: Workspace, report: str) -> dict[str, int]:
 
 
 def held_among(
-    workspace: Workspace, refs: Sequence[str], which: str, note: Callable[[str], None]
-) -> list[dict[str, Any]]:
-    """`held_here` of REFS: all of them, those "served" (that aliases point to), or "none".  NOTE hears what begins."""
+    workspace: Workspace, refs: Sequence[str], which: str, note: Callable[[str], None],
+    progress: Callable[[str, int, int], None] = lambda what, done, of: None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """`held_here` of REFS: all of them, those "served" (that aliases point to), or "none".
+
+    NOTE hears what begins, PROGRESS how many "releases" are done, of how many.
+    """
     chosen = {"all": list(refs), "none": [], "served": [ref for ref in served(workspace) if ref in refs]}[which]
-    found = []
+    found: list[dict[str, Any]] = []
     for ref in chosen:
         note(f"measuring {ref} on this machine")
+        progress("releases", len(found), len(chosen))
         found.append(held_here(workspace, ref))
     return found
 

@@ -14,6 +14,9 @@ from tests.runner.test_runners import task_of
 
 from aimass.console import archives
 from aimass.console.access import audit
+from aimass.console.jobs import progress
+from aimass.console.jobs.attempt import folder_of
+from aimass.console.jobs.progress import Written
 from aimass.console.jobs.work import data_of
 from aimass.console.jobs.worker import Worker
 from aimass.console.looks import ask
@@ -21,6 +24,7 @@ from aimass.console.place import Place
 from aimass.project.archive.write import export_project
 from aimass.runner.workspace import Workspace
 from aimass.store.catalog import Catalog
+from aimass.store.jobs import Jobs
 
 ARCHIVE = "/api/v1/archive"
 
@@ -56,6 +60,8 @@ def test_a_project_leaves_as_a_job_and_its_file_is_fetched(admin: TestClient, pl
     assert (asked.status_code, asked.json()["kind"], asked.json()["label"]) == (202, "export", "p")
     done = worked(place)
     assert done["state"] == "finished", done["error"]
+    far = progress.told(folder_of(place.workspace, done["id"]))
+    assert far and far["what"] == "bytes" and far["done"] == far["of"] > 0
     listed = admin.get(ARCHIVE).json()
     [file] = listed["files"]
     assert file["file"] == done["outcome"]["file"] and not file["brought"] and listed["jobs"][0]["state"] == "finished"
@@ -69,6 +75,18 @@ def test_a_project_leaves_as_a_job_and_its_file_is_fetched(admin: TestClient, pl
     assert admin.get(ARCHIVE).json()["files"] == []
     told = [row["what"] for row in audit.entries(catalog, what="archive.")]
     assert told == ["archive.remove", "archive.download", "archive.export"]
+
+
+def test_a_job_says_how_far_it_is_while_it_goes_on(admin: TestClient, place: Place) -> None:
+    numbers(place.workspace)
+    job = admin.post(f"{ARCHIVE}/export", json={"project": "p"}).json()["id"]
+    folder = folder_of(place.workspace, job)
+    folder.mkdir(parents=True)
+    Written(folder)("bytes", 30, 40)
+    assert admin.get(ARCHIVE).json()["jobs"][0]["progress"] is None  # said by an attempt before
+    assert Jobs(place.catalog).claim("a worker")
+    assert admin.get(ARCHIVE).json()["jobs"][0]["progress"] == {"what": "bytes", "done": 30, "of": 40}
+    assert Written(folder) and admin.get(ARCHIVE).json()["jobs"][0]["progress"] is None, "it has begun anew"
 
 
 def test_an_archive_is_brought_by_an_upload(admin: TestClient, place: Place, brought: str) -> None:

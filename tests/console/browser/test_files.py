@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from aimass.console.files.uploads import PIECE
+from aimass.console.jobs.attempt import folder_of
+from aimass.console.jobs.progress import Written
 from aimass.console.jobs.work import data_of
+from aimass.store import tables as t
+from aimass.store.catalog import now
 from aimass.store.jobs import Jobs
 from tests.console.browser.journey import choose_file
 from tests.console.browser.looked import findings
@@ -95,5 +100,14 @@ def test_a_project_is_looked_into_before_it_is_brought_in(opened: Opening, site:
     [job, *_] = Jobs(site.workspace.catalog).rows(1)
     assert (job["kind"], job["work"]["file"], job["state"]) == ("import", "data:brought.aimass.zip", "queued")
     watched.page.get_by_role("row", name="queued import of flights").wait_for()
-    Jobs(site.workspace.catalog).cancel(job["id"])
+    mine = sa.update(t.job).where(t.job.c.id == int(job["id"]))
+    site.workspace.catalog.write(mine.values(state="running", started=now()))
+    folder = folder_of(site.workspace, job["id"])
+    folder.mkdir(parents=True)
+    Written(folder)("bytes", 3_000_000, 12_000_000)
+    watched.page.get_by_role("row", name="running import of flights").get_by_text("3.00 MB of 12.0 MB").wait_for()
+    Written(folder)("releases", 1, 2)
+    watched.page.get_by_role("progressbar", name="How far it is").wait_for()
+    watched.page.get_by_text("1 of 2 releases measured").wait_for()
+    site.workspace.catalog.write(mine.values(state="cancelled", ended=now()))
     (data_of(site.workspace) / "brought.aimass.zip").unlink()

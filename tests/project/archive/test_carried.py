@@ -57,6 +57,16 @@ def test_a_project_is_elsewhere_what_it_was_here(workspace: Workspace, elsewhere
     assert Path(told["kept_project_file"]).read_text() == PROJECT == known_text(elsewhere, "p")
 
 
+def test_how_much_of_it_is_written_and_read_is_told(workspace: Workspace, elsewhere: Workspace, tmp_path: Path) -> None:
+    out, into = list[tuple[str, int, int]](), list[tuple[str, int, int]]()
+    told = export_project(workspace, "p", tmp_path / "p.zip", progress=lambda *how: out.append(how))
+    import_project(elsewhere, tmp_path / "p.zip", progress=lambda *how: into.append(how))
+    for heard in (out, into):
+        assert {(what, of) for what, _, of in heard} == {("bytes", heard[0][2])} and 0 < heard[0][2] < told["bytes"]
+        done = [done for _, done, _ in heard]
+        assert done == sorted(done) and len(set(done)) > 3 and done[-1] == heard[0][2]
+
+
 def test_what_was_done_here_is_reused_elsewhere(elsewhere: Workspace, file: Path) -> None:
     import_project(elsewhere, file)
     seen: list[str] = []

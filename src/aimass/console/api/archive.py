@@ -20,6 +20,8 @@ from aimass.console.access.who import needs
 from aimass.console.api.bodies import PROBLEMS, Body, Name
 from aimass.console.api.jobs import Job, check_writable, shown
 from aimass.console.files.folder import checksum
+from aimass.console.jobs import progress
+from aimass.console.jobs.attempt import folder_of
 from aimass.console.looks.ask import archive_in
 from aimass.console.place import place_of
 from aimass.console.refusals import missing
@@ -28,7 +30,7 @@ from aimass.project.archive.belongs import projects
 from aimass.runner.workspace import Workspace
 from aimass.store.base import writing
 from aimass.store.catalog import Row
-from aimass.store.jobs import EXPORT, IMPORT, Jobs
+from aimass.store.jobs import EXPORT, IMPORT, RUNNING, Jobs
 
 router = APIRouter(prefix="/api/v1/archive", tags=["archive"], responses=PROBLEMS)
 RECENT = 20  # jobs
@@ -53,12 +55,26 @@ class Project(BaseModel):
     moved: str
 
 
+class Progress(BaseModel):
+    """How many "bytes" of an archive are written or read, or how many of its "releases" are measured, OF how many."""
+
+    what: Literal["bytes", "releases"]
+    done: int
+    of: int
+
+
+class Carrying(Job):
+    """A job that brings a project out or in; `progress` while it does."""
+
+    progress: Progress | None
+
+
 class Listed(BaseModel):
     """What there is to bring in and out, and the newest jobs that do."""
 
     projects: list[Project]
     files: list[Archive]
-    jobs: list[Job]
+    jobs: list[Carrying]
 
 
 class Move(BaseModel):
@@ -118,7 +134,11 @@ def listed(request: Request, caller: Caller = needs("archive.use")) -> Any:
     place = place_of(request)
     jobs = Jobs(place.catalog).rows(RECENT, kinds=(EXPORT, IMPORT))
     return {"projects": projects(place.workspace), "files": archives.listed(place.workspace),
-            "jobs": [shown(row) for row in jobs]}  # fmt: skip
+            "jobs": [{**shown(row), "progress": _progress(place.workspace, row)} for row in jobs]}  # fmt: skip
+
+
+def _progress(workspace: Workspace, row: Row) -> Row | None:
+    return progress.told(folder_of(workspace, row["id"])) if row["state"] == RUNNING else None
 
 
 @router.get("/look", response_model=Looked)

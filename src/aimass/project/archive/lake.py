@@ -35,6 +35,12 @@ def pack(packer: Packer, lake: str, table: str) -> None:
                 packer.add(f"{LAKE}/{table}/{name}", file)
 
 
+def size(lake: str, table: str) -> int:
+    """Bytes of the table TABLE of LAKE, as it is now."""
+    filesystem, root = fsspec.core.url_to_fs(lake_uri(lake, table))
+    return sum(filesystem.size(f"{root}/{name}") for name in _listed(filesystem, root))
+
+
 def _still(uri: str) -> AbstractContextManager[None]:
     """Object storage has no locks; there a commit that comes meanwhile is whole or not in the archive."""
     return nullcontext() if "://" in uri else held(Path(f"{uri}.lock"), lambda _: None)

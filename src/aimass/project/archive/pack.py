@@ -7,7 +7,7 @@ import json
 import os
 import uuid
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -21,15 +21,21 @@ DAY = (1980, 1, 1, 0, 0, 0)  # of every member: the same content is the same byt
 
 
 class Packer:
-    """Members of a zip, and what is known of them."""
+    """Members of a zip, and what is known of them.  HEARD is told the size of each piece of a file that is in."""
 
-    def __init__(self, zip: zipfile.ZipFile) -> None:
-        self.zip = zip
+    def __init__(self, zip: zipfile.ZipFile, heard: Callable[[int], None]) -> None:
+        self.zip, self.heard = zip, heard
         self.files: dict[str, tuple[int, str]] = {}
 
     def add(self, path: str, source: IO[bytes]) -> None:
         """All that SOURCE still has, as PATH."""
-        self._write(path, iter(lambda: source.read(BLOCK), b""))
+
+        def read() -> Iterator[bytes]:
+            while block := source.read(BLOCK):
+                yield block
+                self.heard(len(block))
+
+        self._write(path, read())
 
     def lines(self, path: str, values: Iterable[Any]) -> int:
         """VALUES as JSON, one a line; how many there were."""
@@ -59,14 +65,14 @@ class Packer:
 
 
 @contextmanager
-def packing(to: Path) -> Iterator[Packer]:
+def packing(to: Path, heard: Callable[[int], None]) -> Iterator[Packer]:
     """A packer for the file TO, which appears when it is whole; what goes wrong leaves nothing."""
     scratch = to.with_name(f".{to.name}.{uuid.uuid4().hex[:8]}")
     with writing(str(to)):
         try:
             with scratch.open("xb") as file:
                 with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as zip:
-                    yield Packer(zip)
+                    yield Packer(zip, heard)
                 file.flush()
                 os.fsync(file.fileno())
             scratch.replace(to)

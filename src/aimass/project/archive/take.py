@@ -19,6 +19,7 @@ from aimass.project.archive.belongs import table_of
 from aimass.project.archive.contents import ARTIFACTS, LAKE
 from aimass.project.archive.facts import Facts, moves
 from aimass.project.archive.keep import check, keep
+from aimass.project.archive.progress import Bytes, Progress, unheard
 from aimass.project.archive.unpack import Archive, legible, opened
 from aimass.project.archive.write import KEPT
 from aimass.runner.scratch import scratch_in
@@ -99,8 +100,12 @@ def _mark(row: Row) -> tuple[Any, ...]:
 # -- the import --------------------------------------------------------------------------------------------------------
 
 
-def import_project(workspace: Workspace, file: Path, *, note: Note = lambda _: None) -> dict[str, Any]:
+def import_project(
+    workspace: Workspace, file: Path, *, note: Note = lambda _: None, progress: Progress = unheard
+) -> dict[str, Any]:
     """Bring the project in the archive FILE into WORKSPACE; what is new, in numbers.  Twice is once.
+
+    NOTE hears what is done, PROGRESS how much of the file was read.
 
     Finished runs are reused here as if they had been done here.  Raises InputError for a file that is no whole archive,
     or where the workspace has something else under the same name; then nothing was changed.  A project file that could
@@ -110,9 +115,10 @@ def import_project(workspace: Workspace, file: Path, *, note: Note = lambda _: N
         facts = Facts.read(archive)
         _check_room(archive, workspace)
         with scratch_in(workspace.folder) as scratch:
-            for path in archive.contents.files:
-                if path.startswith((f"{ARTIFACTS}/", f"{LAKE}/")):
-                    archive.copy(path, scratch / path)
+            paths = [path for path in archive.contents.files if path.startswith((f"{ARTIFACTS}/", f"{LAKE}/"))]
+            heard = Bytes(progress, sum(archive.contents.files[path][0] for path in paths))
+            for path in paths:
+                archive.copy(path, scratch / path, heard)
             note(f"{len(archive.contents.files)} files are whole")
             check(archive)
             _check_datasets(archive, facts, scratch)

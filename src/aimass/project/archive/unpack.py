@@ -10,7 +10,7 @@ import hashlib
 import json
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -63,8 +63,8 @@ class Archive:
         with legible(self.path):
             return b"".join(self.blocks(path))
 
-    def copy(self, path: str, to: Path) -> None:
-        """PATH as the file TO."""
+    def copy(self, path: str, to: Path, heard: Callable[[int], None]) -> None:
+        """PATH as the file TO.  HEARD is told the size of each piece that is there."""
         with legible(self.path):
             blocks = self.blocks(path)
             with writing(str(to)):
@@ -72,6 +72,7 @@ class Archive:
                 with to.open("xb") as file:
                     for block in blocks:
                         file.write(block)
+                        heard(len(block))
 
     def lines(self, path: str) -> Iterator[Any]:
         """The facts in PATH, one by one.  What was given out is only to be believed when the last one was."""

@@ -18,6 +18,7 @@ from aimass.project.archive import lake
 from aimass.project.archive.belongs import Belongings, belongings
 from aimass.project.archive.contents import ARTIFACTS, LOGS, METRICS, NAMES, OWNER, PROJECT, RUNS, VERSIONS, Contents
 from aimass.project.archive.pack import Packer, packing
+from aimass.project.archive.progress import Bytes, Progress, unheard
 from aimass.runner.workspace import Workspace
 from aimass.store import tables as t
 from aimass.store.base import Damaged
@@ -30,12 +31,12 @@ Note = Callable[[str], None]
 
 
 def export_project(workspace: Workspace, project: str, to: Path, *, text: str | None = None, force: bool = False,
-                   note: Note = lambda _: None) -> dict[str, Any]:  # fmt: skip
+                   note: Note = lambda _: None, progress: Progress = unheard) -> dict[str, Any]:  # fmt: skip
     """Write PROJECT, all that belongs to it, into the file TO; what it holds, in numbers.
 
     TEXT is the project file; without it the one that a job or an archive brought along, where there is one.  NOTE hears
-    what is written.  Raises InputError when there is no such project or TO exists (unless FORCE), StoreError when an
-    artifact is damaged or the disk is full; then there is no file.
+    what is written, PROGRESS how much of it.  Raises InputError when there is no such project or TO exists (unless
+    FORCE), StoreError when an artifact is damaged or the disk is full; then there is no file.
     """
     if not OWNER.fullmatch(project):
         raise InputError(f"{project!r} cannot be carried", expected="letters, digits and . _ -", key="project")
@@ -43,7 +44,7 @@ def export_project(workspace: Workspace, project: str, to: Path, *, text: str | 
         raise InputError(f"{to} exists", expected="a new file", todo="give another, or --force", key="to")
     found = belongings(workspace, project)
     text = text if text is not None else known_text(workspace, project)
-    with packing(to) as packer:
+    with packing(to, Bytes(progress, _size(workspace, found))) as packer:
         _artifacts(packer, workspace, found, note)
         for table in found.tables:
             note(f"rows of {table}")
@@ -67,6 +68,14 @@ def known_text(workspace: Workspace, project: str) -> str | None:
         return str(rows[0]["work"]["text"])
     file = workspace.folder / KEPT / project / "aimass.toml"
     return file.read_text(encoding="utf-8") if file.is_file() else None
+
+
+def _size(workspace: Workspace, found: Belongings) -> int:
+    """Bytes of artifacts and tables: what is more than some lines."""
+    a = t.artifact.c
+    sizes = {row["digest"]: row["size"] for row in workspace.catalog.rows(sa.select(a.digest, a.size))}
+    files: int = sum(sizes[digest] for digest in found.artifacts)
+    return files + sum(lake.size(workspace.lake, table) for table in found.tables)
 
 
 def _artifacts(packer: Packer, workspace: Workspace, found: Belongings, note: Note) -> None:
