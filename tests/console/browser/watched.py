@@ -101,6 +101,11 @@ class Watched:
         """Complaints with WORD in them were meant to be."""
         self.complaints = [said for said in self.complaints if word not in said]
 
+    def forgive_cut(self) -> None:
+        """A request that is cut is an error of the net; a socket that is, has no answer, and not always says "net"."""
+        self.forgive("net::ERR")
+        self.forgive("WebSocket connection to")
+
     def well(self) -> None:
         """Nothing went wrong since it was asked last, nobody outside was asked, and no text became a picture."""
         outside, complaints, self.outside, self.complaints = self.outside, self.complaints, [], []
