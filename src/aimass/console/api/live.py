@@ -139,7 +139,8 @@ class Tab:
         checked = beaten = time.monotonic()
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.bell.wait(), min(BEAT, RECHECK))
+                async with asyncio.timeout(min(BEAT, RECHECK)):  # wait_for would make a task of it
+                    await self.bell.wait()
             self.bell.clear()
             now = time.monotonic()
             if now - checked >= RECHECK:
@@ -170,8 +171,8 @@ class Tab:
             await self.send('{"beat":true}')
 
     async def send(self, text: str) -> None:
-        async with self.sending:
-            await asyncio.wait_for(self.socket.send_text(text), SLOW)
+        async with self.sending, asyncio.timeout(SLOW):
+            await self.socket.send_text(text)
 
     def close(self) -> None:
         for name in list(self.topics):

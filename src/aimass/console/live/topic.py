@@ -20,7 +20,7 @@ class Topic:
 
     def __init__(self, name: str) -> None:
         self.name, self.n = name.partition(" ")[0], time.time_ns() // 1_000_000
-        self.kept: deque[tuple[int, str]] = deque()
+        self.kept: deque[str] = deque()  # numbered without a gap, the last one N
         self.size = 0
         self.watchers, self.left = 0, time.monotonic()
 
@@ -28,10 +28,10 @@ class Topic:
         """The next message is DATA."""
         self.n += 1
         text = self.message(data)
-        self.kept.append((self.n, text))
+        self.kept.append(text)
         self.size += len(text)
         while len(self.kept) > MOST or self.size > LARGEST:
-            self.size -= len(self.kept.popleft()[1])
+            self.size -= len(self.kept.popleft())
 
     def lose(self) -> None:
         """Something was missed: whoever watches is to load again."""
@@ -41,10 +41,8 @@ class Topic:
 
     def since(self, n: int) -> list[str] | None:
         """The messages after number N, oldest first; None where they are not all there (any more)."""
-        first = self.n - len(self.kept)
-        if not first <= n <= self.n:
-            return None
-        return [text for number, text in self.kept if number > n]
+        missed = self.n - n
+        return [self.kept[at] for at in range(-missed, 0)] if 0 <= missed <= len(self.kept) else None
 
     def message(self, data: Any) -> str:
         """DATA under the number of today, as a page reads it."""

@@ -26,7 +26,7 @@ def answer(order: dict[str, Any], line: Line) -> None:
     app = create_app(order["url"], host=order["host"], secure=certificate is not None, keeper=line)
     with socket.socket(fileno=order["socket"]) as bound:
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE, ws="websockets-sansio",
-                                **believed(order["proxies"]))  # fmt: skip
+                                ws_per_message_deflate=False, **believed(order["proxies"]))  # fmt: skip
         config.load()
         if certificate:
             certificate.context.set_alpn_protocols(["http/1.1"])
