@@ -1,8 +1,8 @@
 // A list that is fetched page by page, as far as the reader scrolls.
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { RETRY } from './answer.ts';
+import { useCallback, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { call, Refusal, type Ask } from './client.ts';
 import { everyRow, type Every } from './every-row.ts';
+import { useRetry } from './retry.ts';
 import type { Calls } from './schema.ts';
 
 type Page = { rows: unknown[]; next: string | number | null };
@@ -52,11 +52,7 @@ export function usePaged<K extends Listing>(what: K, ask: Ask<K>, place = 'after
     fetch(null, []);
     return () => busy.current?.abort();
   }, [key, turn]);
-  useEffect(() => {
-    if (!state?.refusal?.passing) return;
-    const timer = setTimeout(() => busy.current || failed.current(), RETRY);
-    return () => clearTimeout(timer);
-  }, [state?.refusal]);
+  useRetry(state?.refusal, () => busy.current || failed.current());
   const mine = state && (state.key === key || !state.refusal) ? state : undefined; // rows of the filter before stay until others come
   const need = (to: number) => {
     wanted.current = to;

@@ -1,7 +1,7 @@
 // The list of runs: pages are fetched as far as the reader scrolls, rows change as runs do.
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { RETRY } from './answer.ts';
+import { useCallback, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { call, Refusal } from './client.ts';
+import { useRetry } from './retry.ts';
 import { useTopic } from './topic.ts';
 import { withChanges, type Filter } from './run-list.ts';
 import type { Run } from './kinds.ts';
@@ -56,11 +56,7 @@ export function useRuns(filter: Filter) {
     return () => busy.current?.abort();
   }, [key, turn, ready]);
 
-  useEffect(() => {
-    if (!state.refusal?.passing) return;
-    const timer = setTimeout(again, RETRY);
-    return () => clearTimeout(timer);
-  }, [state.refusal]);
+  useRetry(state.refusal, again);
 
   const need = (to: number) => {
     wanted.current = to;

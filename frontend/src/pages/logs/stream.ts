@@ -1,8 +1,8 @@
 // Lines of all logs: the last ones, then older ones when one scrolls up, and new ones as they are said.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { RETRY } from '../../api/answer.ts';
 import { call, Refusal } from '../../api/client.ts';
 import { useAlone } from '../../api/news.ts';
+import { useRetry } from '../../api/retry.ts';
 import type { Calls } from '../../api/schema.ts';
 import { useTopic } from '../../api/topic.ts';
 import { FIRST, MOST, PAGE } from '../../parts/lines.ts';
@@ -69,11 +69,7 @@ export function useStream({ of, level, text, line }: Wanted) {
     if (due.current && !busy.current) newest();
     if (up.current && !busy.current) above();
   }, [state]);
-  useEffect(() => {
-    if (!state.refusal?.passing) return;
-    const timer = setTimeout(() => failed.current(), RETRY);
-    return () => clearTimeout(timer);
-  }, [state.refusal]);
+  useRetry(state.refusal, () => failed.current());
   useLayoutEffect(() => {
     if (!ready) return;
     due.current = Boolean(line); // what follows it is read to its end
