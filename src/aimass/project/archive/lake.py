@@ -37,8 +37,7 @@ def pack(packer: Packer, lake: str, table: str) -> None:
 
 def size(lake: str, table: str) -> int:
     """Bytes of the table TABLE of LAKE, as it is now."""
-    filesystem, root = fsspec.core.url_to_fs(lake_uri(lake, table))
-    return sum(filesystem.size(f"{root}/{name}") for name in _listed(filesystem, root))
+    return sum(_listed(*fsspec.core.url_to_fs(lake_uri(lake, table))).values())
 
 
 def _still(uri: str) -> AbstractContextManager[None]:
@@ -46,16 +45,16 @@ def _still(uri: str) -> AbstractContextManager[None]:
     return nullcontext() if "://" in uri else held(Path(f"{uri}.lock"), lambda _: None)
 
 
-def _listed(filesystem: Any, root: str) -> list[str]:
-    """The files of the table at ROOT: its log first, so that each file that a commit names is there after it."""
+def _listed(filesystem: Any, root: str) -> dict[str, int]:
+    """Files of the table at ROOT, with their bytes: its log first, so that what a commit names is there after it."""
     if not filesystem.isdir(f"{root}/{LOG}"):
         raise StoreError(f"the table {root} is not there", expected="the Delta table that a dataset points to",
                          todo="put it back, or collect again")  # fmt: skip
-    found = []
+    found: dict[str, int] = {}
     for folder, prefix in ((f"{root}/{LOG}", f"{LOG}/"), (root, "")):
         entries = filesystem.ls(folder, detail=True)
-        names = sorted(one["name"].rstrip("/").rpartition("/")[2] for one in entries if one["type"] == "file")
-        found += [f"{prefix}{name}" for name in names]
+        files = {one["name"].rstrip("/").rpartition("/")[2]: one["size"] for one in entries if one["type"] == "file"}
+        found |= {f"{prefix}{name}": files[name] for name in sorted(files)}
     return found
 
 
